@@ -1,0 +1,87 @@
+# How a room of the house becomes a target: lutra_library(), lutra_test(), lutra_verilate().
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+set(CMAKE_CXX_STANDARD 17) # Debian's SystemC links with no other
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
+
+add_library(lutra_flags INTERFACE)
+target_compile_options(lutra_flags INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow>
+  $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${LUTRA_WERROR}>>:-Werror>)
+if(LUTRA_SANITIZE)
+  target_compile_options(lutra_flags INTERFACE
+    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=address,undefined -fno-sanitize-recover=undefined
+    -fno-omit-frame-pointer>)
+  target_link_options(lutra_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+# lutra_library(<room> SOURCES ... DEPS ...): target lutra_<room>, alias lutra::<room>; public
+# headers lie in <room>/include/lutra/<room>/.
+function(lutra_library room)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  if(ARG_SOURCES)
+    add_library(lutra_${room} STATIC ${ARG_SOURCES})
+    target_include_directories(lutra_${room} PUBLIC "${CMAKE_CURRENT_SOURCE_DIR}/include")
+    target_link_libraries(lutra_${room} PUBLIC ${ARG_DEPS} PRIVATE lutra_flags)
+  else()
+    add_library(lutra_${room} INTERFACE)
+    target_include_directories(lutra_${room} INTERFACE "${CMAKE_CURRENT_SOURCE_DIR}/include")
+    target_link_libraries(lutra_${room} INTERFACE ${ARG_DEPS})
+  endif()
+  add_library(lutra::${room} ALIAS lutra_${room})
+endfunction()
+
+# lutra_test(<name> LABELS ... SOURCES ... DEPS ...): a GoogleTest executable, each of its cases a
+# CTest test that carries the labels.
+function(lutra_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "LABELS;SOURCES;DEPS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 600)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gtest_main lutra_flags)
+  target_compile_definitions(${name} PRIVATE LUTRA_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+    LUTRA_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
+    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()
+
+# Verilator's runtime, compiled once for all verilated models.
+set(LUTRA_VERILATOR_ROOT "/usr/share/verilator" CACHE PATH "Verilator's include and support files")
+add_library(lutra_verilated STATIC
+  "${LUTRA_VERILATOR_ROOT}/include/verilated.cpp"
+  "${LUTRA_VERILATOR_ROOT}/include/verilated_threads.cpp"
+  "${LUTRA_VERILATOR_ROOT}/include/verilated_fst_c.cpp")
+target_include_directories(lutra_verilated SYSTEM PUBLIC
+  "${LUTRA_VERILATOR_ROOT}/include" "${LUTRA_VERILATOR_ROOT}/include/vltstd")
+target_compile_definitions(lutra_verilated PUBLIC VL_TIME_CONTEXT VM_TRACE=1 VM_TRACE_FST=1)
+target_compile_options(lutra_verilated PRIVATE -w -O2)
+target_link_libraries(lutra_verilated PUBLIC Threads::Threads ZLIB::ZLIB)
+add_library(lutra::verilated ALIAS lutra_verilated)
+
+# lutra_verilate(<target> TOP <module> PREFIX <class> SOURCES ... [ARGS ...]): a verilated C++ model as
+# a static library; ARGS go to Verilator (-GName=value, ...). Warnings are errors.
+function(lutra_verilate target)
+  cmake_parse_arguments(ARG "" "TOP;PREFIX" "SOURCES;ARGS" ${ARGN})
+  set(dir "${CMAKE_BINARY_DIR}/verilated/${target}")
+  set(archive "${dir}/${ARG_PREFIX}__ALL.a")
+  add_custom_command(OUTPUT "${archive}"
+    COMMAND verilator --cc --build -Wall --assert --x-initial unique -O3 -CFLAGS "-O1 -DVL_TIME_CONTEXT"
+      --top-module ${ARG_TOP} --prefix ${ARG_PREFIX} --Mdir "${dir}" ${ARG_ARGS} ${ARG_SOURCES}
+      > "${dir}.log" 2>&1 || ${CMAKE_COMMAND} -E cat "${dir}.log" && test -f "${archive}"
+    DEPENDS ${ARG_SOURCES}
+    WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
+    COMMENT "Verilating ${ARG_TOP} (${target})" VERBATIM)
+  add_custom_target(${target}_archive DEPENDS "${archive}")
+  add_library(${target} INTERFACE)
+  add_dependencies(${target} ${target}_archive)
+  target_include_directories(${target} SYSTEM INTERFACE "${dir}")
+  target_link_libraries(${target} INTERFACE "${archive}" lutra_verilated)
+endfunction()
