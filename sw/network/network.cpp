@@ -1,0 +1,106 @@
+#include "lutra/network/network.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "lutra/numerics/error.h"
+#include "lutra/numerics/npy.h"
+
+namespace lutra::network {
+
+Network capsnet_edge() {
+  Network net{"capsnet-edge", 28, 28, 1, {}};
+  net.layers.push_back(Conv2d{"conv1", 1, 16, 9, 1, true});
+  net.layers.push_back(Conv2d{"primary", 16, 64, 9, 2, false});
+  net.layers.push_back(Squash{"capsules", 8});
+  net.layers.push_back(Votes{"votes", 288, 8, 10, 16});
+  net.layers.push_back(Routing{"routing", 3});
+  net.layers.push_back(Classify{"class"});
+  return net;
+}
+
+Network network_by_name(const std::string& name) {
+  if (name == "capsnet-edge") return capsnet_edge();
+  throw Error(ExitCode::kUsage,
+              fmt::format("network '{}' is not known, expected one of: capsnet-edge", name));
+}
+
+std::map<std::string, std::vector<size_t>> parameter_shapes(const Network& network) {
+  std::map<std::string, std::vector<size_t>> shapes;
+  const auto size = [](int n) { return static_cast<size_t>(n); };
+  for (const Layer& layer : network.layers) {
+    if (const auto* conv = std::get_if<Conv2d>(&layer)) {
+      shapes[conv->name + ".weight"] = {size(conv->out_channels), size(conv->kernel),
+                                        size(conv->kernel), size(conv->in_channels)};
+      shapes[conv->name + ".bias"] = {size(conv->out_channels)};
+    } else if (const auto* votes = std::get_if<Votes>(&layer)) {
+      shapes[votes->name + ".weight"] = {size(votes->capsules), size(votes->classes),
+                                         size(votes->in_dim), size(votes->out_dim)};
+    }
+  }
+  return shapes;
+}
+
+void save_float_weights(const FloatWeights& weights, const std::filesystem::path& directory) {
+  for (const auto& [name, tensor] : weights) {
+    numerics::save_npy(directory / (name + ".npy"), tensor.shape, tensor.values);
+  }
+}
+
+FloatWeights load_float_weights(const Network& network, const std::filesystem::path& directory) {
+  FloatWeights weights;
+  for (const auto& [name, shape] : parameter_shapes(network)) {
+    const auto path = directory / (name + ".npy");
+    auto array = numerics::load_npy<float>(path);
+    if (array.shape != shape) {
+      throw Error(ExitCode::kUsage, fmt::format("{}: shape {}, {} needs {}", path.string(),
+                                                array.shape, network.name, shape));
+    }
+    weights[name] = {std::move(array.shape), std::move(array.values)};
+  }
+  return weights;
+}
+
+std::vector<Operation> multiplying_operations(const Network& network) {
+  std::vector<Operation> operations;
+  int height = network.height;
+  int width = network.width;
+  int channels = network.channels;
+  int64_t squares = 0;  // of the squash unit, over all its uses
+  int longest = 0;
+  const Votes* votes = nullptr;
+  for (const Layer& layer : network.layers) {
+    if (const auto* conv = std::get_if<Conv2d>(&layer)) {
+      height = (height - conv->kernel) / conv->stride + 1;
+      width = (width - conv->kernel) / conv->stride + 1;
+      channels = conv->out_channels;
+      const int fan_in = conv->kernel * conv->kernel * conv->in_channels;
+      operations.push_back({conv->name + ".mac", "mac", fan_in,
+                            int64_t{height} * width * channels * fan_in, true});
+    } else if (const auto* squash = std::get_if<Squash>(&layer)) {
+      squares += int64_t{height} * width * channels;
+      longest = std::max(longest, squash->dim);
+    } else if ((votes = std::get_if<Votes>(&layer)) != nullptr) {
+      operations.push_back({votes->name + ".mac", "mac", votes->in_dim,
+                            int64_t{votes->capsules} * votes->classes * votes->in_dim *
+                                votes->out_dim,
+                            true});
+      // Routing follows directly and needs the shape of the votes.
+      const size_t next = static_cast<size_t>(&layer - network.layers.data()) + 1;
+      const auto& routing = std::get<Routing>(network.layers.at(next));
+      const int64_t all = int64_t{votes->capsules} * votes->classes * votes->out_dim;
+      operations.push_back(
+          {routing.name + ".sum", "mac", votes->capsules, all * routing.iterations, false});
+      operations.push_back({routing.name + ".agreement", "logits", votes->out_dim,
+                            all * (routing.iterations - 1), false});
+      squares += int64_t{votes->classes} * votes->out_dim * routing.iterations;
+      longest = std::max(longest, votes->out_dim);
+      operations.push_back({"squash.mac", "activation", longest, squares, false});
+      operations.push_back({"class.mac", "activation", votes->out_dim,
+                            int64_t{votes->classes} * votes->out_dim, false});
+    }
+  }
+  return operations;
+}
+
+}  // namespace lutra::network

@@ -1,0 +1,37 @@
+#ifndef LUTRA_TRAINING_CAPSNET_H_
+#define LUTRA_TRAINING_CAPSNET_H_
+
+#include <torch/torch.h>
+
+#include <string>
+
+#include "lutra/network/network.h"
+
+namespace lutra::training {
+
+/// A network description as a libtorch module, in float32. Layer for layer what the integer engine
+/// computes; parameters keep the layout of docs/guide/models.md.
+class CapsNetImpl : public torch::nn::Module {
+ public:
+  explicit CapsNetImpl(const network::Network& description);
+
+  /// @param images  [n, channels, height, width], p/256 for a pixel p
+  /// @return        [n, classes, out_dim] class capsules, lengths below 1
+  torch::Tensor forward(torch::Tensor images);
+
+  network::FloatWeights weights() const;
+  void set_weights(const network::FloatWeights& weights);
+
+ private:
+  network::Network description_;
+};
+TORCH_MODULE(CapsNet);
+
+/// Margin loss of Sabour et al.: m+ = 0.9, m- = 0.1, lambda = 0.5, mean over the images.
+/// @param capsules  [n, classes, dim]
+/// @param labels    [n] int64
+torch::Tensor margin_loss(const torch::Tensor& capsules, const torch::Tensor& labels);
+
+}  // namespace lutra::training
+
+#endif  // LUTRA_TRAINING_CAPSNET_H_

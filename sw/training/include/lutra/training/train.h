@@ -1,0 +1,43 @@
+#ifndef LUTRA_TRAINING_TRAIN_H_
+#define LUTRA_TRAINING_TRAIN_H_
+
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "lutra/network/dataset.h"
+#include "lutra/network/network.h"
+
+namespace lutra::training {
+
+struct TrainOptions {
+  int epochs = 24;
+  int batch = 128;
+  double learning_rate = 2e-3;  ///< Adam's, after a warm-up; falls to 0 along a cosine
+  int validation = 5000;        ///< the last images of the training split, never trained on
+  bool augment = true;          ///< shifts by up to 2 pixels and horizontal flips
+  uint64_t seed = 1;
+  int threads = 0;              ///< 0: all cores
+  std::filesystem::path checkpoint;  ///< file that an interrupted run resumes from; empty: none
+};
+
+struct TrainResult {
+  network::FloatWeights weights;  ///< of the epoch that did best on the validation images
+  nlohmann::json log;             ///< one object an epoch: loss, validation accuracy, seconds
+  double validation_accuracy = 0;
+};
+
+/// Trains `description` on the training split.
+/// @param progress  called with a line of text as the run goes on
+TrainResult train(const network::Network& description, const network::Dataset& data,
+                  const TrainOptions& options,
+                  const std::function<void(const std::string&)>& progress);
+
+/// Share of the images [first, first + count) whose longest class capsule is their label's.
+double float_accuracy(const network::Network& description, const network::FloatWeights& weights,
+                      const network::Dataset& data, int first, int count);
+
+}  // namespace lutra::training
+
+#endif  // LUTRA_TRAINING_TRAIN_H_

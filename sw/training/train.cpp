@@ -1,0 +1,207 @@
+#include "lutra/training/train.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <numeric>
+#include <random>
+#include <thread>
+
+#include "lutra/numerics/error.h"
+#include "lutra/training/capsnet.h"
+
+namespace lutra::training {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// A batch of images, shifted by up to two pixels and mirrored at random where `random` is given.
+torch::Tensor image_batch(const network::Dataset& data, const int* indices, int count,
+                          std::mt19937_64* random) {
+  torch::Tensor batch = torch::zeros({count, 1, data.height, data.width});
+  float* out = batch.data_ptr<float>();
+  for (int n = 0; n < count; ++n, out += data.height * data.width) {
+    const uint8_t* image = data.image(indices[n]);
+    const uint64_t bits = random ? (*random)() : 0;
+    const int dy = random ? static_cast<int>(bits % 5) - 2 : 0;
+    const int dx = random ? static_cast<int>(bits / 5 % 5) - 2 : 0;
+    const bool mirror = random && (bits / 25) % 2 == 1;
+    for (int y = std::max(0, dy); y < std::min(data.height, data.height + dy); ++y) {
+      for (int x = std::max(0, dx); x < std::min(data.width, data.width + dx); ++x) {
+        const int from = mirror ? data.width - 1 - (x - dx) : x - dx;
+        out[y * data.width + x] = image[(y - dy) * data.width + from] / 256.0f;
+      }
+    }
+  }
+  return batch;
+}
+
+torch::Tensor label_batch(const network::Dataset& data, const int* indices, int count) {
+  torch::Tensor labels = torch::empty({count}, torch::kLong);
+  for (int n = 0; n < count; ++n) labels[n] = static_cast<int64_t>(data.labels[indices[n]]);
+  return labels;
+}
+
+double accuracy(CapsNet& model, const network::Dataset& data, int first, int count) {
+  torch::NoGradGuard no_grad;
+  int64_t right = 0;
+  std::vector<int> indices(count);
+  std::iota(indices.begin(), indices.end(), first);
+  for (int at = 0; at < count; at += 250) {
+    const int n = std::min(250, count - at);
+    const torch::Tensor lengths =
+        model->forward(image_batch(data, &indices[at], n, nullptr)).square().sum(-1);
+    right += lengths.argmax(1).eq(label_batch(data, &indices[at], n)).sum().item<int64_t>();
+  }
+  return static_cast<double>(right) / count;
+}
+
+int thread_count(int asked) {
+  return asked > 0 ? asked : std::max(1u, std::thread::hardware_concurrency());
+}
+
+/// All that an interrupted run needs to go on and end with the same bytes.
+struct Checkpoint {
+  std::filesystem::path path;
+
+  void save(CapsNet& model, torch::optim::Adam& optimizer, const network::FloatWeights& best,
+            const nlohmann::json& state) const {
+    if (path.empty()) return;
+    torch::serialize::OutputArchive archive;
+    torch::serialize::OutputArchive model_archive, optimizer_archive;
+    model->save(model_archive);
+    optimizer.save(optimizer_archive);
+    archive.write("model", model_archive);
+    archive.write("optimizer", optimizer_archive);
+    for (const auto& [name, tensor] : best) {
+      std::string key = "best_" + name;
+      std::replace(key.begin(), key.end(), '.', '_');
+      archive.write(key, torch::tensor(tensor.values));
+    }
+    archive.write("state", torch::IValue(state.dump()));
+    const std::string partial = path.string() + ".partial";
+    archive.save_to(partial);
+    std::filesystem::rename(partial, path);
+  }
+
+  /// @return false when there is nothing to resume
+  bool load(const network::Network& description, CapsNet& model, torch::optim::Adam& optimizer,
+            network::FloatWeights* best, nlohmann::json* state) const {
+    if (path.empty() || !std::filesystem::exists(path)) return false;
+    torch::serialize::InputArchive archive, model_archive, optimizer_archive;
+    archive.load_from(path.string());
+    archive.read("model", model_archive);
+    archive.read("optimizer", optimizer_archive);
+    model->load(model_archive);
+    optimizer.load(optimizer_archive);
+    for (const auto& [name, shape] : network::parameter_shapes(description)) {
+      std::string key = "best_" + name;
+      std::replace(key.begin(), key.end(), '.', '_');
+      torch::Tensor value;
+      archive.read(key, value);
+      (*best)[name] = {shape, std::vector<float>(value.data_ptr<float>(),
+                                                 value.data_ptr<float>() + value.numel())};
+    }
+    torch::IValue text;
+    archive.read("state", text);
+    *state = nlohmann::json::parse(text.toStringRef());
+    return true;
+  }
+};
+
+}  // namespace
+
+TrainResult train(const network::Network& description, const network::Dataset& data,
+                  const TrainOptions& options,
+                  const std::function<void(const std::string&)>& progress) {
+  if (options.validation <= 0 || options.validation >= data.size()) {
+    throw Error(ExitCode::kUsage, fmt::format("train.validation = {}, expected 1..{}",
+                                              options.validation, data.size() - 1));
+  }
+  torch::set_num_threads(thread_count(options.threads));
+  torch::manual_seed(options.seed);
+  CapsNet model(description);
+  torch::optim::Adam optimizer(model->parameters(),
+                               torch::optim::AdamOptions(options.learning_rate));
+
+  const int trained = data.size() - options.validation;
+  const int steps = trained / options.batch;
+  const double all_steps = static_cast<double>(steps) * options.epochs;
+
+  TrainResult result;
+  result.log = nlohmann::json::array();
+  int first_epoch = 0;
+  const Checkpoint checkpoint{options.checkpoint};
+  nlohmann::json state;
+  if (checkpoint.load(description, model, optimizer, &result.weights, &state)) {
+    first_epoch = state.at("epochs_done");
+    result.log = state.at("log");
+    result.validation_accuracy = state.at("validation_accuracy");
+    progress(fmt::format("resuming after epoch {}", first_epoch));
+  }
+
+  for (int epoch = first_epoch; epoch < options.epochs; ++epoch) {
+    const auto start = Clock::now();
+    // A generator of its own for each epoch: a resumed run draws what the whole run would have.
+    std::mt19937_64 random(options.seed * 1000003 + epoch);
+    std::vector<int> order(trained);
+    std::iota(order.begin(), order.end(), 0);
+    std::shuffle(order.begin(), order.end(), random);
+    double loss_sum = 0;
+    auto last_line = Clock::now();
+    for (int step = 0; step < steps; ++step) {
+      const double done = (static_cast<double>(epoch) * steps + step) / all_steps;
+      const double warm = std::min(1.0, (epoch * steps + step + 1) / 400.0);
+      const double rate = options.learning_rate * warm * 0.5 * (1 + std::cos(M_PI * done));
+      static_cast<torch::optim::AdamOptions&>(optimizer.param_groups()[0].options()).lr(rate);
+      const int* indices = &order[static_cast<size_t>(step) * options.batch];
+      const torch::Tensor loss =
+          margin_loss(model->forward(image_batch(data, indices, options.batch,
+                                                 options.augment ? &random : nullptr)),
+                      label_batch(data, indices, options.batch));
+      optimizer.zero_grad();
+      loss.backward();
+      optimizer.step();
+      loss_sum += loss.item<double>();
+      if (seconds_since(last_line) > 10) {
+        last_line = Clock::now();
+        progress(fmt::format("epoch {}/{} step {}/{} loss {:.4f}, {:.0f} s", epoch + 1,
+                             options.epochs, step + 1, steps, loss_sum / (step + 1),
+                             seconds_since(start)));
+      }
+    }
+    const double validated = accuracy(model, data, trained, options.validation);
+    result.log.push_back({{"epoch", epoch + 1},
+                          {"loss", loss_sum / steps},
+                          {"validation_accuracy", validated},
+                          {"seconds", seconds_since(start)}});
+    progress(fmt::format("epoch {}/{} loss {:.4f} validation accuracy {:.4f} in {:.0f} s", epoch + 1,
+                         options.epochs, loss_sum / steps, validated, seconds_since(start)));
+    if (validated > result.validation_accuracy) {
+      result.validation_accuracy = validated;
+      result.weights = model->weights();
+    }
+    checkpoint.save(model, optimizer, result.weights,
+                    {{"epochs_done", epoch + 1},
+                     {"log", result.log},
+                     {"validation_accuracy", result.validation_accuracy}});
+  }
+  return result;
+}
+
+double float_accuracy(const network::Network& description, const network::FloatWeights& weights,
+                      const network::Dataset& data, int first, int count) {
+  torch::set_num_threads(thread_count(0));
+  CapsNet model(description);
+  model->set_weights(weights);
+  return accuracy(model, data, first, count);
+}
+
+}  // namespace lutra::training
