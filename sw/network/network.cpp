@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "lutra/numerics/error.h"
 #include "lutra/numerics/npy.h"
 

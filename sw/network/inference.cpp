@@ -1,0 +1,208 @@
+#include "lutra/network/inference.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <numeric>
+#include <random>
+
+#include "lutra/network/parallel.h"
+#include "lutra/numerics/error.h"
+
+namespace lutra::network {
+namespace {
+
+constexpr size_t kTableSize = 65536;
+
+int32_t largest_product(const int16_t* table) {
+  int32_t largest = 0;
+  for (size_t i = 0; i < kTableSize; ++i) largest = std::max(largest, std::abs(int32_t{table[i]}));
+  return largest;
+}
+
+/// Permutes the coefficients of each image over the input capsules, the same way for each class.
+void shuffle_coupling(std::vector<int8_t>* coupling, int images, const Votes& votes,
+                      uint64_t seed) {
+  std::vector<int> order(votes.capsules);
+  std::vector<int8_t> row(votes.capsules);
+  for (int n = 0; n < images; ++n) {
+    std::mt19937_64 random(seed + n);
+    std::iota(order.begin(), order.end(), 0);
+    std::shuffle(order.begin(), order.end(), random);
+    for (int j = 0; j < votes.classes; ++j) {
+      int8_t* c = coupling->data() + (static_cast<size_t>(n) * votes.classes + j) * votes.capsules;
+      for (int i = 0; i < votes.capsules; ++i) row[i] = c[order[i]];
+      std::copy(row.begin(), row.end(), c);
+    }
+  }
+}
+
+}  // namespace
+
+Table exact_table() {
+  Table table(kTableSize);
+  for (int a = -128; a < 128; ++a) {
+    for (int b = -128; b < 128; ++b) {
+      table[static_cast<uint8_t>(a) << 8 | static_cast<uint8_t>(b)] = static_cast<int16_t>(a * b);
+    }
+  }
+  return table;
+}
+
+Inference::Inference(const QuantisedNetwork& network, const Assignment& assignment)
+    : network_(network), list_(lower(network_)), exact_(exact_table()), assignment_(assignment) {
+  std::vector<std::string> known;
+  for (const Operation& op : multiplying_operations(network_.description)) known.push_back(op.name);
+  for (const auto& [operation, component] : assignment_) {
+    if (std::find(known.begin(), known.end(), operation) == known.end()) {
+      throw Error(ExitCode::kUsage,
+                  fmt::format("assignment: operation '{}' does not exist in {}, expected one of: {}",
+                              operation, network_.description.name, fmt::join(known, ", ")));
+    }
+    if (component->size() != kTableSize) {
+      throw Error(ExitCode::kUsage, fmt::format("assignment: the table of {} has {} entries, "
+                                                "expected 256 x 256",
+                                                operation, component->size()));
+    }
+  }
+  check_accumulators();
+}
+
+const int16_t* Inference::table(const std::string& operation) const {
+  const auto found = assignment_.find(operation);
+  return found == assignment_.end() ? exact_.data() : found->second->data();
+}
+
+void Inference::check_accumulators() const {
+  for (const Operation& op : multiplying_operations(network_.description)) {
+    int64_t bias = 0;
+    const auto found = network_.biases.find(op.name.substr(0, op.name.find('.')) + ".bias");
+    if (found != network_.biases.end()) {
+      for (int32_t b : found->second) bias = std::max(bias, std::abs(int64_t{b}));
+    }
+    const int64_t bound = int64_t{op.fan_in} * largest_product(table(op.name)) + bias;
+    if (bound > INT32_MAX) {
+      throw Error(ExitCode::kUsage,
+                  fmt::format("{}: an accumulator can reach {}, expected at most {}", op.name, bound,
+                              INT32_MAX));
+    }
+  }
+}
+
+void Inference::run(engine::Backend& backend, int images, Coupling coupling, uint64_t seed,
+                    InferenceState* state) const {
+  auto& tensors = state->tensors;
+  for (const auto& [name, info] : list_.tensors) {
+    if (name == "input") {
+      if (static_cast<int64_t>(tensors[name].size()) != info.size() * images) {
+        throw Error(ExitCode::kInternal, "the input tensor has the wrong size");
+      }
+      continue;
+    }
+    tensors[name].assign(static_cast<size_t>(info.size()) * images, 0);
+  }
+  for (const Step& step : list_.steps) {
+    const auto in = [&](int index) { return tensors.at(step.inputs.at(index)).data(); };
+    std::vector<int8_t>& out = tensors.at(step.output);
+    const int16_t* component = table(step.operation);
+    const Votes* v = step.votes;
+    switch (step.kind) {
+      case Step::Kind::kConv2d: {
+        const auto& shape = list_.tensors.at(step.inputs[0]).shape;
+        const Conv2d& c = *step.conv;
+        backend.conv2d({images, shape[0], shape[1], c.in_channels, c.out_channels, c.kernel,
+                        c.stride, step.shift, step.relu, in(0),
+                        network_.weights.at(c.name + ".weight").data(),
+                        network_.biases.at(c.name + ".bias").data(), component, out.data()});
+        break;
+      }
+      case Step::Kind::kSquash:
+        backend.squash({static_cast<int64_t>(out.size()) / step.dim, step.dim, step.frac, in(0),
+                        component, out.data()});
+        break;
+      case Step::Kind::kVotes:
+        backend.votes({images, v->capsules, v->in_dim, v->classes, v->out_dim, step.shift, in(0),
+                       network_.weights.at(v->name + ".weight").data(), component, out.data()});
+        break;
+      case Step::Kind::kSoftmax:
+        // Zero logits stand for uniform coefficients: the tensor "logits.0".
+        backend.softmax({images, v->capsules, v->classes, step.frac,
+                         coupling == Coupling::kUniform
+                             ? std::vector<int8_t>(tensors.at(step.inputs[0]).size(), 0).data()
+                             : in(0),
+                         out.data()});
+        if (coupling == Coupling::kShuffled) shuffle_coupling(&out, images, *v, seed);
+        break;
+      case Step::Kind::kWeightedSum:
+        backend.weighted_sum({images, v->capsules, v->classes, v->out_dim, step.shift, in(0), in(1),
+                              component, out.data()});
+        break;
+      case Step::Kind::kAgreement:
+        backend.agreement({images, v->capsules, v->classes, v->out_dim, step.shift, in(0), in(1),
+                           component, in(2), out.data()});
+        break;
+      case Step::Kind::kClassify:
+        state->scores.resize(static_cast<size_t>(images) * v->classes);
+        backend.classify({images, v->classes, step.dim, in(0), component, state->scores.data(),
+                          out.data()});
+        break;
+    }
+  }
+}
+
+EvaluateResult evaluate(const Inference& inference, const Dataset& data,
+                        const EvaluateOptions& options) {
+  const Network& net = inference.network().description;
+  if (data.height != net.height || data.width != net.width) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("data set {}: images of {}x{}, {} takes {}x{}", data.name, data.height,
+                            data.width, net.name, net.height, net.width));
+  }
+  const int images = options.images == 0 ? data.size() : options.images;
+  if (images < 1 || images > data.size()) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("images = {}, {} has 1..{}", images, data.name, data.size()));
+  }
+  const auto start = std::chrono::steady_clock::now();
+  const auto elapsed = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  EvaluateResult result;
+  result.images = images;
+  result.backend = engine::make_backend(options.backend)->name();
+  // A device wants large batches from one thread; on the CPU, small ones stay in the cache.
+  const bool on_device = result.backend == "cuda";
+  const int batch = on_device ? 500 : 10;
+  std::atomic<int> right{0};
+  std::atomic<int> done{0};
+  std::mutex mutex;
+  double next_line = 5;
+  parallel_for(images, batch, on_device ? 1 : options.jobs, [&](int begin, int end) {
+    const auto backend = engine::make_backend(result.backend);
+    InferenceState state;
+    std::vector<int8_t>& input = state.tensors["input"];
+    for (int i = begin; i < end; ++i) {
+      const std::vector<int8_t> image = quantise_image(data, i);
+      input.insert(input.end(), image.begin(), image.end());
+    }
+    inference.run(*backend, end - begin, options.coupling, options.seed + begin, &state);
+    const std::vector<int8_t>& classes = state.tensors.at(inference.steps().steps.back().output);
+    for (int i = begin; i < end; ++i) right += classes[i - begin] == data.labels[i];
+    done += end - begin;
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (options.progress && elapsed() > next_line) {
+      next_line = elapsed() + 5;
+      options.progress(fmt::format("{}/{} images, accuracy {:.4f}, {:.0f} s", done.load(), images,
+                                   static_cast<double>(right) / done, elapsed()));
+    }
+  });
+  result.right = right;
+  result.accuracy = static_cast<double>(right) / images;
+  result.seconds = elapsed();
+  return result;
+}
+
+}  // namespace lutra::network

@@ -1,0 +1,170 @@
+#include "lutra/network/quantised.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "lutra/network/float_inference.h"
+#include "lutra/numerics/error.h"
+#include "lutra/numerics/fixed.h"
+#include "lutra/numerics/npy.h"
+
+namespace lutra::network {
+namespace {
+
+namespace fs = std::filesystem;
+
+int8_t quantise_value(float value, int frac) {
+  return numerics::saturate(
+      static_cast<int64_t>(std::floor(std::ldexp(static_cast<double>(value), frac) + 0.5)));
+}
+
+/// Squared error of each fraction length, summed over all values that were shown.
+class ScaleSearch {
+ public:
+  ScaleSearch(int lowest, int highest) : lowest_(lowest), errors_(highest - lowest + 1, 0.0) {}
+
+  void add(const std::vector<float>& values) {
+    for (size_t i = 0; i < errors_.size(); ++i) {
+      const int frac = lowest_ + static_cast<int>(i);
+      const float step = std::ldexp(1.0f, -frac);
+      const float scale = std::ldexp(1.0f, frac);
+      double sum = 0;
+      for (float value : values) {
+        const float q = std::min(127.0f, std::max(-127.0f, std::floor(value * scale + 0.5f)));
+        sum += static_cast<double>(value - q * step) * (value - q * step);
+      }
+      errors_[i] += sum;
+    }
+  }
+
+  int best() const {
+    const auto least = std::min_element(errors_.begin(), errors_.end());
+    return lowest_ + static_cast<int>(least - errors_.begin());
+  }
+
+ private:
+  int lowest_;
+  std::vector<double> errors_;
+};
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+}  // namespace
+
+QuantisedNetwork quantise(const Network& description, const FloatWeights& weights,
+                          const Dataset& calibration, const QuantiseOptions& options) {
+  if (options.calibration_images < 1 || options.calibration_images > calibration.size()) {
+    throw Error(ExitCode::kUsage, fmt::format("quantize.calibration_images = {}, expected 1..{}",
+                                              options.calibration_images, calibration.size()));
+  }
+  QuantisedNetwork result;
+  result.description = description;
+
+  std::map<std::string, ScaleSearch> searches;
+  for (int index = 0; index < options.calibration_images; ++index) {
+    for (const auto& [name, values] : float_inference(description, weights, calibration, index)) {
+      searches.try_emplace(name, 0, 7).first->second.add(values);
+    }
+  }
+  for (const auto& [name, search] : searches) result.fractions[name] = search.best();
+  // Formats that the arithmetic fixes: pixels, capsules and coefficients lie in (-1, 1).
+  for (auto& [name, frac] : result.fractions) {
+    if (name == "input" || name.find("capsules") != std::string::npos ||
+        name.find(".coupling.") != std::string::npos) {
+      frac = 7;
+    }
+  }
+  // Logits accumulate in place: one format for all iterations, the widest that any of them needs.
+  for (const Layer& layer : description.layers) {
+    const auto* routing = std::get_if<Routing>(&layer);
+    if (routing == nullptr) continue;
+    int frac = 7;
+    for (int t = 1; t < routing->iterations; ++t) {
+      frac = std::min(frac,
+                      result.fractions.at(fmt::format("{}.logits.{}", routing->name, t)));
+    }
+    for (int t = 0; t < routing->iterations; ++t) {
+      result.fractions[fmt::format("{}.logits.{}", routing->name, t)] = frac;
+    }
+  }
+  result.fractions.erase("class");
+
+  for (const auto& [name, tensor] : weights) {
+    if (!ends_with(name, ".weight")) continue;
+    ScaleSearch search(0, 15);
+    search.add(tensor.values);
+    const int frac = search.best();
+    result.fractions[name] = frac;
+    std::vector<int8_t>& elements = result.weights[name];
+    for (float value : tensor.values) elements.push_back(quantise_value(value, frac));
+  }
+  const StepList list = lower(result);
+  for (const Step& step : list.steps) {
+    if (step.conv == nullptr) continue;
+    const std::string& layer = step.conv->name;
+    const int frac = list.tensors.at(step.inputs[0]).frac + result.fractions.at(layer + ".weight");
+    for (float value : weights.at(layer + ".bias").values) {
+      result.biases[layer + ".bias"].push_back(
+          static_cast<int32_t>(std::floor(std::ldexp(static_cast<double>(value), frac) + 0.5)));
+    }
+  }
+  return result;
+}
+
+void save_quantised(const QuantisedNetwork& network, const fs::path& directory) {
+  const auto shapes = parameter_shapes(network.description);
+  for (const auto& [name, values] : network.weights) {
+    numerics::save_npy(directory / (name + ".npy"), shapes.at(name), values);
+  }
+  for (const auto& [name, values] : network.biases) {
+    numerics::save_npy(directory / (name + ".npy"), shapes.at(name), values);
+  }
+  const nlohmann::json json = {{"network", network.description.name},
+                               {"format", "lutra int8 network, version 1"},
+                               {"fraction_lengths", network.fractions}};
+  numerics::write_file(directory / "network.json", json.dump(2) + "\n");
+}
+
+QuantisedNetwork load_quantised(const fs::path& directory) {
+  const fs::path path = directory / "network.json";
+  std::ifstream in(path);
+  if (!in) throw Error(ExitCode::kUsage, path.string() + ": cannot be opened");
+  QuantisedNetwork network;
+  try {
+    const nlohmann::json json = nlohmann::json::parse(in);
+    network.description = network_by_name(json.at("network"));
+    network.fractions = json.at("fraction_lengths").get<std::map<std::string, int>>();
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: {}", path.string(), error.what()));
+  }
+  const auto read = [&](const std::string& name, const std::vector<size_t>& shape, auto element) {
+    const fs::path file = directory / (name + ".npy");
+    auto array = numerics::load_npy<decltype(element)>(file);
+    if (array.shape != shape) {
+      throw Error(ExitCode::kUsage, fmt::format("{}: shape {}, {} needs {}", file.string(),
+                                                array.shape, network.description.name, shape));
+    }
+    return array.values;
+  };
+  for (const auto& [name, shape] : parameter_shapes(network.description)) {
+    if (ends_with(name, ".bias")) {
+      network.biases[name] = read(name, shape, int32_t{});
+      continue;
+    }
+    std::vector<int8_t>& values = network.weights[name] = read(name, shape, int8_t{});
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (values[i] == -128) {
+        throw Error(ExitCode::kUsage, fmt::format("{}.npy: element {} is -128, expected -127..127",
+                                                  (directory / name).string(), i));
+      }
+    }
+  }
+  return network;
+}
+
+}  // namespace lutra::network
