@@ -1,0 +1,98 @@
+#include "lutra/network/dataset.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "lutra/numerics/error.h"
+
+namespace lutra::network {
+namespace {
+
+namespace fs = std::filesystem;
+
+class IdxFiles : public testing::Test {
+ protected:
+  void SetUp() override {
+    directory_ = fs::path(testing::TempDir()) /
+                 testing::UnitTest::GetInstance()->current_test_info()->name();
+    fs::create_directories(directory_);
+    write("t10k-images-idx3-ubyte", std::string("\0\0\x08\x03\0\0\0\x02\0\0\0\x01\0\0\0\x02", 16) +
+                                        std::string("\x00\x01\xfe\xff", 4));
+    write("t10k-labels-idx1-ubyte", std::string("\0\0\x08\x01\0\0\0\x02\x03\x09", 10));
+  }
+  void TearDown() override { fs::remove_all(directory_); }
+
+  void write(const std::string& name, const std::string& bytes) {
+    std::ofstream(directory_ / name, std::ios::binary) << bytes;
+  }
+
+  std::string message() {
+    try {
+      load_dataset(directory_.string(), Split::kTest);
+    } catch (const Error& error) {
+      code_ = error.code();
+      return error.what();
+    }
+    return "";
+  }
+
+  fs::path directory_;
+  ExitCode code_ = ExitCode::kPass;
+};
+
+TEST_F(IdxFiles, AreReadAndQuantised) {
+  const Dataset data = load_dataset(directory_.string(), Split::kTest);
+  ASSERT_EQ(data.size(), 2);
+  EXPECT_EQ(data.labels[1], 9);
+  EXPECT_EQ(quantise_image(data, 0), (std::vector<int8_t>{0, 1}));
+  EXPECT_EQ(quantise_image(data, 1), (std::vector<int8_t>{127, 127}));
+}
+
+TEST_F(IdxFiles, Truncated_bad) {
+  write("t10k-images-idx3-ubyte", std::string("\0\0\x08\x03\0\0\0\x02\0\0\0\x01\0\0\0\x02\0", 17));
+  EXPECT_NE(message().find("1 bytes of data, the header promises 4"), std::string::npos);
+  EXPECT_EQ(code_, ExitCode::kUsage);
+}
+
+TEST_F(IdxFiles, WrongMagic_bad) {
+  write("t10k-labels-idx1-ubyte", std::string("\0\0\x0d\x01\0\0\0\x02\x03\x09", 10));
+  EXPECT_NE(message().find("0x00000d01, expected 0x00000801"), std::string::npos);
+}
+
+TEST_F(IdxFiles, EmptyFile_bad) {
+  write("t10k-images-idx3-ubyte", "");
+  EXPECT_NE(message().find("0 bytes, an IDX header of rank 3 has 16"), std::string::npos);
+}
+
+TEST_F(IdxFiles, CountsDiffer_bad) {
+  write("t10k-labels-idx1-ubyte", std::string("\0\0\x08\x01\0\0\0\x01\x03", 9));
+  EXPECT_NE(message().find("1 labels for the 2 images"), std::string::npos);
+}
+
+TEST_F(IdxFiles, LabelOutOfRange_bad) {
+  write("t10k-labels-idx1-ubyte", std::string("\0\0\x08\x01\0\0\0\x02\x03\x0a", 10));
+  EXPECT_NE(message().find("label 10 of image 1, expected 0..9"), std::string::npos);
+}
+
+TEST_F(IdxFiles, Missing_bad) {
+  fs::remove(directory_ / "t10k-labels-idx1-ubyte");
+  EXPECT_NE(message().find("cannot be opened"), std::string::npos);
+  EXPECT_EQ(code_, ExitCode::kMissingTool);
+}
+
+TEST(Dataset, UnknownName_bad) { EXPECT_THROW(load_dataset("no-such-set", Split::kTest), Error); }
+
+TEST(Dataset, FashionMnistIsTheRealOne) {
+  Dataset data;
+  try {
+    data = load_dataset("fashion-mnist", Split::kTest);
+  } catch (const Error& error) {
+    GTEST_SKIP() << error.what();
+  }
+  EXPECT_EQ(data.size(), 10000);
+  EXPECT_EQ(data.height, 28);
+}
+
+}  // namespace
+}  // namespace lutra::network

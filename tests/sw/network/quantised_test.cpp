@@ -1,0 +1,126 @@
+#include "lutra/network/quantised.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "lutra/network/inference.h"
+#include "lutra/numerics/error.h"
+#include "lutra/numerics/npy.h"
+#include "random_network.h"
+
+namespace lutra::network {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string message(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+class QuantisedFiles : public testing::Test {
+ protected:
+  void SetUp() override {
+    directory_ = fs::path(testing::TempDir()) /
+                 testing::UnitTest::GetInstance()->current_test_info()->name();
+    fs::create_directories(directory_);
+    save_quantised(random_network(3), directory_);
+  }
+  void TearDown() override { fs::remove_all(directory_); }
+  fs::path directory_;
+};
+
+TEST_F(QuantisedFiles, ComeBackUnchanged) {
+  const QuantisedNetwork saved = random_network(3);
+  const QuantisedNetwork loaded = load_quantised(directory_);
+  EXPECT_EQ(loaded.weights, saved.weights);
+  EXPECT_EQ(loaded.biases, saved.biases);
+  EXPECT_EQ(loaded.fractions, saved.fractions);
+}
+
+TEST_F(QuantisedFiles, TruncatedWeights_bad) {
+  const fs::path file = directory_ / "votes.weight.npy";
+  fs::resize_file(file, fs::file_size(file) - 1);
+  EXPECT_NE(message([&] { load_quantised(directory_); }).find("the header promises 368640"),
+            std::string::npos);
+}
+
+TEST_F(QuantisedFiles, WrongShape_bad) {
+  numerics::save_npy<int8_t>(directory_ / "conv1.weight.npy", {4}, {1, 2, 3, 4});
+  EXPECT_NE(message([&] { load_quantised(directory_); }).find("shape [4], capsnet-edge needs"),
+            std::string::npos);
+}
+
+TEST_F(QuantisedFiles, MinusHundredTwentyEight_bad) {
+  QuantisedNetwork network = random_network(3);
+  network.weights["conv1.weight"][5] = -128;
+  save_quantised(network, directory_);
+  EXPECT_NE(message([&] { load_quantised(directory_); }).find("element 5 is -128"),
+            std::string::npos);
+}
+
+TEST_F(QuantisedFiles, NoJson_bad) {
+  std::ofstream(directory_ / "network.json") << "{\"network\": ";
+  EXPECT_NE(message([&] { load_quantised(directory_); }).find("network.json"), std::string::npos);
+}
+
+TEST(Inference, UnknownOperation_bad) {
+  const Table exact = exact_table();
+  EXPECT_NE(message([&] {
+              Inference(random_network(1), {{"conv9.mac", &exact}});
+            })
+                .find("operation 'conv9.mac' does not exist in capsnet-edge, expected one of: "
+                      "conv1.mac"),
+            std::string::npos);
+}
+
+TEST(Inference, AccumulatorBound_bad) {
+  QuantisedNetwork network = random_network(1);
+  network.biases["primary.bias"][0] = INT32_MAX - 1000;
+  EXPECT_NE(message([&] { Inference(network, {}); }).find("primary.mac: an accumulator can reach"),
+            std::string::npos);
+}
+
+TEST(Inference, TheRoutingRoutes) {
+  const QuantisedNetwork network = random_network(5);
+  const Inference inference(network, {});
+  InferenceState state;
+  state.tensors["input"] = random_image(2);
+  inference.run(*engine::make_backend("scalar"), 1, Coupling::kRouted, 1, &state);
+  for (const char* logits : {"routing.logits.1", "routing.logits.2"}) {
+    int64_t non_zero = 0;
+    for (int8_t b : state.tensors.at(logits)) non_zero += b != 0;
+    EXPECT_GT(non_zero, 288 * 10 / 4) << logits;
+  }
+  EXPECT_NE(state.tensors.at("routing.coupling.3"), state.tensors.at("routing.coupling.1"));
+  const auto routed = state.tensors.at("routing.sum.3");
+  inference.run(*engine::make_backend("scalar"), 1, Coupling::kUniform, 1, &state);
+  EXPECT_NE(state.tensors.at("routing.sum.3"), routed);
+  for (int8_t c : state.tensors.at("routing.coupling.3")) EXPECT_EQ(c, 13);
+}
+
+TEST(Inference, SameBitsForAnyNumberOfThreads) {
+  Dataset data;
+  data.name = "random";
+  data.height = data.width = 28;
+  for (int i = 0; i < 35; ++i) {
+    for (int8_t q : random_image(i)) data.pixels.push_back(static_cast<uint8_t>(2 * q));
+    data.labels.push_back(static_cast<uint8_t>(i % 10));
+  }
+  const Inference inference(random_network(1), {});
+  EvaluateOptions options;
+  options.backend = "scalar";
+  options.coupling = Coupling::kShuffled;
+  options.jobs = 1;
+  const int one = evaluate(inference, data, options).right;
+  options.jobs = 3;
+  EXPECT_EQ(evaluate(inference, data, options).right, one);
+}
+
+}  // namespace
+}  // namespace lutra::network

@@ -1,0 +1,60 @@
+#ifndef LUTRA_TESTS_SW_NETWORK_RANDOM_NETWORK_H_
+#define LUTRA_TESTS_SW_NETWORK_RANDOM_NETWORK_H_
+
+#include <random>
+
+#include "lutra/network/quantised.h"
+
+namespace lutra::network {
+
+/// capsnet-edge with random weights whose tensors neither vanish nor saturate throughout.
+inline QuantisedNetwork random_network(uint32_t seed) {
+  QuantisedNetwork network;
+  network.description = capsnet_edge();
+  std::mt19937 random(seed);
+  for (const auto& [name, shape] : parameter_shapes(network.description)) {
+    size_t size = 1;
+    for (size_t d : shape) size *= d;
+    if (name.find(".bias") != std::string::npos) {
+      for (size_t i = 0; i < size; ++i) {
+        network.biases[name].push_back(static_cast<int32_t>(random() % 4001) - 2000);
+      }
+    } else {
+      const int spread = name == "primary.weight" ? 20 : 127;
+      for (size_t i = 0; i < size; ++i) {
+        network.weights[name].push_back(
+            static_cast<int8_t>(static_cast<int>(random() % (2 * spread + 1)) - spread));
+      }
+    }
+  }
+  network.fractions = {{"input", 7},
+                       {"conv1.weight", 7},
+                       {"conv1", 4},
+                       {"primary.weight", 8},
+                       {"primary", 3},
+                       {"capsules", 7},
+                       {"votes.weight", 7},
+                       {"votes", 6},
+                       {"routing.logits.0", 5},
+                       {"routing.logits.1", 5},
+                       {"routing.logits.2", 5}};
+  for (int t = 1; t <= 3; ++t) {
+    const std::string n = std::to_string(t);
+    network.fractions["routing.coupling." + n] = 7;
+    network.fractions["routing.sum." + n] = 5;
+    network.fractions["routing.capsules." + n] = 7;
+  }
+  return network;
+}
+
+/// One image of random elements 0..127.
+inline std::vector<int8_t> random_image(uint32_t seed) {
+  std::mt19937 random(seed);
+  std::vector<int8_t> image(28 * 28);
+  for (int8_t& q : image) q = static_cast<int8_t>(random() % 128);
+  return image;
+}
+
+}  // namespace lutra::network
+
+#endif  // LUTRA_TESTS_SW_NETWORK_RANDOM_NETWORK_H_
