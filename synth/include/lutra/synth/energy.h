@@ -1,0 +1,47 @@
+#ifndef LUTRA_SYNTH_ENERGY_H_
+#define LUTRA_SYNTH_ENERGY_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "lutra/synth/component.h"
+#include "lutra/synth/netlist_simulator.h"
+
+namespace lutra::synth {
+
+/// Operands of one multiplication; -128..127 for a signed component, 0..255 for an unsigned one.
+struct OperandPair {
+  std::int16_t a = 0;
+  std::int16_t b = 0;
+};
+
+/// Simulates a component's mapped netlist on operand sequences; see SwitchingActivity for the model.
+class EnergyMeter {
+ public:
+  /// Reads the component's netlist and cells. Throws Error(kUsage) if they are damaged.
+  explicit EnergyMeter(const Component& component);
+  ~EnergyMeter();
+  EnergyMeter(const EnergyMeter&) = delete;
+  EnergyMeter& operator=(const EnergyMeter&) = delete;
+
+  /// Energy of the n - 1 transitions between n consecutive operations. Throws Error(kUsage) on fewer
+  /// than two operations and on operands outside the component's range.
+  EnergyReport measure(const std::vector<OperandPair>& consecutive_operations);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Mean dynamic energy of one operation, in fJ, while the component computes this sequence.
+/// Throws as EnergyMeter does. For many sequences an EnergyMeter saves the reading.
+double energy_per_op_fj(const Component& component,
+                        const std::vector<OperandPair>& consecutive_operations);
+
+/// `count` independent pairs, uniform over all 65,536 pairs; the same on every machine.
+std::vector<OperandPair> uniform_operands(std::size_t count, std::uint64_t seed, bool is_signed);
+
+}  // namespace lutra::synth
+
+#endif  // LUTRA_SYNTH_ENERGY_H_

@@ -1,0 +1,68 @@
+#ifndef LUTRA_SYNTH_NETLIST_H_
+#define LUTRA_SYNTH_NETLIST_H_
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lutra/synth/liberty.h"
+
+namespace lutra::synth {
+
+/// A port of a netlist; bits with the least significant first, each the number of a net.
+struct NetlistPort {
+  std::string name;
+  bool is_input = false;
+  std::vector<int> nets;
+  int width() const { return static_cast<int>(nets.size()); }
+};
+
+/// One instance of a library cell; nets in the order of the cell's pins. An open output drives a net
+/// of its own.
+struct NetlistCell {
+  std::string name;
+  const LibertyCell* type = nullptr;
+  std::vector<int> nets;
+};
+
+/// A flat netlist of library cells: Yosys' JSON, bound to a Liberty library that must outlive it.
+class Netlist {
+ public:
+  static constexpr int kZero = 0;  ///< the net that is constant 0
+  static constexpr int kOne = 1;   ///< the net that is constant 1
+
+  /// Reads the module `top`, or the file's only module if `top` is empty. `context` begins the error
+  /// messages (by default the path).
+  /// Throws Error: kUsage on JSON that is not a Yosys netlist, on a cell that the library lacks, an
+  /// undriven or doubly driven net, an undefined (x) or floating (z) bit; kUnsupported on a latch,
+  /// three-state or state-table cell.
+  static Netlist read_json(const std::filesystem::path& path, const Liberty& liberty,
+                           const std::string& top = "", const std::string& context = "");
+
+  const std::string& name() const { return name_; }
+  const std::vector<NetlistPort>& ports() const { return ports_; }  ///< in order of declaration
+  const NetlistPort& port(std::string_view port_name) const;        ///< Error(kUsage) if absent
+  const std::vector<NetlistCell>& cells() const { return cells_; }
+  int net_count() const { return static_cast<int>(net_names_.size()); }
+  const std::string& net_name(int net) const { return net_names_[net]; }
+  bool is_sequential() const;
+
+  /// Load of each net in fF: the capacitance of the pins on it. No wires, no load on outputs.
+  std::vector<double> net_load_ff() const;
+  double area_um2() const;
+  double leakage_nw() const;
+  /// Number of instances of each cell type, by name.
+  std::map<std::string, int> cell_counts() const;
+
+ private:
+  std::string name_;
+  std::vector<NetlistPort> ports_;
+  std::vector<NetlistCell> cells_;
+  std::vector<std::string> net_names_;
+};
+
+}  // namespace lutra::synth
+
+#endif  // LUTRA_SYNTH_NETLIST_H_

@@ -1,0 +1,146 @@
+#ifndef LUTRA_SYNTH_NETLIST_SIMULATOR_H_
+#define LUTRA_SYNTH_NETLIST_SIMULATOR_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lutra/synth/netlist.h"
+
+namespace lutra::synth {
+
+/// The values of one net in all lanes; lane l is bit l % 64 of word l / 64.
+struct alignas(64) LaneBlock {
+  static constexpr int kWords = 8;
+  static constexpr int kLanes = 64 * kWords;
+  std::array<std::uint64_t, kWords> words{};
+};
+
+/// Energy that a netlist took, in fJ, and what it is made of.
+struct EnergyReport {
+  double input_net_fj = 0;  ///< 1/2 C V^2 a toggle, nets that inputs drive
+  double net_fj = 0;        ///< 1/2 C V^2 a toggle, nets that cells drive
+  double internal_fj = 0;   ///< Liberty internal power of the cells
+  std::uint64_t net_toggles = 0;
+  std::uint64_t intervals = 0;  ///< before/after pairs that were compared: lanes x settlements
+  double total_fj() const { return input_net_fj + net_fj + internal_fj; }
+};
+
+/// Toggles of a netlist's nets, and the energy they mean.
+///
+/// Model: a net's toggle takes 1/2 C V^2 with C the capacitance of the pins on it (no wires). An
+/// output's transition takes the rise or fall energy of its internal power tables, read at one input
+/// slew for all and at the net's load; of several tables (related pins, conditions), the mean weighted
+/// by how often the related pin changed with the output while the condition held. An input's
+/// transition takes the tables of that pin whose condition holds. Zero delay: no glitches.
+class SwitchingActivity {
+ public:
+  /// @param input_slew_ns  slew at which tables are read; Liberty::fanout_of_four_slew_ns() is usual
+  SwitchingActivity(const Netlist& netlist, const Liberty& liberty, double input_slew_ns);
+
+  /// Counts the changes from `before` to `after` in the lanes of `mask`; both are [net] arrays.
+  void add(const LaneBlock* before, const LaneBlock* after, const LaneBlock& mask);
+  EnergyReport report() const;
+  /// Changes of one net so far.
+  std::uint64_t toggles(int net) const { return net_rises_[net] + net_falls_[net]; }
+  void clear();
+
+ private:
+
+  struct WhenNode {
+    BooleanExpression::Op op;
+    int left, right, net;
+  };
+  struct PowerGroup {
+    std::vector<int> related_nets;
+    std::vector<WhenNode> when;
+    double rise_fj = 0;
+    double fall_fj = 0;
+    std::uint64_t rises = 0;
+    std::uint64_t falls = 0;
+  };
+  struct PinPower {
+    int net = 0;
+    bool is_output = false;
+    std::vector<PowerGroup> groups;
+  };
+
+  double voltage_v_;
+  std::vector<double> load_ff_;
+  std::vector<char> input_net_;
+  std::vector<std::uint64_t> net_rises_;
+  std::vector<std::uint64_t> net_falls_;
+  std::vector<PinPower> pins_;
+  std::uint64_t intervals_ = 0;
+};
+
+/// Bit-parallel, levelised, zero-delay simulator of a netlist: 512 independent lanes at a time.
+/// Flip-flops start at 0. The netlist and its Liberty library must outlive it.
+class NetlistSimulator {
+ public:
+  static constexpr int kLanes = LaneBlock::kLanes;
+
+  /// Throws Error(kUsage) naming the nets of a combinational loop.
+  explicit NetlistSimulator(const Netlist& netlist);
+
+  /// Drives an input port in one lane, or in all; taken over by the next settle(). Bits above the
+  /// port's width are ignored, ports have 64 bits at most (beyond: set_input_bit).
+  void set_input(const NetlistPort& port, int lane, std::uint64_t value);
+  void set_input_all(const NetlistPort& port, std::uint64_t value);
+  void set_input_bit(const NetlistPort& port, int bit, int lane, bool value);
+  /// Value of a port in one lane, zero-extended, the lower 64 bits of it.
+  std::uint64_t value(const NetlistPort& port, int lane) const;
+  bool value_bit(const NetlistPort& port, int bit, int lane) const;
+
+  /// Takes the inputs over and computes every net. Flip-flops whose clock rises by it take the
+  /// next state from the values before.
+  void settle();
+  /// settle(), then the clock's rise and fall, each settled: one cycle. Inputs set before it are
+  /// seen by the rising edge.
+  void step(const NetlistPort& clock);
+  /// As settle(), for a combinational netlist whose lanes 0..operations-1 are consecutive in time;
+  /// lane 0 follows the last lane of the previous call. Only activity differs from settle().
+  void settle_sequence(int operations);
+  /// All flip-flops and inputs to 0, in all lanes; no activity is counted.
+  void reset();
+
+  /// Counts activity into `activity` (nullptr: none) in lanes 0..lanes-1 from now on.
+  void count_activity(SwitchingActivity* activity, int lanes = kLanes);
+
+  const LaneBlock& net(int net) const { return slots_[net]; }
+
+ private:
+  enum class Op : std::uint8_t { kCopy, kNot, kAnd, kOr, kXor, kNand, kNor, kXnor };
+  struct Instruction {
+    Op op;
+    int target, left, right;
+  };
+  struct FlipFlop {
+    int state, inverted, next, clock, clear, preset;
+    bool has_clear, has_preset, both_state, both_inverted;
+    LaneBlock clock_before;
+  };
+  class Compiler;
+
+  static void run(const std::vector<Instruction>& program, LaneBlock* slots);
+  void settle_states();
+
+  const Netlist& netlist_;
+  std::vector<Instruction> combinational_;
+  std::vector<Instruction> next_state_;
+  std::vector<Instruction> control_;
+  std::vector<FlipFlop> flip_flops_;
+  std::vector<LaneBlock> slots_;    // nets, then states and temporaries
+  std::vector<LaneBlock> pending_;  // [net], only inputs are meaningful
+  std::vector<int> input_nets_;
+  std::vector<LaneBlock> before_;
+  std::vector<char> last_lane_;  // of settle_sequence, [net]
+  bool sequence_started_ = false;
+  SwitchingActivity* activity_ = nullptr;
+  LaneBlock active_;
+};
+
+}  // namespace lutra::synth
+
+#endif  // LUTRA_SYNTH_NETLIST_SIMULATOR_H_

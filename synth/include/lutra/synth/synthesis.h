@@ -1,0 +1,65 @@
+#ifndef LUTRA_SYNTH_SYNTHESIS_H_
+#define LUTRA_SYNTH_SYNTHESIS_H_
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace lutra::synth {
+
+/// What synthesize() left in its directory.
+struct SynthesisResult {
+  std::string top;
+  std::filesystem::path directory;
+  std::filesystem::path netlist_json;     ///< Yosys JSON of `top`, vector ports
+  std::filesystem::path netlist_verilog;  ///< `top`, vector ports, around `top`_mapped, bit ports
+  std::filesystem::path cells_liberty;    ///< the library, cut down to the cells in use
+  std::filesystem::path cells_verilog;    ///< the same cells in Verilog, from their functions
+  std::vector<std::filesystem::path> sources;  ///< copies of what was read, in directory/source
+  double area_um2 = 0;
+  double leakage_nw = 0;
+};
+
+/// Synthesises Verilog or SystemVerilog to a library's cells with Yosys and abc: flattened,
+/// flip-flops mapped, no timing constraint. Works for any module, sequential ones included.
+/// @param files       read in this order; `.sv` as SystemVerilog, others as Verilog
+/// @param top         module; empty: the only root module
+/// @param parameters  of the top module
+/// @param liberty     library, gzip-compressed or plain
+/// @param out_dir     created; files of the names above are replaced
+/// Throws Error: kUsage with Yosys' own file, line and message where the source is wrong, on a
+/// combinational loop and on undriven outputs; kUnsupported on latches and three-state cells;
+/// kMissingTool without Yosys.
+SynthesisResult synthesize(const std::vector<std::filesystem::path>& files, const std::string& top,
+                           const std::vector<std::pair<std::string, long>>& parameters,
+                           const std::filesystem::path& liberty,
+                           const std::filesystem::path& out_dir);
+
+/// Length of the longest path in ns, from OpenSTA: between inputs and outputs, and where `clock`
+/// names an input, between flip-flops too (the shortest period without inputs and outputs late).
+/// Inputs arrive at 0 with this slew; no wires, no load on outputs. 0 for a netlist without cells.
+/// Throws Error(kMissingTool) without OpenSTA.
+double critical_path_ns(const SynthesisResult& synthesis, double input_slew_ns,
+                        const std::string& clock = "");
+
+/// A port of a module as it is before synthesis.
+struct ModulePort {
+  std::string name;
+  bool is_input = false;
+  int width = 0;
+};
+
+/// The top module of these files and its ports in order of declaration. Parameters and errors as for
+/// synthesize().
+std::pair<std::string, std::vector<ModulePort>> inspect_module(
+    const std::vector<std::filesystem::path>& files, const std::string& top,
+    const std::vector<std::pair<std::string, long>>& parameters);
+
+/// Versions as the tools state them, e.g. "Yosys 0.23 (git sha1 7ce5011c24b)", "OpenSTA 2.0.17".
+std::string yosys_version();
+std::string opensta_version();
+
+}  // namespace lutra::synth
+
+#endif  // LUTRA_SYNTH_SYNTHESIS_H_

@@ -1,0 +1,380 @@
+// A Verilog file becomes a component, and a component's directory is read back.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <system_error>
+
+#include "files.h"
+#include "lutra/numerics/error.h"
+#include "lutra/synth/component.h"
+#include "lutra/synth/energy.h"
+#include "lutra/synth/liberty.h"
+#include "lutra/synth/netlist.h"
+#include "lutra/synth/netlist_simulator.h"
+#include "lutra/synth/synthesis.h"
+#include "verilog_sources.h"
+
+namespace lutra::synth {
+namespace {
+
+using Json = nlohmann::json;
+
+/// Part of the cache key; raise it whenever the same inputs would give other bytes.
+constexpr const char* kSchema = "lutra-component-1";
+constexpr int kOperandWidth = 8;
+constexpr int kValues = 256;
+constexpr std::size_t kUniformOperations = 65537;  // 65,536 transitions
+constexpr const char* kListedFiles[] = {"netlist.v", "netlist.json", "cells.lib", "cells.v",
+                                        "lut.npy"};
+
+std::string lut_bytes(const std::vector<std::int16_t>& lut) {
+  std::string bytes;
+  bytes.reserve(2 * lut.size());
+  for (const std::int16_t value : lut) {
+    bytes += static_cast<char>(value & 0xff);
+    bytes += static_cast<char>((value >> 8) & 0xff);
+  }
+  return bytes;
+}
+
+/// The ports of a two-operand multiplier, checked; names as given, or found by direction and width.
+std::array<std::string, 3> find_ports(const Netlist& netlist, const MultiplierSource& source,
+                                      const std::string& where) {
+  std::string seen;
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+  for (const NetlistPort& port : netlist.ports()) {
+    seen += fmt::format("{}{} {} [{}]", seen.empty() ? "" : ", ",
+                        port.is_input ? "input" : "output", port.name, port.width());
+    (port.is_input ? inputs : outputs).push_back(port.name);
+  }
+  const auto fail = [&](ExitCode code, const std::string& what) {
+    throw Error(code, fmt::format("{}: module {}: {}; its ports are: {}", where, netlist.name(),
+                                  what, seen.empty() ? "none" : seen));
+  };
+  if (inputs.size() != 2 || outputs.size() != 1) {
+    fail(ExitCode::kUsage, fmt::format("{} inputs and {} outputs, expected 2 and 1 (no clock: "
+                                       "multipliers are combinational)",
+                                       inputs.size(), outputs.size()));
+  }
+  std::array<std::string, 3> ports = {inputs[0], inputs[1], outputs[0]};
+  const bool named = !source.ports[0].empty() || !source.ports[1].empty() ||
+                     !source.ports[2].empty();
+  if (named) {
+    const bool straight = source.ports[0] == inputs[0] && source.ports[1] == inputs[1];
+    const bool swapped = source.ports[0] == inputs[1] && source.ports[1] == inputs[0];
+    if ((!straight && !swapped) || source.ports[2] != outputs[0]) {
+      fail(ExitCode::kUsage,
+           fmt::format("ports a, b, p = {}, {}, {} do not match", source.ports[0], source.ports[1],
+                       source.ports[2]));
+    }
+    ports = source.ports;
+  }
+  const int a = netlist.port(ports[0]).width();
+  const int b = netlist.port(ports[1]).width();
+  const int p = netlist.port(ports[2]).width();
+  if (a != kOperandWidth || b != kOperandWidth || p != 2 * kOperandWidth) {
+    fail(a == b && p == 2 * a ? ExitCode::kUnsupported : ExitCode::kUsage,
+         fmt::format("widths {} x {} -> {}, expected 8 x 8 -> 16", a, b, p));
+  }
+  return ports;
+}
+
+std::vector<std::int16_t> simulate_lut(const Netlist& netlist,
+                                       const std::array<std::string, 3>& ports) {
+  NetlistSimulator simulator(netlist);
+  const NetlistPort& a = netlist.port(ports[0]);
+  const NetlistPort& b = netlist.port(ports[1]);
+  const NetlistPort& p = netlist.port(ports[2]);
+  std::vector<std::int16_t> lut(std::size_t{kValues} * kValues);
+  for (int from = 0; from < kValues * kValues; from += NetlistSimulator::kLanes) {
+    for (int lane = 0; lane < NetlistSimulator::kLanes; ++lane) {
+      simulator.set_input(a, lane, static_cast<std::uint64_t>((from + lane) / kValues));
+      simulator.set_input(b, lane, static_cast<std::uint64_t>((from + lane) % kValues));
+    }
+    simulator.settle();
+    for (int lane = 0; lane < NetlistSimulator::kLanes; ++lane) {
+      lut[from + lane] =
+          static_cast<std::int16_t>(static_cast<std::uint16_t>(simulator.value(p, lane)));
+    }
+  }
+  return lut;
+}
+
+/// Everything that the outcome depends on, as text.
+std::string key_text(const MultiplierSource& source, const std::vector<VerilogFile>& files,
+                     const std::string& liberty_sha256, std::uint64_t seed) {
+  std::string text = fmt::format("{}\n{}\n{}\nliberty {}\nname {}\ntop {}\nwidth {} signed {} seed "
+                                 "{}\nports {} {} {}\n",
+                                 kSchema, yosys_version(), opensta_version(), liberty_sha256,
+                                 source.name, source.top, source.width, source.is_signed, seed,
+                                 source.ports[0], source.ports[1], source.ports[2]);
+  for (const auto& [name, value] : source.parameters) {
+    text += fmt::format("parameter {} {}\n", name, value);
+  }
+  for (const VerilogFile& file : files) {
+    text += fmt::format("file {} {}\n", file.safe_path, sha256_hex(file.text));
+  }
+  return text;
+}
+
+void build_component(const MultiplierSource& source, const std::vector<VerilogFile>& files,
+                     const std::filesystem::path& liberty_path, const std::string& liberty_text,
+                     const std::string& key, const CharacterizeOptions& options,
+                     const std::filesystem::path& directory) {
+  const auto progress = [&](const std::string& step) {
+    if (options.progress) options.progress(fmt::format("{}: {}", source.name, step));
+  };
+  const std::string where = source.files[0].string();
+
+  progress("synthesis (Yosys)");
+  const SynthesisResult synthesis =
+      synthesize(source.files, source.top, source.parameters, liberty_path, directory);
+  const Liberty library = Liberty::parse(liberty_text, liberty_path.string());
+  const Netlist netlist = Netlist::read_json(synthesis.netlist_json, library, synthesis.top, where);
+  const std::array<std::string, 3> ports = find_ports(netlist, source, where);
+  if (netlist.is_sequential()) {
+    throw Error(ExitCode::kUnsupported,
+                fmt::format("{}: module {} holds flip-flops, expected a combinational multiplier",
+                            where, synthesis.top));
+  }
+
+  progress("simulation of all 65,536 operand pairs");
+  const std::vector<std::int16_t> lut = simulate_lut(netlist, ports);
+  write_file(directory / "lut.npy",
+             npy_bytes(lut, kValues, kValues, source.is_signed ? "<i2" : "<u2"));
+
+  progress("timing (OpenSTA)");
+  const double slew = library.fanout_of_four_slew_ns();
+  const double delay = critical_path_ns(synthesis, slew);
+
+  Json json;
+  json["schema"] = kSchema;
+  json["cache_key"] = key;
+  json["name"] = source.name;
+  json["top"] = synthesis.top;
+  json["parameters"] = Json::object();
+  for (const auto& [name, value] : source.parameters) json["parameters"][name] = value;
+  json["width"] = source.width;
+  json["signed"] = source.is_signed;
+  json["ports"] = {{"a", ports[0]}, {"b", ports[1]}, {"p", ports[2]}};
+  json["sources"] = Json::array();
+  for (const VerilogFile& file : files) {
+    json["sources"].push_back({{"file", "source/" + file.safe_path},
+                               {"sha256", sha256_hex(file.text)},
+                               {"include", file.is_include}});
+  }
+  json["liberty"] = liberty_path.filename().string();
+  json["liberty_library"] = library.name();
+  json["liberty_sha256"] = sha256_hex(liberty_text);
+  json["lut_sha256"] = sha256_hex(lut_bytes(lut));
+  json["area_um2"] = synthesis.area_um2;
+  json["delay_ns"] = delay;
+  json["leakage_nw"] = synthesis.leakage_nw;
+  json["cells"] = netlist.cell_counts();
+  json["errors"] = to_json(measure_errors(lut, source.is_signed));
+  json["activity"] = "uniform";
+  json["assumptions"] = {
+      {"activity", "65,536 transitions between independent uniform operand pairs (splitmix64)"},
+      {"activity_seed", options.seed},
+      {"input_slew_ns", slew},
+      {"input_slew", "fan-out-of-four slew of the library's smallest inverter, at every pin"},
+      {"supply_v", library.voltage_v()},
+      {"load", "pin capacitances; no wires, no load on outputs"},
+      {"glitches", "none: zero-delay simulation"},
+      {"leakage", "cell_leakage_power, independent of state"},
+  };
+  json["tools"] = {{"yosys", yosys_version()}, {"opensta", opensta_version()}};
+
+  progress("energy (netlist activity)");
+  Component component;
+  component.name = source.name;
+  component.directory = directory;
+  component.source.ports = ports;
+  component.is_signed = source.is_signed;
+  component.json = json;
+  const EnergyReport energy = EnergyMeter(component).measure(
+      uniform_operands(kUniformOperations, options.seed, source.is_signed));
+  const double operations = static_cast<double>(energy.intervals);
+  json["energy_per_op_fj"] = energy.total_fj() / operations;
+  json["energy_parts_fj"] = {{"input_nets", energy.input_net_fj / operations},
+                             {"cell_nets", energy.net_fj / operations},
+                             {"internal", energy.internal_fj / operations}};
+  json["net_toggles_per_op"] = static_cast<double>(energy.net_toggles) / operations;
+
+  json["files"] = Json::object();
+  for (const char* name : kListedFiles) {
+    json["files"][name] = sha256_hex(read_file(directory / name));
+  }
+  write_file(directory / "component.json", json.dump(2) + "\n");
+}
+
+}  // namespace
+
+Component load_component(const std::filesystem::path& directory) {
+  const std::filesystem::path path = directory / "component.json";
+  const auto fail = [&](const std::string& what) -> Error {
+    return Error(ExitCode::kUsage, fmt::format("{}: {}", path.string(), what));
+  };
+  Component component;
+  component.directory = std::filesystem::absolute(directory);
+  try {
+    Json& json = component.json;
+    json = Json::parse(read_file(path));
+    const std::string schema = json.at("schema").get<std::string>();
+    if (schema != kSchema) throw fail(fmt::format("schema {}, expected {}", schema, kSchema));
+    for (const char* name : kListedFiles) {
+      const std::string found = sha256_hex(read_file(directory / name));
+      const std::string expected = json.at("files").at(name).get<std::string>();
+      if (found != expected) {
+        throw Error(ExitCode::kUsage,
+                    fmt::format("{}: truncated or changed: SHA-256 is {}, expected {}",
+                                (directory / name).string(), found, expected));
+      }
+    }
+    component.name = json.at("name").get<std::string>();
+    MultiplierSource& source = component.source;
+    source.name = component.name;
+    source.top = json.at("top").get<std::string>();
+    source.width = component.width = json.at("width").get<int>();
+    source.is_signed = component.is_signed = json.at("signed").get<bool>();
+    source.ports = {json.at("ports").at("a").get<std::string>(),
+                    json.at("ports").at("b").get<std::string>(),
+                    json.at("ports").at("p").get<std::string>()};
+    for (const auto& [name, value] : json.at("parameters").items()) {
+      source.parameters.emplace_back(name, value.get<long>());
+    }
+    for (const Json& file : json.at("sources")) {
+      const std::string name = file.at("file").get<std::string>();
+      if (sha256_hex(read_file(directory / name)) != file.at("sha256").get<std::string>()) {
+        throw Error(ExitCode::kUsage,
+                    fmt::format("{}: truncated or changed", (directory / name).string()));
+      }
+      if (!file.at("include").get<bool>()) source.files.push_back(component.directory / name);
+    }
+    component.liberty = json.at("liberty").get<std::string>();
+    component.liberty_sha256 = json.at("liberty_sha256").get<std::string>();
+    component.lut_sha256 = json.at("lut_sha256").get<std::string>();
+    component.area_um2 = json.at("area_um2").get<double>();
+    component.delay_ns = json.at("delay_ns").get<double>();
+    component.leakage_nw = json.at("leakage_nw").get<double>();
+    component.energy_per_op_fj = json.at("energy_per_op_fj").get<double>();
+    component.activity = json.at("activity").get<std::string>();
+    component.errors = error_metrics_from_json(json.at("errors"));
+  } catch (const Json::exception& error) {
+    throw fail(fmt::format("truncated or not a component: {}", error.what()));
+  }
+
+  const std::string npy = read_file(directory / "lut.npy");
+  const std::size_t table = 2 * std::size_t{kValues} * kValues;
+  const std::string header =
+      npy_bytes({}, kValues, kValues, component.is_signed ? "<i2" : "<u2");
+  if (npy.size() != header.size() + table || npy.compare(0, header.size(), header) != 0) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: not a [256][256] table of {}-bit products",
+                                              (directory / "lut.npy").string(), 16));
+  }
+  component.lut.resize(std::size_t{kValues} * kValues);
+  for (std::size_t i = 0; i < component.lut.size(); ++i) {
+    const auto low = static_cast<unsigned char>(npy[header.size() + 2 * i]);
+    const auto high = static_cast<unsigned char>(npy[header.size() + 2 * i + 1]);
+    component.lut[i] = static_cast<std::int16_t>(static_cast<std::uint16_t>(low | high << 8));
+  }
+  if (sha256_hex(lut_bytes(component.lut)) != component.lut_sha256) {
+    throw fail("lut_sha256 is not that of lut.npy");
+  }
+  return component;
+}
+
+Component characterize(const MultiplierSource& given, const CharacterizeOptions& options) {
+  MultiplierSource source = given;
+  if (source.files.empty()) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: no Verilog file given", source.name));
+  }
+  if (source.width != kOperandWidth) {
+    throw Error(ExitCode::kUnsupported,
+                fmt::format("{}: width = {}, expected 8: a component is a 256 x 256 table",
+                            source.name, source.width));
+  }
+  for (std::filesystem::path& file : source.files) file = std::filesystem::absolute(file);
+  if (source.name.empty()) source.name = source.files[0].stem().string();
+  const std::vector<VerilogFile> files = read_verilog_sources(source.files);
+  if (source.top.empty()) {
+    source.top = inspect_module(source.files, "", {}).first;
+  }
+  const std::filesystem::path liberty_path =
+      options.liberty.empty() ? default_liberty() : std::filesystem::absolute(options.liberty);
+  const std::string liberty_text = read_file_maybe_gzip(liberty_path);
+  const std::string key =
+      sha256_hex(key_text(source, files, sha256_hex(liberty_text), options.seed));
+
+  const std::filesystem::path cache =
+      (options.cache_dir.empty() ? default_cache_dir() : options.cache_dir) / "components";
+  const std::filesystem::path directory =
+      cache / fmt::format("{}-{}", safe_file_name(source.name).substr(0, 60), key.substr(0, 16));
+  if (!options.force && std::filesystem::exists(directory)) {
+    try {
+      return load_component(directory);
+    } catch (const Error& error) {
+      if (options.progress) {
+        options.progress(fmt::format("{}: cached component is damaged and is made again: {}",
+                                     source.name, error.what()));
+      }
+    }
+  }
+
+  PrivateDirectory work(cache);
+  build_component(source, files, liberty_path, liberty_text, key, options, work.path());
+  load_component(work.path());  // what is put into the cache can be read back
+  std::filesystem::permissions(work.path(), std::filesystem::perms::owner_all |
+                                                std::filesystem::perms::group_read |
+                                                std::filesystem::perms::group_exec |
+                                                std::filesystem::perms::others_read |
+                                                std::filesystem::perms::others_exec);
+  std::error_code error;
+  std::filesystem::rename(work.path(), directory, error);
+  if (error) {
+    // An older or damaged one is in the way, or another process was first with the same bytes.
+    std::filesystem::remove_all(directory, error);
+    std::filesystem::rename(work.path(), directory, error);
+    if (error && !std::filesystem::exists(directory / "component.json")) {
+      throw Error(ExitCode::kUsage,
+                  fmt::format("{}: cannot be made: {}", directory.string(), error.message()));
+    }
+  }
+  if (!error) work.release();
+  return load_component(directory);
+}
+
+std::filesystem::path default_liberty() {
+  const char* chosen = std::getenv("LUTRA_LIBERTY");
+  const std::filesystem::path path = chosen != nullptr && *chosen != '\0'
+                                         ? chosen
+                                         : "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
+  if (!std::filesystem::exists(path)) {
+    throw Error(ExitCode::kMissingTool,
+                fmt::format("{}: no such Liberty file{}", path.string(),
+                            chosen != nullptr && *chosen != '\0'
+                                ? ", named by LUTRA_LIBERTY"
+                                : ", expected from the package qflow-tech-osu018"));
+  }
+  return path;
+}
+
+std::filesystem::path default_cache_dir() {
+  const auto variable = [](const char* name) -> std::string {
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+  };
+  if (const std::string cache = variable("LUTRA_CACHE"); !cache.empty()) return cache;
+  if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty()) {
+    return std::filesystem::path(cache) / "lutra";
+  }
+  if (const std::string home = variable("HOME"); !home.empty()) {
+    return std::filesystem::path(home) / ".cache" / "lutra";
+  }
+  throw Error(ExitCode::kUsage, "no cache directory: expected LUTRA_CACHE, XDG_CACHE_HOME or HOME");
+}
+
+}  // namespace lutra::synth

@@ -1,0 +1,109 @@
+#include "lutra/synth/energy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lutra/numerics/error.h"
+#include "lutra/synth/liberty.h"
+#include "lutra/synth/netlist.h"
+
+namespace lutra::synth {
+namespace {
+
+/// splitmix64 (Steele, Lea, Flood, OOPSLA 2014): a counter through a mixing function.
+class SplitMix64 {
+ public:
+  explicit SplitMix64(std::uint64_t seed) : state_(seed) {}
+  std::uint64_t next() {
+    state_ += 0x9e3779b97f4a7c15ULL;
+    std::uint64_t z = state_;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+    return z ^ (z >> 31);
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+}  // namespace
+
+struct EnergyMeter::State {
+  explicit State(const Component& component)
+      : name(component.name),
+        is_signed(component.is_signed),
+        liberty(Liberty::read(component.directory / "cells.lib")),
+        netlist(Netlist::read_json(component.directory / "netlist.json", liberty)),
+        slew_ns(component.json.at("assumptions").at("input_slew_ns").get<double>()),
+        simulator(netlist) {}
+
+  std::string name;
+  bool is_signed;
+  Liberty liberty;
+  Netlist netlist;
+  double slew_ns;
+  NetlistSimulator simulator;
+  const NetlistPort* a = nullptr;
+  const NetlistPort* b = nullptr;
+};
+
+EnergyMeter::EnergyMeter(const Component& component)
+    : state_(std::make_unique<State>(component)) {
+  state_->a = &state_->netlist.port(component.source.ports[0]);
+  state_->b = &state_->netlist.port(component.source.ports[1]);
+}
+
+EnergyMeter::~EnergyMeter() = default;
+
+EnergyReport EnergyMeter::measure(const std::vector<OperandPair>& consecutive_operations) {
+  const std::size_t count = consecutive_operations.size();
+  if (count < 2) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: {} operations, expected at least 2: energy is taken between them",
+                            state_->name, count));
+  }
+  const int low = state_->is_signed ? -128 : 0;
+  const int high = state_->is_signed ? 127 : 255;
+  SwitchingActivity activity(state_->netlist, state_->liberty, state_->slew_ns);
+  state_->simulator.reset();
+  state_->simulator.count_activity(&activity);
+  for (std::size_t from = 0; from < count; from += NetlistSimulator::kLanes) {
+    const int lanes =
+        static_cast<int>(std::min<std::size_t>(NetlistSimulator::kLanes, count - from));
+    for (int lane = 0; lane < lanes; ++lane) {
+      const OperandPair& pair = consecutive_operations[from + lane];
+      if (pair.a < low || pair.a > high || pair.b < low || pair.b > high) {
+        throw Error(ExitCode::kUsage,
+                    fmt::format("{}: operation {} = ({}, {}), expected operands in {}..{}",
+                                state_->name, from + lane, pair.a, pair.b, low, high));
+      }
+      state_->simulator.set_input(*state_->a, lane, static_cast<std::uint16_t>(pair.a));
+      state_->simulator.set_input(*state_->b, lane, static_cast<std::uint16_t>(pair.b));
+    }
+    state_->simulator.settle_sequence(lanes);
+  }
+  state_->simulator.count_activity(nullptr);
+  return activity.report();
+}
+
+double energy_per_op_fj(const Component& component,
+                        const std::vector<OperandPair>& consecutive_operations) {
+  const EnergyReport report = EnergyMeter(component).measure(consecutive_operations);
+  return report.total_fj() / static_cast<double>(report.intervals);
+}
+
+std::vector<OperandPair> uniform_operands(std::size_t count, std::uint64_t seed, bool is_signed) {
+  SplitMix64 random(seed);
+  std::vector<OperandPair> pairs(count);
+  for (OperandPair& pair : pairs) {
+    const std::uint64_t bits = random.next();
+    const int a = static_cast<int>(bits & 255);
+    const int b = static_cast<int>(bits >> 8 & 255);
+    pair.a = static_cast<std::int16_t>(is_signed ? static_cast<std::int8_t>(a) : a);
+    pair.b = static_cast<std::int16_t>(is_signed ? static_cast<std::int8_t>(b) : b);
+  }
+  return pairs;
+}
+
+}  // namespace lutra::synth

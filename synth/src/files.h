@@ -1,0 +1,48 @@
+#ifndef LUTRA_SYNTH_SRC_FILES_H_
+#define LUTRA_SYNTH_SRC_FILES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lutra::synth {
+
+/// Whole file as bytes. Throws Error(kUsage) naming the file if it cannot be read.
+std::string read_file(const std::filesystem::path& path);
+/// As read_file, and decompressed if the bytes are gzip's.
+std::string read_file_maybe_gzip(const std::filesystem::path& path);
+/// Throws Error(kUsage) naming the file if it cannot be written.
+void write_file(const std::filesystem::path& path, std::string_view bytes);
+
+/// SHA-256 (FIPS 180-4) as 64 lower-case hexadecimal digits.
+std::string sha256_hex(std::string_view bytes);
+
+/// `text` with every character outside [A-Za-z0-9_.-] replaced by `_`, never empty, no leading dot.
+std::string safe_file_name(std::string_view text);
+
+/// numpy's .npy, format 1.0, C order, little-endian: [rows][columns] of 16-bit integers.
+/// @param descriptor  "<i2" or "<u2"
+std::string npy_bytes(const std::vector<std::int16_t>& values, std::size_t rows,
+                      std::size_t columns, const std::string& descriptor);
+
+/// A private directory (mode 0700) made inside `parent`, removed with all it holds at the end
+/// unless released.
+class PrivateDirectory {
+ public:
+  explicit PrivateDirectory(const std::filesystem::path& parent);
+  ~PrivateDirectory();
+  PrivateDirectory(const PrivateDirectory&) = delete;
+  PrivateDirectory& operator=(const PrivateDirectory&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+  void release() { path_.clear(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace lutra::synth
+
+#endif  // LUTRA_SYNTH_SRC_FILES_H_

@@ -1,0 +1,239 @@
+#include "lutra/synth/netlist.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "files.h"
+#include "lutra/numerics/error.h"
+
+namespace lutra::synth {
+namespace {
+
+using Json = nlohmann::ordered_json;  // keeps the ports in order of declaration
+
+class Builder {
+ public:
+  Builder(const std::string& where, std::vector<std::string>* net_names)
+      : where_(where), net_names_(net_names) {
+    net_names_->assign({"constant 0", "constant 1"});
+  }
+
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(ExitCode::kUsage, fmt::format("{}: {}", where_, what));
+  }
+
+  void name_nets(const Json& netnames) {
+    for (const auto& [name, entry] : netnames.items()) {
+      const Json& bits = entry.at("bits");
+      for (std::size_t i = 0; i < bits.size(); ++i) {
+        if (!bits[i].is_number_integer()) continue;
+        const std::string full = bits.size() > 1 ? fmt::format("{}[{}]", name, i) : name;
+        const int net = net_of(bits[i], "");
+        std::string& known = (*net_names_)[net];
+        // A name that the user gave wins over one that Yosys made up.
+        if (known.empty() || (entry.value("hide_name", 0) == 0 && known[0] == '$')) known = full;
+      }
+    }
+  }
+
+  int net_of(const Json& bit, const std::string& what) {
+    if (bit.is_string()) {
+      const std::string text = bit.get<std::string>();
+      if (text == "0") return Netlist::kZero;
+      if (text == "1") return Netlist::kOne;
+      fail(fmt::format("{} is {}, expected a driven net", what,
+                       text == "z" ? "floating (z)" : "undriven or undefined (x)"));
+    }
+    const auto [found, inserted] =
+        nets_.emplace(bit.get<int>(), static_cast<int>(net_names_->size()));
+    if (inserted) net_names_->emplace_back();
+    return found->second;
+  }
+
+  int new_net(const std::string& name) {
+    net_names_->push_back(name);
+    return static_cast<int>(net_names_->size()) - 1;
+  }
+
+ private:
+  std::string where_;
+  std::vector<std::string>* net_names_;
+  std::unordered_map<int, int> nets_;
+};
+
+}  // namespace
+
+Netlist Netlist::read_json(const std::filesystem::path& path, const Liberty& liberty,
+                           const std::string& top, const std::string& context) {
+  const std::string where = context.empty() ? path.string() : context;
+  Netlist netlist;
+  Builder builder(where, &netlist.net_names_);
+  try {
+    const Json root = Json::parse(read_file(path));
+    const Json& modules = root.at("modules");
+    if (modules.empty()) builder.fail("the netlist holds no module");
+    if (top.empty() && modules.size() != 1) {
+      builder.fail(fmt::format("the netlist holds {} modules, expected one", modules.size()));
+    }
+    netlist.name_ = top.empty() ? modules.begin().key() : top;
+    if (!modules.contains(netlist.name_)) {
+      builder.fail(fmt::format("no module {}", netlist.name_));
+    }
+    const Json& module = modules.at(netlist.name_);
+    builder.name_nets(module.at("netnames"));
+
+    for (const auto& [name, entry] : module.at("ports").items()) {
+      NetlistPort port;
+      port.name = name;
+      const std::string direction = entry.at("direction").get<std::string>();
+      if (direction == "inout") {
+        throw Error(ExitCode::kUnsupported,
+                    fmt::format("{}: port {} is an inout, expected input or output", where, name));
+      }
+      port.is_input = direction == "input";
+      const Json& bits = entry.at("bits");
+      for (std::size_t i = 0; i < bits.size(); ++i) {
+        port.nets.push_back(builder.net_of(bits[i], fmt::format("bit {} of port {}", i, name)));
+      }
+      netlist.ports_.push_back(std::move(port));
+    }
+
+    for (const auto& [name, entry] : module.at("cells").items()) {
+      const std::string type_name = entry.at("type").get<std::string>();
+      NetlistCell cell;
+      cell.name = name;
+      cell.type = liberty.find_cell(type_name);
+      if (cell.type == nullptr) {
+        if (type_name.find("LATCH") != std::string::npos) {
+          throw Error(ExitCode::kUnsupported,
+                      fmt::format("{}: the design holds a latch ({} {}); a value is not assigned "
+                                  "on every path through an always block",
+                                  where, type_name, name));
+        }
+        builder.fail(fmt::format("cell {} is a {}, which the library {} does not hold", name,
+                                 type_name, liberty.name()));
+      }
+      if (!cell.type->unsupported.empty()) {
+        throw Error(ExitCode::kUnsupported,
+                    fmt::format("{}: cell {} is a {}: {}", where, name, type_name,
+                                cell.type->unsupported));
+      }
+      const Json& connections = entry.at("connections");
+      std::size_t used = 0;
+      for (const LibertyPin& pin : cell.type->pins) {
+        const auto found = connections.find(pin.name);
+        if (found == connections.end() || found->empty()) {
+          if (pin.direction == LibertyPin::Direction::kInput) {
+            builder.fail(fmt::format("input {} of cell {} ({}) is open", pin.name, name,
+                                     type_name));
+          }
+          cell.nets.push_back(builder.new_net(fmt::format("{}.{}", name, pin.name)));
+          used += found != connections.end();
+          continue;
+        }
+        if (found->size() != 1) {
+          builder.fail(fmt::format("pin {} of cell {} has {} bits", pin.name, name,
+                                   found->size()));
+        }
+        cell.nets.push_back(
+            builder.net_of((*found)[0], fmt::format("pin {} of cell {}", pin.name, name)));
+        ++used;
+      }
+      if (used != connections.size()) {
+        builder.fail(fmt::format("cell {} connects a pin that {} does not have", name, type_name));
+      }
+      netlist.cells_.push_back(std::move(cell));
+    }
+  } catch (const nlohmann::json::exception& error) {
+    builder.fail(fmt::format("not a Yosys netlist: {}", error.what()));
+  }
+
+  for (std::size_t i = 0; i < netlist.net_names_.size(); ++i) {
+    if (netlist.net_names_[i].empty()) netlist.net_names_[i] = fmt::format("net {}", i);
+  }
+
+  // Exactly one driver a net.
+  std::vector<char> driven(netlist.net_names_.size(), 0);
+  driven[kZero] = driven[kOne] = 1;
+  const auto drive = [&](int net) {
+    if (driven[net]) builder.fail(fmt::format("{} has two drivers", netlist.net_names_[net]));
+    driven[net] = 1;
+  };
+  for (const NetlistPort& port : netlist.ports_) {
+    if (!port.is_input) continue;
+    for (const int net : port.nets) drive(net);
+  }
+  for (const NetlistCell& cell : netlist.cells_) {
+    for (std::size_t p = 0; p < cell.nets.size(); ++p) {
+      if (cell.type->pins[p].direction == LibertyPin::Direction::kOutput) drive(cell.nets[p]);
+    }
+  }
+  for (const NetlistPort& port : netlist.ports_) {
+    for (std::size_t i = 0; i < port.nets.size(); ++i) {
+      if (!driven[port.nets[i]]) {
+        builder.fail(fmt::format("bit {} of output {} is not driven", i, port.name));
+      }
+    }
+  }
+  for (const NetlistCell& cell : netlist.cells_) {
+    for (std::size_t p = 0; p < cell.nets.size(); ++p) {
+      if (!driven[cell.nets[p]]) {
+        builder.fail(fmt::format("{}, which feeds pin {} of cell {}, is not driven",
+                                 netlist.net_names_[cell.nets[p]], cell.type->pins[p].name,
+                                 cell.name));
+      }
+    }
+  }
+  return netlist;
+}
+
+const NetlistPort& Netlist::port(std::string_view port_name) const {
+  std::string known;
+  for (const NetlistPort& port : ports_) {
+    if (port.name == port_name) return port;
+    known += (known.empty() ? "" : ", ") + port.name;
+  }
+  throw Error(ExitCode::kUsage,
+              fmt::format("{}: no port {}, expected one of {}", name_, port_name, known));
+}
+
+bool Netlist::is_sequential() const {
+  for (const NetlistCell& cell : cells_) {
+    if (cell.type->flip_flop.has_value()) return true;
+  }
+  return false;
+}
+
+std::vector<double> Netlist::net_load_ff() const {
+  std::vector<double> load(net_names_.size(), 0.0);
+  for (const NetlistCell& cell : cells_) {
+    for (std::size_t p = 0; p < cell.nets.size(); ++p) {
+      load[cell.nets[p]] += cell.type->pins[p].capacitance_ff;
+    }
+  }
+  return load;
+}
+
+double Netlist::area_um2() const {
+  double sum = 0;
+  for (const NetlistCell& cell : cells_) sum += cell.type->area_um2;
+  return sum;
+}
+
+double Netlist::leakage_nw() const {
+  double sum = 0;
+  for (const NetlistCell& cell : cells_) sum += cell.type->leakage_nw;
+  return sum;
+}
+
+std::map<std::string, int> Netlist::cell_counts() const {
+  std::map<std::string, int> counts;
+  for (const NetlistCell& cell : cells_) ++counts[cell.type->name];
+  return counts;
+}
+
+}  // namespace lutra::synth

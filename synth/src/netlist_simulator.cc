@@ -1,0 +1,599 @@
+#include "lutra/synth/netlist_simulator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <utility>
+
+#include "lutra/numerics/error.h"
+
+// One clone of the interpreter a SIMD level, chosen when the program is loaded. Sanitizers run before
+// that choice can be made.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define LUTRA_SIMD_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define LUTRA_SIMD_CLONES
+#endif
+
+namespace lutra::synth {
+namespace {
+
+constexpr int kWords = LaneBlock::kWords;
+
+template <typename F>
+inline void map_words(LaneBlock& target, const LaneBlock& left, const LaneBlock& right, F f) {
+  for (int w = 0; w < kWords; ++w) target.words[w] = f(left.words[w], right.words[w]);
+}
+
+LaneBlock first_lanes(int lanes) {
+  LaneBlock mask;
+  for (int lane = 0; lane < lanes; ++lane) mask.words[lane / 64] |= 1ULL << (lane % 64);
+  return mask;
+}
+
+}  // namespace
+
+// --- Compiler -----------------------------------------------------------------------------------
+
+class NetlistSimulator::Compiler {
+ public:
+  explicit Compiler(int first_free) : next_(first_free) {}
+
+  int new_slot() { return next_++; }
+  int slot_count() const { return next_; }
+
+  /// Emits `expression` into `program`, its value into `target`.
+  void emit(const BooleanExpression& expression,
+            const std::function<int(const std::string&)>& slot_of, int target,
+            std::vector<Instruction>& program) {
+    std::vector<int> slots(expression.nodes.size());
+    for (std::size_t i = 0; i < expression.nodes.size(); ++i) {
+      const BooleanExpression::Node& node = expression.nodes[i];
+      const bool root = i + 1 == expression.nodes.size();
+      switch (node.op) {
+        case BooleanExpression::Op::kConstant:
+          slots[i] = node.value ? Netlist::kOne : Netlist::kZero;
+          break;
+        case BooleanExpression::Op::kName:
+          slots[i] = slot_of(node.name);
+          break;
+        case BooleanExpression::Op::kNot:
+          slots[i] = root ? target : new_slot();
+          emit_inversion(slots[i], slots[node.left], is_operator(expression.nodes[node.left]),
+                         program);
+          break;
+        default:
+          slots[i] = root ? target : new_slot();
+          program.push_back({binary(node.op), slots[i], slots[node.left], slots[node.right]});
+          break;
+      }
+    }
+    if (slots.back() != target) program.push_back({Op::kCopy, target, slots.back(), slots.back()});
+  }
+
+ private:
+  static bool is_operator(const BooleanExpression::Node& node) {
+    return node.op != BooleanExpression::Op::kName && node.op != BooleanExpression::Op::kConstant;
+  }
+
+  static Op binary(BooleanExpression::Op op) {
+    if (op == BooleanExpression::Op::kAnd) return Op::kAnd;
+    return op == BooleanExpression::Op::kOr ? Op::kOr : Op::kXor;
+  }
+
+  /// Folds the inversion into the instruction that made the operand, where that is a temporary of
+  /// the same expression (a net keeps its own instruction: others read it).
+  static void emit_inversion(int target, int operand, bool temporary,
+                             std::vector<Instruction>& program) {
+    if (temporary && program.back().target == operand) {
+      Instruction& last = program.back();
+      const std::map<Op, Op> inverse = {
+          {Op::kAnd, Op::kNand}, {Op::kOr, Op::kNor}, {Op::kXor, Op::kXnor}};
+      const auto found = inverse.find(last.op);
+      if (found != inverse.end()) {
+        last.op = found->second;
+        last.target = target;
+        return;
+      }
+    }
+    program.push_back({Op::kNot, target, operand, operand});
+  }
+
+  int next_;
+};
+
+// --- NetlistSimulator ---------------------------------------------------------------------------
+
+NetlistSimulator::NetlistSimulator(const Netlist& netlist) : netlist_(netlist) {
+  const int nets = netlist.net_count();
+  Compiler compiler(nets);
+  active_ = first_lanes(kLanes);
+  for (const NetlistPort& port : netlist.ports()) {
+    if (port.is_input) input_nets_.insert(input_nets_.end(), port.nets.begin(), port.nets.end());
+  }
+
+  // States first, so that functions can name them.
+  std::map<std::size_t, std::size_t> flip_flop_of_cell;
+  for (std::size_t c = 0; c < netlist.cells().size(); ++c) {
+    if (!netlist.cells()[c].type->flip_flop.has_value()) continue;
+    const LibertyFlipFlop& type = *netlist.cells()[c].type->flip_flop;
+    FlipFlop ff;
+    for (int* slot : {&ff.state, &ff.inverted, &ff.next, &ff.clock, &ff.clear, &ff.preset}) {
+      *slot = compiler.new_slot();
+    }
+    ff.has_clear = type.clear.has_value();
+    ff.has_preset = type.preset.has_value();
+    ff.both_state = type.both_state;
+    ff.both_inverted = type.both_inverted_state;
+    flip_flop_of_cell[c] = flip_flops_.size();
+    flip_flops_.push_back(ff);
+  }
+  const auto slot_lookup = [&](std::size_t c) {
+    return [this, c, &flip_flop_of_cell](const std::string& name) {
+      const NetlistCell& cell = netlist_.cells()[c];
+      if (cell.type->flip_flop.has_value()) {
+        const FlipFlop& ff = flip_flops_[flip_flop_of_cell.at(c)];
+        if (name == cell.type->flip_flop->state) return ff.state;
+        if (name == cell.type->flip_flop->inverted_state) return ff.inverted;
+      }
+      for (std::size_t p = 0; p < cell.nets.size(); ++p) {
+        if (cell.type->pins[p].name == name) return cell.nets[p];
+      }
+      throw Error(ExitCode::kInternal, fmt::format("cell {}: unknown name {}", cell.name, name));
+    };
+  };
+
+  // Levelise: a node is one output of one cell; it waits for the nets in its function.
+  struct Node {
+    std::size_t cell, pin;
+    int waiting = 0;
+  };
+  std::vector<Node> nodes;
+  std::vector<std::vector<int>> readers(nets);
+  std::vector<char> known(nets, 0);
+  known[Netlist::kZero] = known[Netlist::kOne] = 1;
+  for (const int net : input_nets_) known[net] = 1;
+  std::vector<int> node_of_net(nets, -1);
+  for (std::size_t c = 0; c < netlist.cells().size(); ++c) {
+    const NetlistCell& cell = netlist.cells()[c];
+    for (std::size_t p = 0; p < cell.nets.size(); ++p) {
+      if (cell.type->pins[p].direction != LibertyPin::Direction::kOutput) continue;
+      if (!cell.type->pins[p].function.has_value()) {
+        throw Error(ExitCode::kUnsupported,
+                    fmt::format("{}: cell {} ({}): the Liberty file gives no function for pin {}",
+                                netlist.name(), cell.name, cell.type->name,
+                                cell.type->pins[p].name));
+      }
+      node_of_net[cell.nets[p]] = static_cast<int>(nodes.size());
+      nodes.push_back({c, p, 0});
+    }
+  }
+  for (std::size_t n = 0; n < nodes.size(); ++n) {
+    const auto slot_of = slot_lookup(nodes[n].cell);
+    const LibertyPin& pin = netlist.cells()[nodes[n].cell].type->pins[nodes[n].pin];
+    for (const std::string& name : pin.function->names()) {
+      const int slot = slot_of(name);
+      if (slot >= nets || known[slot]) continue;
+      readers[slot].push_back(static_cast<int>(n));
+      ++nodes[n].waiting;
+    }
+  }
+  std::vector<int> ready;
+  for (std::size_t n = 0; n < nodes.size(); ++n) {
+    if (nodes[n].waiting == 0) ready.push_back(static_cast<int>(n));
+  }
+  for (std::size_t i = 0; i < ready.size(); ++i) {
+    const Node& node = nodes[ready[i]];
+    const NetlistCell& cell = netlist.cells()[node.cell];
+    const int target = cell.nets[node.pin];
+    compiler.emit(*cell.type->pins[node.pin].function, slot_lookup(node.cell), target,
+                  combinational_);
+    for (const int reader : readers[target]) {
+      if (--nodes[reader].waiting == 0) ready.push_back(reader);
+    }
+  }
+  if (ready.size() != nodes.size()) {
+    // Walk backwards among the nodes that never became ready until one comes round again.
+    std::size_t n = 0;
+    while (nodes[n].waiting == 0) ++n;
+    std::vector<int> path;
+    std::vector<char> seen(nodes.size(), 0);
+    while (!seen[n]) {
+      seen[n] = 1;
+      path.push_back(static_cast<int>(n));
+      const auto slot_of = slot_lookup(nodes[n].cell);
+      const LibertyPin& pin = netlist.cells()[nodes[n].cell].type->pins[nodes[n].pin];
+      for (const std::string& name : pin.function->names()) {
+        const int slot = slot_of(name);
+        if (slot < nets && node_of_net[slot] >= 0 && nodes[node_of_net[slot]].waiting > 0) {
+          n = static_cast<std::size_t>(node_of_net[slot]);
+          break;
+        }
+      }
+    }
+    const auto start = std::find(path.begin(), path.end(), static_cast<int>(n));
+    std::string names;
+    int shown = 0;
+    for (auto it = start; it != path.end() && shown < 8; ++it, ++shown) {
+      const Node& node = nodes[*it];
+      names += (names.empty() ? "" : " <- ") +
+               netlist.net_name(netlist.cells()[node.cell].nets[node.pin]);
+    }
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: combinational loop through {} cells: {}", netlist.name(),
+                            path.end() - start, names));
+  }
+
+  for (const auto& [c, index] : flip_flop_of_cell) {
+    const LibertyFlipFlop& type = *netlist.cells()[c].type->flip_flop;
+    const FlipFlop& ff = flip_flops_[index];
+    const auto slot_of = slot_lookup(c);
+    compiler.emit(type.next_state, slot_of, ff.next, next_state_);
+    compiler.emit(type.clocked_on, slot_of, ff.clock, control_);
+    if (ff.has_clear) compiler.emit(*type.clear, slot_of, ff.clear, control_);
+    if (ff.has_preset) compiler.emit(*type.preset, slot_of, ff.preset, control_);
+  }
+
+  slots_.resize(compiler.slot_count());
+  pending_.resize(nets);
+  before_.resize(nets);
+  last_lane_.assign(nets, 0);
+  reset();
+}
+
+LUTRA_SIMD_CLONES
+void NetlistSimulator::run(const std::vector<Instruction>& program, LaneBlock* slots) {
+  using Word = std::uint64_t;
+  for (const Instruction& i : program) {
+    LaneBlock& target = slots[i.target];
+    const LaneBlock& left = slots[i.left];
+    const LaneBlock& right = slots[i.right];
+    switch (i.op) {
+      case Op::kCopy:
+        map_words(target, left, right, [](Word a, Word) { return a; });
+        break;
+      case Op::kNot:
+        map_words(target, left, right, [](Word a, Word) { return ~a; });
+        break;
+      case Op::kAnd:
+        map_words(target, left, right, [](Word a, Word b) { return a & b; });
+        break;
+      case Op::kOr:
+        map_words(target, left, right, [](Word a, Word b) { return a | b; });
+        break;
+      case Op::kXor:
+        map_words(target, left, right, [](Word a, Word b) { return a ^ b; });
+        break;
+      case Op::kNand:
+        map_words(target, left, right, [](Word a, Word b) { return ~(a & b); });
+        break;
+      case Op::kNor:
+        map_words(target, left, right, [](Word a, Word b) { return ~(a | b); });
+        break;
+      case Op::kXnor:
+        map_words(target, left, right, [](Word a, Word b) { return ~(a ^ b); });
+        break;
+    }
+  }
+}
+
+void NetlistSimulator::set_input(const NetlistPort& port, int lane, std::uint64_t value) {
+  const std::uint64_t mask = 1ULL << (lane % 64);
+  const int bits = std::min(port.width(), 64);
+  for (int i = 0; i < bits; ++i) {
+    std::uint64_t& word = pending_[port.nets[i]].words[lane / 64];
+    word = ((value >> i) & 1) != 0 ? word | mask : word & ~mask;
+  }
+}
+
+void NetlistSimulator::set_input_all(const NetlistPort& port, std::uint64_t value) {
+  const int bits = std::min(port.width(), 64);
+  for (int i = 0; i < bits; ++i) {
+    pending_[port.nets[i]].words.fill(((value >> i) & 1) != 0 ? ~0ULL : 0ULL);
+  }
+}
+
+void NetlistSimulator::set_input_bit(const NetlistPort& port, int bit, int lane, bool value) {
+  const std::uint64_t mask = 1ULL << (lane % 64);
+  std::uint64_t& word = pending_[port.nets[bit]].words[lane / 64];
+  word = value ? word | mask : word & ~mask;
+}
+
+std::uint64_t NetlistSimulator::value(const NetlistPort& port, int lane) const {
+  std::uint64_t value = 0;
+  const int bits = std::min(port.width(), 64);
+  for (int i = 0; i < bits; ++i) value |= std::uint64_t{value_bit(port, i, lane)} << i;
+  return value;
+}
+
+bool NetlistSimulator::value_bit(const NetlistPort& port, int bit, int lane) const {
+  return (slots_[port.nets[bit]].words[lane / 64] >> (lane % 64)) & 1;
+}
+
+void NetlistSimulator::settle_states() {
+  // Each round can at most trigger further flip-flops that are clocked or reset by others.
+  for (std::size_t round = 0;; ++round) {
+    run(combinational_, slots_.data());
+    if (flip_flops_.empty()) return;
+    run(control_, slots_.data());
+    bool changed = false;
+    for (FlipFlop& ff : flip_flops_) {
+      LaneBlock& state = slots_[ff.state];
+      LaneBlock& inverted = slots_[ff.inverted];
+      for (int w = 0; w < kWords; ++w) {
+        const std::uint64_t clock = slots_[ff.clock].words[w];
+        const std::uint64_t edge = clock & ~ff.clock_before.words[w];
+        ff.clock_before.words[w] = clock;
+        const std::uint64_t clear = ff.has_clear ? slots_[ff.clear].words[w] : 0;
+        const std::uint64_t preset = ff.has_preset ? slots_[ff.preset].words[w] : 0;
+        const std::uint64_t both = clear & preset;
+        std::uint64_t next = (state.words[w] & ~edge) | (slots_[ff.next].words[w] & edge);
+        next = (next & ~clear) | preset;
+        std::uint64_t opposite = ~next;
+        next = (next & ~both) | (ff.both_state ? both : 0);
+        opposite = (opposite & ~both) | (ff.both_inverted ? both : 0);
+        changed |= next != state.words[w] || opposite != inverted.words[w];
+        state.words[w] = next;
+        inverted.words[w] = opposite;
+      }
+    }
+    if (!changed) return;
+    if (round > 2 * flip_flops_.size() + 2) {
+      throw Error(ExitCode::kUsage,
+                  fmt::format("{}: flip-flops that clock or reset each other do not settle",
+                              netlist_.name()));
+    }
+  }
+}
+
+void NetlistSimulator::settle() {
+  if (!flip_flops_.empty()) run(next_state_, slots_.data());
+  if (activity_ != nullptr) std::copy_n(slots_.begin(), before_.size(), before_.begin());
+  for (const int net : input_nets_) slots_[net] = pending_[net];
+  settle_states();
+  if (activity_ != nullptr) activity_->add(before_.data(), slots_.data(), active_);
+}
+
+void NetlistSimulator::step(const NetlistPort& clock) {
+  settle();
+  set_input_all(clock, 1);
+  settle();
+  set_input_all(clock, 0);
+  settle();
+}
+
+void NetlistSimulator::settle_sequence(int operations) {
+  if (!flip_flops_.empty() || operations < 1 || operations > kLanes) {
+    throw Error(ExitCode::kInternal,
+                "settle_sequence needs a combinational netlist and 1..512 operations");
+  }
+  for (const int net : input_nets_) slots_[net] = pending_[net];
+  run(combinational_, slots_.data());
+  if (activity_ != nullptr) {
+    for (std::size_t net = 0; net < before_.size(); ++net) {
+      const LaneBlock& now = slots_[net];
+      std::uint64_t carry = static_cast<std::uint64_t>(last_lane_[net]);
+      for (int w = 0; w < kWords; ++w) {
+        before_[net].words[w] = now.words[w] << 1 | carry;
+        carry = now.words[w] >> 63;
+      }
+    }
+    LaneBlock mask = first_lanes(operations);
+    if (!sequence_started_) mask.words[0] &= ~1ULL;
+    activity_->add(before_.data(), slots_.data(), mask);
+  }
+  const int last = operations - 1;
+  for (std::size_t net = 0; net < last_lane_.size(); ++net) {
+    last_lane_[net] = static_cast<char>((slots_[net].words[last / 64] >> (last % 64)) & 1);
+  }
+  sequence_started_ = true;
+}
+
+void NetlistSimulator::reset() {
+  for (LaneBlock& block : slots_) block = LaneBlock{};
+  for (LaneBlock& block : pending_) block = LaneBlock{};
+  slots_[Netlist::kOne].words.fill(~0ULL);
+  for (FlipFlop& ff : flip_flops_) slots_[ff.inverted].words.fill(~0ULL);
+  // The clocks as they stand now are no edges.
+  run(combinational_, slots_.data());
+  run(control_, slots_.data());
+  for (FlipFlop& ff : flip_flops_) ff.clock_before = slots_[ff.clock];
+  settle_states();
+  sequence_started_ = false;
+}
+
+void NetlistSimulator::count_activity(SwitchingActivity* activity, int lanes) {
+  if (lanes < 1 || lanes > kLanes) {
+    throw Error(ExitCode::kInternal, fmt::format("{} lanes, expected 1..{}", lanes, kLanes));
+  }
+  activity_ = activity;
+  active_ = first_lanes(lanes);
+}
+
+// --- SwitchingActivity --------------------------------------------------------------------------
+
+SwitchingActivity::SwitchingActivity(const Netlist& netlist, const Liberty& liberty,
+                                     double input_slew_ns)
+    : voltage_v_(liberty.voltage_v()), load_ff_(netlist.net_load_ff()) {
+  net_rises_.assign(netlist.net_count(), 0);
+  net_falls_.assign(netlist.net_count(), 0);
+  input_net_.assign(netlist.net_count(), 0);
+  for (const NetlistPort& port : netlist.ports()) {
+    for (const int net : port.nets) {
+      if (port.is_input) input_net_[net] = 1;
+    }
+  }
+  for (const NetlistCell& cell : netlist.cells()) {
+    const auto net_of = [&](const std::string& name) {
+      for (std::size_t p = 0; p < cell.nets.size(); ++p) {
+        const LibertyPin& pin = cell.type->pins[p];
+        if (pin.name == name) return cell.nets[p];
+      }
+      // A state variable: the output that shows it.
+      for (std::size_t p = 0; p < cell.nets.size(); ++p) {
+        const LibertyPin& pin = cell.type->pins[p];
+        if (pin.function.has_value() && pin.function->nodes.size() == 1 &&
+            pin.function->nodes[0].name == name) {
+          return cell.nets[p];
+        }
+      }
+      throw Error(ExitCode::kUnsupported,
+                  fmt::format("cell {}: an internal power condition names {}, which no output shows",
+                              cell.type->name, name));
+    };
+    for (std::size_t p = 0; p < cell.nets.size(); ++p) {
+      const LibertyPin& pin = cell.type->pins[p];
+      if (pin.internal_power.empty()) continue;
+      PinPower power;
+      power.net = cell.nets[p];
+      power.is_output = pin.direction == LibertyPin::Direction::kOutput;
+      for (const InternalPower& table : pin.internal_power) {
+        PowerGroup group;
+        group.rise_fj = table.rise_fj.lookup(input_slew_ns, load_ff_[power.net]);
+        group.fall_fj = table.fall_fj.lookup(input_slew_ns, load_ff_[power.net]);
+        for (const std::string& name : table.related_pins) {
+          group.related_nets.push_back(net_of(name));
+        }
+        if (table.when.has_value()) {
+          for (const BooleanExpression::Node& node : table.when->nodes) {
+            int net = node.value ? Netlist::kOne : Netlist::kZero;
+            if (node.op == BooleanExpression::Op::kName) net = net_of(node.name);
+            group.when.push_back({node.op, node.left, node.right, net});
+          }
+        }
+        power.groups.push_back(std::move(group));
+      }
+      pins_.push_back(std::move(power));
+    }
+  }
+}
+
+LUTRA_SIMD_CLONES
+void SwitchingActivity::add(const LaneBlock* before, const LaneBlock* after,
+                            const LaneBlock& mask) {
+  const auto count = [](const LaneBlock& block) {
+    std::uint64_t bits = 0;
+    for (int w = 0; w < kWords; ++w) {
+      bits += static_cast<std::uint64_t>(__builtin_popcountll(block.words[w]));
+    }
+    return bits;
+  };
+  intervals_ += count(mask);
+  for (std::size_t net = 0; net < load_ff_.size(); ++net) {
+    LaneBlock rises;
+    LaneBlock falls;
+    for (int w = 0; w < kWords; ++w) {
+      const std::uint64_t changed = (before[net].words[w] ^ after[net].words[w]) & mask.words[w];
+      rises.words[w] = changed & after[net].words[w];
+      falls.words[w] = changed & before[net].words[w];
+    }
+    net_rises_[net] += count(rises);
+    net_falls_[net] += count(falls);
+  }
+  std::vector<LaneBlock> values;
+  for (PinPower& pin : pins_) {
+    LaneBlock rises;
+    LaneBlock falls;
+    for (int w = 0; w < kWords; ++w) {
+      const std::uint64_t changed =
+          (before[pin.net].words[w] ^ after[pin.net].words[w]) & mask.words[w];
+      rises.words[w] = changed & after[pin.net].words[w];
+      falls.words[w] = changed & before[pin.net].words[w];
+    }
+    for (PowerGroup& group : pin.groups) {
+      LaneBlock caused;
+      if (group.related_nets.empty()) caused.words.fill(~0ULL);
+      for (const int net : group.related_nets) {
+        for (int w = 0; w < kWords; ++w) {
+          caused.words[w] |= before[net].words[w] ^ after[net].words[w];
+        }
+      }
+      if (!group.when.empty()) {
+        values.resize(group.when.size());
+        for (std::size_t i = 0; i < group.when.size(); ++i) {
+          const WhenNode& node = group.when[i];
+          for (int w = 0; w < kWords; ++w) {
+            switch (node.op) {
+              case BooleanExpression::Op::kConstant:
+              case BooleanExpression::Op::kName:
+                values[i].words[w] = after[node.net].words[w];
+                break;
+              case BooleanExpression::Op::kNot:
+                values[i].words[w] = ~values[node.left].words[w];
+                break;
+              case BooleanExpression::Op::kAnd:
+                values[i].words[w] = values[node.left].words[w] & values[node.right].words[w];
+                break;
+              case BooleanExpression::Op::kOr:
+                values[i].words[w] = values[node.left].words[w] | values[node.right].words[w];
+                break;
+              case BooleanExpression::Op::kXor:
+                values[i].words[w] = values[node.left].words[w] ^ values[node.right].words[w];
+                break;
+            }
+          }
+        }
+        for (int w = 0; w < kWords; ++w) caused.words[w] &= values.back().words[w];
+      }
+      LaneBlock rise_causes;
+      LaneBlock fall_causes;
+      for (int w = 0; w < kWords; ++w) {
+        rise_causes.words[w] = rises.words[w] & caused.words[w];
+        fall_causes.words[w] = falls.words[w] & caused.words[w];
+      }
+      group.rises += count(rise_causes);
+      group.falls += count(fall_causes);
+    }
+  }
+}
+
+EnergyReport SwitchingActivity::report() const {
+  EnergyReport report;
+  report.intervals = intervals_;
+  const double half_square = 0.5 * voltage_v_ * voltage_v_;
+  for (std::size_t net = 0; net < load_ff_.size(); ++net) {
+    const std::uint64_t changes = net_rises_[net] + net_falls_[net];
+    report.net_toggles += changes;
+    const double energy = half_square * load_ff_[net] * static_cast<double>(changes);
+    (input_net_[net] ? report.input_net_fj : report.net_fj) += energy;
+  }
+  for (const PinPower& pin : pins_) {
+    double rise = 0;
+    double fall = 0;
+    double rise_mean = 0;
+    double fall_mean = 0;
+    double rises = 0;
+    double falls = 0;
+    for (const PowerGroup& group : pin.groups) {
+      rise += group.rise_fj * static_cast<double>(group.rises);
+      fall += group.fall_fj * static_cast<double>(group.falls);
+      rises += static_cast<double>(group.rises);
+      falls += static_cast<double>(group.falls);
+      rise_mean += group.rise_fj / static_cast<double>(pin.groups.size());
+      fall_mean += group.fall_fj / static_cast<double>(pin.groups.size());
+    }
+    if (!pin.is_output) {
+      report.internal_fj += rise + fall;
+      continue;
+    }
+    if (rises > 0) rise_mean = rise / rises;
+    if (falls > 0) fall_mean = fall / falls;
+    report.internal_fj += rise_mean * static_cast<double>(net_rises_[pin.net]) +
+                          fall_mean * static_cast<double>(net_falls_[pin.net]);
+  }
+  return report;
+}
+
+void SwitchingActivity::clear() {
+  std::fill(net_rises_.begin(), net_rises_.end(), 0);
+  std::fill(net_falls_.begin(), net_falls_.end(), 0);
+  for (PinPower& pin : pins_) {
+    for (PowerGroup& group : pin.groups) group.rises = group.falls = 0;
+  }
+  intervals_ = 0;
+}
+
+}  // namespace lutra::synth

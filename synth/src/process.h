@@ -1,0 +1,23 @@
+#ifndef LUTRA_SYNTH_SRC_PROCESS_H_
+#define LUTRA_SYNTH_SRC_PROCESS_H_
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace lutra::synth {
+
+/// Exit status and stdout and stderr together, in the order written.
+struct ProcessResult {
+  int status = 0;  ///< exit code, or 128 + the signal that ended the process
+  std::string output;
+};
+
+/// Runs `arguments[0]`, found on PATH, with these arguments in `directory`; no shell takes part, and
+/// stdin is empty. Throws Error(kMissingTool) naming `package` if the program is not found.
+ProcessResult run_process(const std::vector<std::string>& arguments,
+                          const std::filesystem::path& directory, const std::string& package);
+
+}  // namespace lutra::synth
+
+#endif  // LUTRA_SYNTH_SRC_PROCESS_H_

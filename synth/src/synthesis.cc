@@ -1,0 +1,289 @@
+#include "lutra/synth/synthesis.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "files.h"
+#include "lutra/numerics/error.h"
+#include "lutra/synth/liberty.h"
+#include "lutra/synth/netlist.h"
+#include "lutra/synth/netlist_simulator.h"
+#include "process.h"
+#include "verilog_sources.h"
+
+namespace lutra::synth {
+namespace {
+
+std::string trimmed(const std::string& text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string::npos) return "";
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+/// The commands that read the sources and select the top module.
+std::string read_script(const std::vector<VerilogFile>& sources, const std::string& top,
+                        const std::vector<std::pair<std::string, long>>& parameters) {
+  std::string script;
+  for (const VerilogFile& file : sources) {
+    if (file.is_include) continue;
+    const bool system_verilog = std::filesystem::path(file.safe_path).extension() == ".sv";
+    script += fmt::format("read_verilog {}-Isource source/{}\n", system_verilog ? "-sv " : "",
+                          file.safe_path);
+  }
+  // Parameters can be set on a named top only; the root module is found in a first pass.
+  script += top.empty() ? "hierarchy -check -auto-top" : fmt::format("hierarchy -check -top {}", top);
+  for (const auto& [name, value] : parameters) {
+    check_identifier(name, "parameter name");
+    script += fmt::format(" -chparam {} {}", name, value);
+  }
+  return script + "\n";
+}
+
+/// Runs a script; on failure throws with Yosys' own message about the user's file.
+std::string run_yosys(const std::string& script, const std::vector<VerilogFile>& sources,
+                      const std::filesystem::path& directory) {
+  write_file(directory / "synthesis.ys", script);
+  const ProcessResult run = run_process({"yosys", "-s", "synthesis.ys"}, directory, "yosys");
+  if (run.status == 0) return run.output;
+  std::istringstream lines(run.output);
+  std::string line;
+  std::string message;
+  while (std::getline(lines, line)) {
+    if (line.find("ERROR:") != std::string::npos) message = line;
+  }
+  const std::string first_file = sources[0].original.string();
+  if (message.empty()) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: Yosys ended with status {}: {}", first_file, run.status,
+                            trimmed(run.output.substr(run.output.size() -
+                                                      std::min<std::size_t>(300, run.output.size())))));
+  }
+  message = with_original_names(trimmed(message), sources);
+  if (message.rfind("ERROR:", 0) == 0) message = fmt::format("{}: {}", first_file, message);
+  throw Error(ExitCode::kUsage, message);
+}
+
+/// Names of the modules in a text, for messages.
+std::string module_names(const std::vector<VerilogFile>& sources) {
+  std::string names;
+  for (const VerilogFile& file : sources) {
+    std::istringstream words(file.text);
+    std::string word;
+    while (words >> word) {
+      if (word != "module" || !(words >> word)) continue;
+      names += (names.empty() ? "" : ", ") + word.substr(0, word.find_first_of("(#;"));
+    }
+  }
+  return names.empty() ? "none" : names;
+}
+
+void check_top(const std::string& top, const std::vector<VerilogFile>& sources) {
+  if (top.empty()) return;
+  check_identifier(top, fmt::format("{}: module name", sources[0].original.string()));
+  for (const VerilogFile& file : sources) {
+    std::size_t at = 0;
+    while ((at = file.text.find("module", at)) != std::string::npos) {
+      at += 6;
+      const std::size_t name = file.text.find_first_not_of(" \t\r\n", at);
+      if (name == at || name == std::string::npos) continue;
+      const std::size_t end = file.text.find_first_of(" \t\r\n(#;", name);
+      if (file.text.substr(name, end - name) == top) return;
+    }
+  }
+  throw Error(ExitCode::kUsage, fmt::format("{}: no module {}, expected one of: {}",
+                                            sources[0].original.string(), top,
+                                            module_names(sources)));
+}
+
+std::pair<std::string, std::vector<ModulePort>> inspect(
+    const std::vector<VerilogFile>& sources, const std::string& top,
+    const std::vector<std::pair<std::string, long>>& parameters,
+    const std::filesystem::path& directory) {
+  check_top(top, sources);
+  std::string script = read_script(sources, top, top.empty() ? decltype(parameters){} : parameters);
+  script += "proc\nwrite_json ports.json\n";
+  run_yosys(script, sources, directory);
+  const nlohmann::ordered_json root =
+      nlohmann::ordered_json::parse(read_file(directory / "ports.json"));
+  for (const auto& [name, module] : root.at("modules").items()) {
+    if (!module.at("attributes").contains("top")) continue;
+    std::vector<ModulePort> ports;
+    for (const auto& [port_name, port] : module.at("ports").items()) {
+      ports.push_back({port_name, port.at("direction").get<std::string>() == "input",
+                       static_cast<int>(port.at("bits").size())});
+    }
+    // With parameters set, Yosys names the module after them.
+    return {top.empty() ? name : top, std::move(ports)};
+  }
+  throw Error(ExitCode::kUsage, fmt::format("{}: no root module found among: {}",
+                                            sources[0].original.string(), module_names(sources)));
+}
+
+/// `top` with vector ports around the mapped module with one port a bit. The split keeps Verilator
+/// away from vectors that are driven bit by bit and read back.
+std::string wrapper_verilog(const std::string& top, const Netlist& netlist) {
+  std::string text = fmt::format("\nmodule {}(", top);
+  std::string connections;
+  for (std::size_t i = 0; i < netlist.ports().size(); ++i) {
+    const NetlistPort& port = netlist.ports()[i];
+    const std::string range =
+        port.width() > 1 ? fmt::format(" [{}:0]", port.width() - 1) : std::string();
+    text += fmt::format("{}{}{} {}", i > 0 ? ", " : "", port.is_input ? "input" : "output", range,
+                        port.name);
+    for (int bit = 0; bit < port.width(); ++bit) {
+      connections += connections.empty() ? "\n" : ",\n";
+      connections += port.width() > 1
+                         ? fmt::format("    .\\{0}[{1}] ({0}[{1}])", port.name, bit)
+                         : fmt::format("    .{0}({0})", port.name);
+    }
+  }
+  return text + fmt::format(");\n  {}_mapped u_mapped ({}\n  );\nendmodule\n", top, connections);
+}
+
+}  // namespace
+
+std::pair<std::string, std::vector<ModulePort>> inspect_module(
+    const std::vector<std::filesystem::path>& files, const std::string& top,
+    const std::vector<std::pair<std::string, long>>& parameters) {
+  const std::vector<VerilogFile> sources = read_verilog_sources(files);
+  const PrivateDirectory work(std::filesystem::temp_directory_path());
+  write_verilog_sources(sources, work.path() / "source");
+  return inspect(sources, top, parameters, work.path());
+}
+
+SynthesisResult synthesize(const std::vector<std::filesystem::path>& files, const std::string& top,
+                           const std::vector<std::pair<std::string, long>>& parameters,
+                           const std::filesystem::path& liberty,
+                           const std::filesystem::path& out_dir) {
+  const std::vector<VerilogFile> sources = read_verilog_sources(files);
+  const std::string first_file = sources[0].original.string();
+  const Liberty library = Liberty::read(liberty);
+  const PrivateDirectory work(std::filesystem::temp_directory_path());
+  write_verilog_sources(sources, work.path() / "source");
+  write_file(work.path() / "library.lib", library.text());
+  check_top(top, sources);
+
+  SynthesisResult result;
+  result.top = top.empty() ? inspect(sources, "", {}, work.path()).first : top;
+  check_identifier(result.top, fmt::format("{}: module name", first_file));
+  std::string script = read_script(sources, result.top, parameters);
+  script += fmt::format(
+      "synth -flatten\n"
+      "rename -top {0}\n"
+      "dfflibmap -liberty library.lib\n"
+      "abc -liberty library.lib\n"
+      "opt_clean -purge\n"
+      "tee -q -o area.txt stat -liberty library.lib\n"
+      "write_json netlist.json\n"
+      "rename -top {0}_mapped\n"
+      "splitnets -ports\n"
+      "write_verilog -noattr netlist.v\n",
+      result.top);
+  run_yosys(script, sources, work.path());
+
+  const Netlist netlist =
+      Netlist::read_json(work.path() / "netlist.json", library, result.top, first_file);
+  try {
+    const NetlistSimulator simulator(netlist);  // finds combinational loops
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("{}: {}", first_file, error.what()));
+  }
+
+  std::vector<std::string> used;
+  for (const auto& [name, count] : netlist.cell_counts()) used.push_back(name);
+  std::vector<std::string> kept = used;
+  kept.push_back(library.smallest_inverter().name);  // a library needs at least one cell
+
+  // Two figures of the same area, Yosys' and ours, must agree: both read the Liberty file.
+  result.area_um2 = netlist.area_um2();
+  result.leakage_nw = netlist.leakage_nw();
+  const std::string area = read_file(work.path() / "area.txt");
+  const std::size_t at = area.rfind("Chip area");
+  const double yosys_area =
+      at == std::string::npos ? 0 : std::atof(area.c_str() + area.find("': ", at) + 3);
+  if (std::abs(yosys_area - result.area_um2) > 1e-6 * std::max(1.0, yosys_area)) {
+    throw Error(ExitCode::kInternal,
+                fmt::format("{}: area is {} um2 by Yosys and {} um2 by the netlist", first_file,
+                            yosys_area, result.area_um2));
+  }
+
+  std::filesystem::create_directories(out_dir / "source");
+  result.directory = out_dir;
+  result.netlist_json = out_dir / "netlist.json";
+  result.netlist_verilog = out_dir / "netlist.v";
+  result.cells_liberty = out_dir / "cells.lib";
+  result.cells_verilog = out_dir / "cells.v";
+  write_file(result.netlist_json, read_file(work.path() / "netlist.json"));
+  write_file(result.netlist_verilog,
+             read_file(work.path() / "netlist.v") + wrapper_verilog(result.top, netlist));
+  write_file(result.cells_liberty, library.subset_text(kept));
+  write_file(result.cells_verilog, library.verilog_cells(used));
+  write_verilog_sources(sources, out_dir / "source");
+  for (const VerilogFile& file : sources) {
+    if (!file.is_include) result.sources.push_back(out_dir / "source" / file.safe_path);
+  }
+  return result;
+}
+
+double critical_path_ns(const SynthesisResult& synthesis, double input_slew_ns,
+                        const std::string& clock) {
+  const Liberty library = Liberty::read(synthesis.cells_liberty);
+  const Netlist netlist = Netlist::read_json(synthesis.netlist_json, library, synthesis.top);
+  if (netlist.cells().empty()) return 0;
+  constexpr double kPeriodNs = 1e6;
+  std::string script =
+      "read_liberty cells.lib\n"
+      "read_verilog netlist.v\n" +
+      fmt::format("link_design {}\n", synthesis.top) + "set_cmd_units -time ns\n";
+  if (clock.empty()) {
+    script += fmt::format("create_clock -name lutra_clock -period {}\n", kPeriodNs);
+  } else {
+    check_identifier(clock, "clock port");
+    const NetlistPort& port = netlist.port(clock);
+    if (!port.is_input || port.width() != 1) {
+      throw Error(ExitCode::kUsage, fmt::format("{}: clock {}, expected an input of one bit",
+                                                synthesis.top, clock));
+    }
+    script += fmt::format("create_clock -name lutra_clock -period {} [get_ports {}]\n", kPeriodNs,
+                          clock);
+  }
+  script += fmt::format(
+      "set_input_transition {:.9g} [all_inputs]\n"
+      "set_input_delay 0 -clock lutra_clock [all_inputs]\n"
+      "set_output_delay 0 -clock lutra_clock [all_outputs]\n"
+      "report_checks -path_delay max -digits 6\n"
+      "exit\n",
+      input_slew_ns);
+  const PrivateDirectory work(std::filesystem::temp_directory_path());
+  write_file(work.path() / "cells.lib", library.text());
+  write_file(work.path() / "netlist.v", read_file(synthesis.netlist_verilog));
+  write_file(work.path() / "timing.tcl", script);
+  const ProcessResult run =
+      run_process({"sta", "-no_splash", "-no_init", "-exit", "timing.tcl"}, work.path(), "opensta");
+  // The slack line closes the report of the worst path: `<number>  slack (MET)`.
+  std::istringstream lines(run.output);
+  std::string line;
+  while (std::getline(lines, line)) {
+    if (line.find("slack (") == std::string::npos) continue;
+    return kPeriodNs - std::strtod(line.c_str(), nullptr);
+  }
+  if (run.output.find("No paths found") != std::string::npos) return 0;
+  throw Error(ExitCode::kInternal, fmt::format("{}: OpenSTA reports no path: {}", synthesis.top,
+                                               trimmed(run.output.substr(0, 400))));
+}
+
+std::string yosys_version() {
+  const std::filesystem::path here = std::filesystem::temp_directory_path();
+  return trimmed(run_process({"yosys", "-V"}, here, "yosys").output);
+}
+
+std::string opensta_version() {
+  const std::filesystem::path here = std::filesystem::temp_directory_path();
+  return "OpenSTA " + trimmed(run_process({"sta", "-version"}, here, "opensta").output);
+}
+
+}  // namespace lutra::synth
