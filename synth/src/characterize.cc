@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <system_error>
 
-#include "files.h"
+#include "lutra/synth/files.h"
 #include "lutra/numerics/error.h"
 #include "lutra/synth/component.h"
 #include "lutra/synth/energy.h"

@@ -1,4 +1,4 @@
-#include "files.h"
+#include "lutra/synth/files.h"
 
 #include <fmt/format.h>
 #include <zlib.h>

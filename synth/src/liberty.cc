@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "files.h"
+#include "lutra/synth/files.h"
 #include "lutra/numerics/error.h"
 
 namespace lutra::synth {

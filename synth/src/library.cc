@@ -7,7 +7,7 @@
 #include <set>
 #include <sstream>
 
-#include "files.h"
+#include "lutra/synth/files.h"
 #include "lutra/numerics/error.h"
 #include "lutra/synth/synthesis.h"
 #include "verilog_sources.h"

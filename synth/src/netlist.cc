@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "files.h"
+#include "lutra/synth/files.h"
 #include "lutra/numerics/error.h"
 
 namespace lutra::synth {

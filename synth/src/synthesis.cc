@@ -7,12 +7,12 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "files.h"
+#include "lutra/synth/files.h"
 #include "lutra/numerics/error.h"
 #include "lutra/synth/liberty.h"
 #include "lutra/synth/netlist.h"
 #include "lutra/synth/netlist_simulator.h"
-#include "process.h"
+#include "lutra/synth/process.h"
 #include "verilog_sources.h"
 
 namespace lutra::synth {

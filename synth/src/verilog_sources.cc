@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "files.h"
+#include "lutra/synth/files.h"
 #include "lutra/numerics/error.h"
 
 namespace lutra::synth {

@@ -1,5 +1,5 @@
-#ifndef LUTRA_SYNTH_SRC_FILES_H_
-#define LUTRA_SYNTH_SRC_FILES_H_
+#ifndef LUTRA_SYNTH_FILES_H_
+#define LUTRA_SYNTH_FILES_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -45,4 +45,4 @@ class PrivateDirectory {
 
 }  // namespace lutra::synth
 
-#endif  // LUTRA_SYNTH_SRC_FILES_H_
+#endif  // LUTRA_SYNTH_FILES_H_

@@ -1,5 +1,5 @@
-#ifndef LUTRA_SYNTH_SRC_PROCESS_H_
-#define LUTRA_SYNTH_SRC_PROCESS_H_
+#ifndef LUTRA_SYNTH_PROCESS_H_
+#define LUTRA_SYNTH_PROCESS_H_
 
 #include <filesystem>
 #include <string>
@@ -20,4 +20,4 @@ ProcessResult run_process(const std::vector<std::string>& arguments,
 
 }  // namespace lutra::synth
 
-#endif  // LUTRA_SYNTH_SRC_PROCESS_H_
+#endif  // LUTRA_SYNTH_PROCESS_H_

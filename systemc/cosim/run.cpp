@@ -1,0 +1,67 @@
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "lutra/cosim/cosim.h"
+#include "lutra/numerics/error.h"
+#include "lutra/numerics/npy.h"
+#include "lutra/synth/files.h"
+#include "lutra/synth/process.h"
+
+namespace lutra::cosim {
+namespace {
+
+namespace fs = std::filesystem;
+
+}  // namespace
+
+nlohmann::json run_cosim(const CosimAssignment& assignment, const CosimOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  AcceleratorOptions accelerator = options.accelerator;
+  accelerator.wave = !options.wave.empty();
+  const fs::path program = build_accelerator(assignment.components, accelerator);
+  const double build_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+
+  synth::PrivateDirectory work(fs::temp_directory_path());
+  nlohmann::json tables = nlohmann::json::array();
+  for (size_t i = 0; i < assignment.components.size(); ++i) {
+    const fs::path path = work.path() / fmt::format("table{}.npy", i);
+    numerics::save_npy<int16_t>(path, {256, 256}, assignment.components[i]->lut);
+    tables.push_back(path.string());
+  }
+  const nlohmann::json job = {
+      {"model", fs::absolute(options.model).string()},
+      {"data", fs::is_directory(options.data) ? fs::absolute(options.data).string() : options.data},
+      {"first", options.first},
+      {"images", options.images},
+      {"tables", tables},
+      {"select", assignment.select},
+      {"shape",
+       {{"rows", accelerator.shape.rows},
+        {"cols", accelerator.shape.cols},
+        {"scratch_bytes", accelerator.shape.scratch_bytes},
+        {"acc_depth", accelerator.shape.acc_depth}}},
+      {"rerun", options.rerun},
+      {"wave", options.wave.empty() ? "" : fs::absolute(options.wave).string()},
+      {"wave_window", {options.wave_first, options.wave_last}},
+      {"max_cycles", options.max_cycles}};
+  const fs::path job_file = work.path() / "job.json";
+  const fs::path result_file = work.path() / "result.json";
+  numerics::write_file(job_file, job.dump(2));
+  const auto process = synth::run_process(
+      {program.string(), job_file.string(), result_file.string()}, work.path(), "lutra");
+  if (!fs::exists(result_file)) {
+    const bool known = process.status >= 2 && process.status <= 4;
+    throw Error(
+        known ? static_cast<ExitCode>(process.status) : ExitCode::kInternal,
+        fmt::format("co-simulation ended with status {}:\n{}", process.status, process.output));
+  }
+  nlohmann::json result = nlohmann::json::parse(synth::read_file(result_file));
+  result["build_seconds"] = build_seconds;
+  result["components"] = nlohmann::json::array();
+  for (const synth::Component* c : assignment.components) result["components"].push_back(c->name);
+  return result;
+}
+
+}  // namespace lutra::cosim

@@ -1,0 +1,65 @@
+#ifndef LUTRA_COSIM_COSIM_H_
+#define LUTRA_COSIM_COSIM_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "lutra/network/program.h"
+#include "lutra/synth/component.h"
+
+namespace lutra::cosim {
+
+/// An accelerator to verilate.
+struct AcceleratorOptions {
+  network::AcceleratorShape shape;
+  int fault_mask = 0;               ///< XORed onto lane 0 of the requantiser: a deliberate fault
+  bool wave = false;                ///< with FST tracing: slower
+  std::filesystem::path cache_dir;  ///< empty: synth::default_cache_dir()
+  std::function<void(const std::string&)> progress;
+};
+
+/// The source of the module pe_mul whose select input chooses between these components' RTL.
+/// @param components  1..4, signed, 8x8
+std::string pe_multiplier_source(const std::vector<const synth::Component*>& components);
+
+/// Verilates and compiles the accelerator with these multipliers, or finds it in the cache; the key
+/// is the content of all sources and the tools' versions.
+/// @return a program that takes JOB.json RESULT.json
+/// @throws Error kMissingTool without Verilator or a compiler, kUsage when Verilator refuses the
+///         components' Verilog (with its message), kUnsupported for more than four components, an
+///         unsigned one or one without Verilog
+std::filesystem::path build_accelerator(const std::vector<const synth::Component*>& components,
+                                        const AcceleratorOptions& options);
+
+/// Component name -> component, and which operation uses which.
+struct CosimAssignment {
+  std::vector<const synth::Component*> components;  ///< distinct, 1..4
+  std::map<std::string, int> select;                ///< operation -> index; missing: 0
+};
+
+struct CosimOptions {
+  std::filesystem::path model;  ///< directory of the quantised network
+  std::string data = "fashion-mnist";
+  int first = 0;
+  int images = 1;
+  std::string wave;
+  uint64_t wave_first = 0;
+  uint64_t wave_last = 1000000;
+  uint64_t max_cycles = 5000000;  ///< an image
+  std::string rerun;              ///< command line that repeats this run
+  AcceleratorOptions accelerator;
+};
+
+/// Builds the accelerator and runs images through it.
+/// @return the co-simulation's result (lutra/platform/cosimulation.h) and "build_seconds"
+/// @throws as build_accelerator; and Error with the program's exit code when it fails
+nlohmann::json run_cosim(const CosimAssignment& assignment, const CosimOptions& options);
+
+}  // namespace lutra::cosim
+
+#endif  // LUTRA_COSIM_COSIM_H_

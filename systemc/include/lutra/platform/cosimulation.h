@@ -1,0 +1,21 @@
+#ifndef LUTRA_PLATFORM_COSIMULATION_H_
+#define LUTRA_PLATFORM_COSIMULATION_H_
+
+#include <nlohmann/json.hpp>
+
+namespace lutra::platform {
+
+/// Runs images through the verilated accelerator and compares each step's tensor with the engine's.
+/// @param job  {"model": directory, "data": data set, "first": image, "images": count,
+///              "tables": [up to 4 .npy, int16 [256][256]], "select": {operation: table index},
+///              "shape": {"rows", "cols", "scratch_bytes", "acc_depth"}, "rerun": command line,
+///              "wave": file or "", "wave_window": [first, last cycle], "max_cycles": an image}
+/// @return     {"verdict": "match" or "mismatch", "images", "checked", "mismatches", "cycles",
+///              "macs", "seconds", "steps": [{"step", "checked", "mismatches"}],
+///              "first_mismatches": [...], "images_detail": [...]}; docs/guide/results.md
+/// @throws Error  kUsage for a bad job, kInternal when the accelerator breaks its contract
+nlohmann::json cosimulate(const nlohmann::json& job);
+
+}  // namespace lutra::platform
+
+#endif  // LUTRA_PLATFORM_COSIMULATION_H_
