@@ -29,7 +29,8 @@ std::vector<uint8_t> read_gzip(const fs::path& path) {
   const std::string reason = gzerror(file, &code);
   gzclose(file);
   if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: damaged gzip stream: {}", path.string(), reason));
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: damaged gzip stream: {}", path.string(), reason));
   }
   return bytes;
 }
@@ -44,14 +45,14 @@ std::vector<size_t> idx_dimensions(const fs::path& path, const std::vector<uint8
                                    size_t rank) {
   const uint32_t expected = 0x0800u | static_cast<uint32_t>(rank);
   if (bytes.size() < 4 + 4 * rank) {
-    throw Error(ExitCode::kUsage,
-                fmt::format("{}: {} bytes, an IDX header of rank {} has {}", path.string(),
-                            bytes.size(), rank, 4 + 4 * rank));
+    throw Error(ExitCode::kUsage, fmt::format("{}: {} bytes, an IDX header of rank {} has {}",
+                                              path.string(), bytes.size(), rank, 4 + 4 * rank));
   }
   if (big_endian_32(bytes, 0) != expected) {
-    throw Error(ExitCode::kUsage,
-                fmt::format("{}: magic number {:#010x}, expected {:#010x} (unsigned bytes, rank {})",
-                            path.string(), big_endian_32(bytes, 0), expected, rank));
+    throw Error(
+        ExitCode::kUsage,
+        fmt::format("{}: magic number {:#010x}, expected {:#010x} (unsigned bytes, rank {})",
+                    path.string(), big_endian_32(bytes, 0), expected, rank));
   }
   std::vector<size_t> dimensions;
   size_t elements = 1;
@@ -81,9 +82,9 @@ Dataset read_idx(const fs::path& images, const fs::path& labels, const std::stri
   const auto image_dims = idx_dimensions(images, image_bytes, 3);
   const auto label_dims = idx_dimensions(labels, label_bytes, 1);
   if (image_dims[0] != label_dims[0]) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: {} labels for the {} images of {}",
-                                              labels.string(), label_dims[0], image_dims[0],
-                                              images.string()));
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: {} labels for the {} images of {}", labels.string(), label_dims[0],
+                            image_dims[0], images.string()));
   }
   Dataset data;
   data.name = name;

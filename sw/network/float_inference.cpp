@@ -54,8 +54,9 @@ class FloatRun {
           // Eight partial sums let the compiler vectorise.
           float partial[8] = {};
           for (int ky = 0; ky < conv.kernel; ++ky) {
-            const float* a = &in[(static_cast<size_t>(y * conv.stride + ky) * width_ +
-                                  x * conv.stride) * conv.in_channels];
+            const float* a =
+                &in[(static_cast<size_t>(y * conv.stride + ky) * width_ + x * conv.stride) *
+                    conv.in_channels];
             const float* w = &weight[(static_cast<size_t>(o) * conv.kernel + ky) * run_length];
             int i = 0;
             for (; i + 8 <= run_length; i += 8) {
@@ -74,9 +75,7 @@ class FloatRun {
     set(conv.name, std::move(out));
   }
 
-  void run(const Squash& layer) {
-    set(layer.name, squash(tensors_.at(current_), layer.dim));
-  }
+  void run(const Squash& layer) { set(layer.name, squash(tensors_.at(current_), layer.dim)); }
 
   void run(const Votes& votes) {
     votes_ = &votes;

@@ -58,9 +58,10 @@ Inference::Inference(const QuantisedNetwork& network, const Assignment& assignme
   for (const Operation& op : multiplying_operations(network_.description)) known.push_back(op.name);
   for (const auto& [operation, component] : assignment_) {
     if (std::find(known.begin(), known.end(), operation) == known.end()) {
-      throw Error(ExitCode::kUsage,
-                  fmt::format("assignment: operation '{}' does not exist in {}, expected one of: {}",
-                              operation, network_.description.name, fmt::join(known, ", ")));
+      throw Error(
+          ExitCode::kUsage,
+          fmt::format("assignment: operation '{}' does not exist in {}, expected one of: {}",
+                      operation, network_.description.name, fmt::join(known, ", ")));
     }
     if (component->size() != kTableSize) {
       throw Error(ExitCode::kUsage, fmt::format("assignment: the table of {} has {} entries, "
@@ -86,8 +87,8 @@ void Inference::check_accumulators() const {
     const int64_t bound = int64_t{op.fan_in} * largest_product(table(op.name)) + bias;
     if (bound > INT32_MAX) {
       throw Error(ExitCode::kUsage,
-                  fmt::format("{}: an accumulator can reach {}, expected at most {}", op.name, bound,
-                              INT32_MAX));
+                  fmt::format("{}: an accumulator can reach {}, expected at most {}", op.name,
+                              bound, INT32_MAX));
     }
   }
 }
@@ -146,8 +147,8 @@ void Inference::run(engine::Backend& backend, int images, Coupling coupling, uin
         break;
       case Step::Kind::kClassify:
         state->scores.resize(static_cast<size_t>(images) * v->classes);
-        backend.classify({images, v->classes, step.dim, in(0), component, state->scores.data(),
-                          out.data()});
+        backend.classify(
+            {images, v->classes, step.dim, in(0), component, state->scores.data(), out.data()});
         break;
     }
   }

@@ -22,9 +22,8 @@ class Lowering {
   int frac(const std::string& tensor) const {
     const auto found = network_.fractions.find(tensor);
     if (found == network_.fractions.end()) {
-      throw Error(ExitCode::kUsage,
-                  fmt::format("network {}: no fraction length for tensor '{}'",
-                              network_.description.name, tensor));
+      throw Error(ExitCode::kUsage, fmt::format("network {}: no fraction length for tensor '{}'",
+                                                network_.description.name, tensor));
     }
     return found->second;
   }

@@ -77,16 +77,15 @@ std::vector<Operation> multiplying_operations(const Network& network) {
       width = (width - conv->kernel) / conv->stride + 1;
       channels = conv->out_channels;
       const int fan_in = conv->kernel * conv->kernel * conv->in_channels;
-      operations.push_back({conv->name + ".mac", "mac", fan_in,
-                            int64_t{height} * width * channels * fan_in, true});
+      operations.push_back(
+          {conv->name + ".mac", "mac", fan_in, int64_t{height} * width * channels * fan_in, true});
     } else if (const auto* squash = std::get_if<Squash>(&layer)) {
       squares += int64_t{height} * width * channels;
       longest = std::max(longest, squash->dim);
     } else if ((votes = std::get_if<Votes>(&layer)) != nullptr) {
-      operations.push_back({votes->name + ".mac", "mac", votes->in_dim,
-                            int64_t{votes->capsules} * votes->classes * votes->in_dim *
-                                votes->out_dim,
-                            true});
+      operations.push_back(
+          {votes->name + ".mac", "mac", votes->in_dim,
+           int64_t{votes->capsules} * votes->classes * votes->in_dim * votes->out_dim, true});
       // Routing follows directly and needs the shape of the votes.
       const size_t next = static_cast<size_t>(&layer - network.layers.data()) + 1;
       const auto& routing = std::get<Routing>(network.layers.at(next));

@@ -9,6 +9,8 @@
 namespace lutra::network {
 namespace {
 
+constexpr int kMaxRows = 16;
+
 uint32_t low(uint32_t word) { return word & 0xffff; }
 uint32_t high(uint32_t word) { return word >> 16; }
 uint32_t bits(uint32_t word, int lowest, int count) { return word >> lowest & ((1u << count) - 1); }
@@ -29,7 +31,7 @@ uint8_t* ProgramModel::at(uint32_t address, uint32_t bytes) {
 }
 
 void ProgramModel::run(const std::vector<int8_t>& input, std::vector<uint8_t>* output,
-                       std::vector<uint8_t>* trace, const ProductHook& hook) {
+                       std::vector<uint8_t>* trace, ProgramObserver* observer) {
   // Undefined until written: a value that shows when a program relies on it.
   scratch_.assign(static_cast<size_t>(shape_.scratch_bytes), 0x80);
   counts_.clear();
@@ -70,7 +72,7 @@ void ProgramModel::run(const std::vector<int8_t>& input, std::vector<uint8_t>* o
         counts.scratch_writes += i[4] / 16;
         break;
       case Opcode::kMatmul:
-        matmul(i, step, &counts, hook);
+        matmul(i, step, &counts, observer);
         break;
       case Opcode::kSquash: {
         const int dim = static_cast<int>(bits(i[1], 20, 5));
@@ -78,9 +80,7 @@ void ProgramModel::run(const std::vector<int8_t>& input, std::vector<uint8_t>* o
         for (uint32_t n = 0; n < low(i[6]); ++n) {
           const auto* s = reinterpret_cast<const int8_t*>(at(i[2] + n * low(i[7]), dim));
           auto* v = reinterpret_cast<int8_t*>(at(i[4] + n * low(i[8]), dim));
-          if (hook) {
-            for (int d = 0; d < dim; ++d) hook(step, -1, -1, s[d], s[d]);
-          }
+          if (observer) observer->squash(step, s, dim, static_cast<int>(bits(i[1], 0, 4)), false);
           engine::squash_at({1, dim, static_cast<int>(bits(i[1], 0, 4)), s, table, v}, 0);
         }
         counts.products += int64_t{low(i[6])} * dim;
@@ -93,8 +93,10 @@ void ProgramModel::run(const std::vector<int8_t>& input, std::vector<uint8_t>* o
         const uint32_t n = bits(i[1], 20, 5);
         for (uint32_t m = 0; m < low(i[6]); ++m) {
           const auto* logits = reinterpret_cast<const int8_t*>(at(i[2] + m * low(i[7]), n));
+          const int frac = static_cast<int>(bits(i[1], 0, 4));
+          if (observer) observer->softmax(step, logits, static_cast<int>(n), frac);
           int8_t c[numerics::kMaxVector];
-          numerics::softmax(logits, static_cast<int>(n), static_cast<int>(bits(i[1], 0, 4)), c);
+          numerics::softmax(logits, static_cast<int>(n), frac, c);
           for (uint32_t j = 0; j < n; ++j) {
             *at(i[4] + m * low(i[8]) + j * high(i[8]), 1) = static_cast<uint8_t>(c[j]);
           }
@@ -112,8 +114,8 @@ void ProgramModel::run(const std::vector<int8_t>& input, std::vector<uint8_t>* o
           const uint8_t* from = at(i[2] + j * low(i[7]), dim);
           v.insert(v.end(), from, from + dim);
         }
-        if (hook) {
-          for (int8_t s : v) hook(step, -1, -1, s, s);
+        if (observer) {
+          for (uint32_t j = 0; j < classes; ++j) observer->squash(step, &v[j * dim], dim, 7, true);
         }
         std::vector<int32_t> scores(classes);
         int8_t best;
@@ -139,7 +141,7 @@ void ProgramModel::run(const std::vector<int8_t>& input, std::vector<uint8_t>* o
 }
 
 void ProgramModel::matmul(const Instruction& i, const std::string& step, StepCounts* counts,
-                          const ProductHook& hook) {
+                          ProgramObserver* observer) {
   const bool bias = bits(i[1], 0, 1);
   const bool relu = bits(i[1], 1, 1);
   const bool accumulate = bits(i[1], 2, 1);
@@ -150,6 +152,8 @@ void ProgramModel::matmul(const Instruction& i, const std::string& step, StepCou
   const uint32_t outputs = low(i[6]) * high(i[6]);
   std::vector<int32_t> acc(static_cast<size_t>(outputs) * cols);
   std::vector<int8_t> held(static_cast<size_t>(rows) * cols);
+  int8_t second[kMaxRows];
+  int16_t products[kMaxRows];
   for (uint32_t g1 = 0; g1 < high(i[12]); ++g1) {
     for (uint32_t g0 = 0; g0 < low(i[12]); ++g0) {
       for (uint32_t c = 0; c < cols; ++c) {
@@ -177,13 +181,18 @@ void ProgramModel::matmul(const Instruction& i, const std::string& step, StepCou
                      m1 * high(i[7]) + m0 * low(i[7]),
                  rows));
           for (uint32_t c = 0; c < cols; ++c) {
-            uint32_t sum = static_cast<uint32_t>(acc[m * cols + c]);
             for (uint32_t r = 0; r < rows; ++r) {
-              if (hook)
-                hook(step, static_cast<int>(r), static_cast<int>(c), a[r], held[r * cols + c]);
-              sum += static_cast<uint32_t>(engine::product(table, a[r], held[r * cols + c]));
+              second[r] = held[r * cols + c];
+              products[r] = static_cast<int16_t>(engine::product(table, a[r], second[r]));
             }
-            acc[m * cols + c] = static_cast<int32_t>(sum);
+            int32_t& word = acc[m * cols + c];
+            if (observer) {
+              observer->column(step, static_cast<int>(c), static_cast<int>(rows), a, second,
+                               products, word);
+            }
+            uint32_t sum = static_cast<uint32_t>(word);
+            for (uint32_t r = 0; r < rows; ++r) sum += static_cast<uint32_t>(int32_t{products[r]});
+            word = static_cast<int32_t>(sum);
           }
         }
         counts->products += int64_t{outputs} * rows * cols;
@@ -195,6 +204,10 @@ void ProgramModel::matmul(const Instruction& i, const std::string& step, StepCou
                                              m / low(i[6]) * high(i[8]) + m % low(i[6]) * low(i[8]),
                                          cols));
         for (uint32_t c = 0; c < cols; ++c) {
+          if (observer) {
+            observer->requantise(step, static_cast<int>(c), acc[m * cols + c], shift, relu,
+                                 accumulate, out[c]);
+          }
           out[c] = accumulate ? numerics::accumulate(out[c], acc[m * cols + c], shift, relu)
                               : numerics::requantise(acc[m * cols + c], shift, relu);
         }

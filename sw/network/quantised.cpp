@@ -85,8 +85,7 @@ QuantisedNetwork quantise(const Network& description, const FloatWeights& weight
     if (routing == nullptr) continue;
     int frac = 7;
     for (int t = 1; t < routing->iterations; ++t) {
-      frac = std::min(frac,
-                      result.fractions.at(fmt::format("{}.logits.{}", routing->name, t)));
+      frac = std::min(frac, result.fractions.at(fmt::format("{}.logits.{}", routing->name, t)));
     }
     for (int t = 0; t < routing->iterations; ++t) {
       result.fractions[fmt::format("{}.logits.{}", routing->name, t)] = frac;

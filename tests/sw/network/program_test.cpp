@@ -123,15 +123,21 @@ TEST(Program, CountsTheProductsOfTheNetwork) {
   const Table exact = exact_table();
   ProgramModel model(program, {}, {exact.data(), nullptr, nullptr, nullptr});
   std::vector<uint8_t> output, trace;
-  int64_t hooked = 0;
-  model.run(random_image(1), &output, &trace,
-            [&](const std::string&, int, int, int8_t, int8_t) { ++hooked; });
+  struct Counter : ProgramObserver {
+    int64_t products = 0;
+    void column(const std::string&, int, int rows, const int8_t*, const int8_t*, const int16_t*,
+                int32_t) override {
+      products += rows;
+    }
+    void squash(const std::string&, const int8_t*, int dim, int, bool) override { products += dim; }
+  } observed;
+  model.run(random_image(1), &output, &trace, &observed);
   int64_t products = 0;
   for (const auto& [step, counts] : model.counts()) products += counts.products;
   int64_t expected = 0;
   for (const Operation& op : multiplying_operations(network.description)) expected += op.products;
   EXPECT_EQ(products, expected);
-  EXPECT_EQ(hooked, expected);
+  EXPECT_EQ(observed.products, expected);
   EXPECT_EQ(model.counts().at("primary.mac").products, 2985984);
 }
 

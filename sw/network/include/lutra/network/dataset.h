@@ -26,13 +26,15 @@ struct Dataset {
 enum class Split { kTrain, kTest };
 
 /// Reads a pair of IDX files (gzip or plain).
-/// @throws Error kMissingTool when a file is absent, kUsage when it is truncated, over-long or not IDX;
+/// @throws Error kMissingTool when a file is absent, kUsage when it is truncated, over-long or not
+/// IDX;
 ///         the text names the file, what was found and what is allowed
 Dataset read_idx(const std::filesystem::path& images, const std::filesystem::path& labels,
                  const std::string& name);
 
 /// A data set by name: "fashion-mnist" (Debian's dataset-fashion-mnist), or a directory that holds
-/// {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]. LUTRA_FASHION_MNIST overrides the first's place.
+/// {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]. LUTRA_FASHION_MNIST overrides the first's
+/// place.
 Dataset load_dataset(const std::string& name_or_directory, Split split);
 
 /// The elements of an image as the network sees them: min(127, (p + 1) >> 1), fraction length 7.

@@ -47,7 +47,8 @@ class Inference {
   Inference(const Inference&) = delete;
   Inference& operator=(const Inference&) = delete;
 
-  /// Runs the steps on `images` images that state.tensors["input"] holds; leaves every tensor there.
+  /// Runs the steps on `images` images that state.tensors["input"] holds; leaves every tensor
+  /// there.
   void run(engine::Backend& backend, int images, Coupling coupling, uint64_t seed,
            InferenceState* state) const;
 

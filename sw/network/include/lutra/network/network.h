@@ -28,7 +28,8 @@ struct Squash {
   int dim;
 };
 
-/// Predictions of the class capsules: vote_ij = u_i W_ij; weights [capsules][classes][in_dim][out_dim].
+/// Predictions of the class capsules: vote_ij = u_i W_ij; weights
+/// [capsules][classes][in_dim][out_dim].
 struct Votes {
   std::string name;
   int capsules;
@@ -60,8 +61,8 @@ struct Network {
 };
 
 /// CapsNet after Sabour, Frosst and Hinton (2017), cut to fit an edge device: conv 9x9x16, primary
-/// capsules 9x9 stride 2 (288 of 8 elements), 10 class capsules of 16 elements, 3 routing iterations;
-/// 452,960 weights and biases, 4.10 M multiply-accumulates for a 28x28 image.
+/// capsules 9x9 stride 2 (288 of 8 elements), 10 class capsules of 16 elements, 3 routing
+/// iterations; 452,960 weights and biases, 4.10 M multiply-accumulates for a 28x28 image.
 Network capsnet_edge();
 
 /// A network by name.
@@ -89,11 +90,11 @@ FloatWeights load_float_weights(const Network& network, const std::filesystem::p
 
 /// A step of the inference that the hardware runs as one, and that may have a component of its own.
 struct Operation {
-  std::string name;       ///< "conv1.mac", "primary.mac", "votes.mac", "routing.sum", ...
-  std::string group;      ///< ReD-CaNe's: "mac", "activation", "softmax", "logits"
-  int fan_in;             ///< products in one sum
-  int64_t products;       ///< 8x8 products an inference
-  bool has_weights;       ///< the second operand is a trained weight
+  std::string name;   ///< "conv1.mac", "primary.mac", "votes.mac", "routing.sum", ...
+  std::string group;  ///< ReD-CaNe's: "mac", "activation", "softmax", "logits"
+  int fan_in;         ///< products in one sum
+  int64_t products;   ///< 8x8 products an inference
+  bool has_weights;   ///< the second operand is a trained weight
 };
 
 /// Operations that multiply, in the order of their first run.

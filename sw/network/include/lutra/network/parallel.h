@@ -10,8 +10,8 @@
 
 namespace lutra::network {
 
-/// Calls work(begin, end) for consecutive pieces of [0, count) on `jobs` threads (0: all cores). The
-/// first exception is rethrown once all threads have ended.
+/// Calls work(begin, end) for consecutive pieces of [0, count) on `jobs` threads (0: all cores).
+/// The first exception is rethrown once all threads have ended.
 template <typename Work>
 void parallel_for(int count, int piece, int jobs, const Work& work) {
   if (jobs <= 0) jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -80,24 +79,43 @@ struct StepCounts {
   int64_t memory_write_bytes = 0;
 };
 
+/// Sees what each unit of the accelerator works on, in the order in which the hardware does.
+class ProgramObserver {
+ public:
+  virtual ~ProgramObserver() = default;
+  /// One cycle of one column of the array.
+  /// @param first     [rows] operands that stream
+  /// @param second    [rows] operands that are held
+  /// @param products  [rows]
+  /// @param acc       the partial sum that the products are added to
+  virtual void column(const std::string& /*step*/, int /*col*/, int /*rows*/,
+                      const int8_t* /*first*/, const int8_t* /*second*/,
+                      const int16_t* /*products*/, int32_t /*acc*/) {}
+  /// One element through the requantiser.
+  virtual void requantise(const std::string& /*step*/, int /*col*/, int32_t /*acc*/, int /*shift*/,
+                          bool /*relu*/, bool /*accumulate*/, int8_t /*old*/) {}
+  /// One capsule through the squash unit; with norm_only just its squared norm.
+  virtual void squash(const std::string& /*step*/, const int8_t* /*s*/, int /*dim*/, int /*frac*/,
+                      bool /*norm_only*/) {}
+  /// One row of logits through the softmax unit.
+  virtual void softmax(const std::string& /*step*/, const int8_t* /*logits*/, int /*n*/,
+                       int /*frac*/) {}
+};
+
 /// The programmer's view of the accelerator, without time: executes a program as
 /// docs/accelerator.md says.
 class ProgramModel {
  public:
-  /// One product: which PE (row, column; -1, -1 in the squash unit) multiplied what.
-  using ProductHook =
-      std::function<void(const std::string& step, int row, int col, int8_t first, int8_t second)>;
-
   ProgramModel(const Program& program, const AcceleratorShape& shape,
                std::array<const int16_t*, 4> tables);
 
   /// Runs one image.
-  /// @param input   [input_bytes]
-  /// @param output  gets [output_bytes]
-  /// @param trace   gets [trace_bytes]
-  /// @param hook    called for each product in the order in which its PE sees it; may be empty
+  /// @param input     [input_bytes]
+  /// @param output    gets [output_bytes]
+  /// @param trace     gets [trace_bytes]
+  /// @param observer  may be null
   void run(const std::vector<int8_t>& input, std::vector<uint8_t>* output,
-           std::vector<uint8_t>* trace, const ProductHook& hook = {});
+           std::vector<uint8_t>* trace, ProgramObserver* observer = nullptr);
 
   /// Counts of the last run.
   const std::map<std::string, StepCounts>& counts() const { return counts_; }
@@ -106,7 +124,7 @@ class ProgramModel {
 
  private:
   void matmul(const Instruction& i, const std::string& step, StepCounts* counts,
-              const ProductHook& hook);
+              ProgramObserver* observer);
   uint8_t* at(uint32_t address, uint32_t bytes);
 
   const Program& program_;

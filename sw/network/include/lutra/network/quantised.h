@@ -13,21 +13,21 @@
 
 namespace lutra::network {
 
-/// A network in int8 (docs/numerics.md): weights as elements, biases as int32 at the fraction length of
-/// their accumulator, and a fraction length for every tensor.
+/// A network in int8 (docs/numerics.md): weights as elements, biases as int32 at the fraction
+/// length of their accumulator, and a fraction length for every tensor.
 struct QuantisedNetwork {
   Network description;
-  std::map<std::string, std::vector<int8_t>> weights;   ///< "conv1.weight": layout as FloatWeights
-  std::map<std::string, std::vector<int32_t>> biases;   ///< "conv1.bias"
-  std::map<std::string, int> fractions;                 ///< tensor or weight name -> fraction length
+  std::map<std::string, std::vector<int8_t>> weights;  ///< "conv1.weight": layout as FloatWeights
+  std::map<std::string, std::vector<int32_t>> biases;  ///< "conv1.bias"
+  std::map<std::string, int> fractions;                ///< tensor or weight name -> fraction length
 };
 
 struct QuantiseOptions {
   int calibration_images = 512;  ///< taken from the start of the training split
 };
 
-/// Post-training quantisation: each tensor gets the power-of-two scale with the least squared error over
-/// the calibration images (activations) or over its own values (weights).
+/// Post-training quantisation: each tensor gets the power-of-two scale with the least squared error
+/// over the calibration images (activations) or over its own values (weights).
 QuantisedNetwork quantise(const Network& description, const FloatWeights& weights,
                           const Dataset& calibration, const QuantiseOptions& options);
 
@@ -45,8 +45,8 @@ struct Step {
   std::string operation;  ///< what an assignment names: "conv1.mac", "routing.sum"; "" for softmax
   std::vector<std::string> inputs;  ///< tensors, in the order of the engine's arguments
   std::string output;               ///< tensor
-  int shift = 0;  ///< of the requantisation
-  int frac = 0;   ///< of the input of squash and softmax
+  int shift = 0;                    ///< of the requantisation
+  int frac = 0;                     ///< of the input of squash and softmax
   bool relu = false;
   const Conv2d* conv = nullptr;
   const Votes* votes = nullptr;  ///< shape of the votes, for all steps from the votes on
@@ -64,8 +64,8 @@ struct TensorInfo {
   }
 };
 
-/// The inference as a list of steps, and the tensors between them ("input", "conv1", ...). The tensor
-/// "routing.logits.0" is all zero and written by no step. Steps point into `network`.
+/// The inference as a list of steps, and the tensors between them ("input", "conv1", ...). The
+/// tensor "routing.logits.0" is all zero and written by no step. Steps point into `network`.
 struct StepList {
   std::vector<Step> steps;
   std::map<std::string, TensorInfo> tensors;
