@@ -1,0 +1,39 @@
+#ifndef LUTRA_STUDIES_ENERGY_UNIT_NETLIST_H_
+#define LUTRA_STUDIES_ENERGY_UNIT_NETLIST_H_
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lutra/synth/liberty.h"
+#include "lutra/synth/netlist.h"
+#include "lutra/synth/netlist_simulator.h"
+
+namespace lutra::studies {
+
+/// A unit of rtl/capsnet as a mapped netlist, ready to be simulated.
+class UnitNetlist {
+ public:
+  /// Synthesises, or finds the netlist in the cache.
+  /// @param files  absolute, in reading order
+  UnitNetlist(const std::vector<std::filesystem::path>& files, const std::string& top,
+              const std::filesystem::path& liberty, const std::filesystem::path& cache_dir);
+
+  const synth::Netlist& netlist() const { return *netlist_; }
+  const synth::Liberty& liberty() const { return *liberty_; }
+  const synth::NetlistPort& port(const std::string& name) const { return netlist_->port(name); }
+  double area_um2() const { return netlist_->area_um2(); }
+
+ private:
+  std::unique_ptr<synth::Liberty> liberty_;
+  std::unique_ptr<synth::Netlist> netlist_;
+};
+
+/// Sets a port of any width, little-endian bytes, in one lane.
+void set_wide_input(synth::NetlistSimulator* simulator, const synth::NetlistPort& port, int lane,
+                    const std::vector<uint8_t>& bytes);
+
+}  // namespace lutra::studies
+
+#endif  // LUTRA_STUDIES_ENERGY_UNIT_NETLIST_H_

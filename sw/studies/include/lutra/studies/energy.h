@@ -1,0 +1,73 @@
+#ifndef LUTRA_STUDIES_ENERGY_H_
+#define LUTRA_STUDIES_ENERGY_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "lutra/network/dataset.h"
+#include "lutra/network/program.h"
+#include "lutra/network/quantised.h"
+#include "lutra/synth/component.h"
+
+namespace lutra::studies {
+
+/// Energy of memory accesses. The defaults are M. Horowitz, "Computing's energy problem (and what we
+/// can do about it)", ISSCC 2014, 45 nm, 0.9 V: a 64-bit access of a 32 KiB cache takes 20 pJ, of a
+/// 1 MiB cache 100 pJ, of DRAM 1.3 nJ (the lower end). A 128 KiB scratchpad lies between the first two by
+/// interpolation over the logarithm of the size: 38 pJ.
+struct MemoryCosts {
+  double scratch_pj_per_vector = 76.0;    ///< 16 bytes
+  double accumulator_pj_per_word = 20.0;  ///< int32, read and written back: 32 KiB, half of 64 bits, twice
+  double memory_pj_per_byte = 162.5;      ///< off-chip
+  std::string source =
+      "M. Horowitz, ISSCC 2014, 45 nm, 0.9 V (32 KiB: 20 pJ, 1 MiB: 100 pJ, DRAM: 1.3 nJ a 64-bit "
+      "access; 128 KiB interpolated)";
+};
+
+/// One kind of work in an inference: how often, and what each takes.
+struct EnergyTerm {
+  std::string kind;       ///< "multiply", "column sum", "accumulate", "requantise", "squash", "softmax",
+                          ///< "scratchpad", "accumulator memory", "off-chip memory"
+  std::string operation;  ///< "primary.mac", ...; "" for all
+  int64_t count = 0;
+  double energy_per_op_fj = 0;
+  std::string basis;  ///< netlist and operands, or the source of a stated cost
+  double energy_nj() const { return static_cast<double>(count) * energy_per_op_fj * 1e-6; }
+};
+
+struct InferenceEnergy {
+  std::vector<EnergyTerm> terms;
+  double total_nj() const;
+  double multiply_nj() const;
+  nlohmann::json json() const;
+};
+
+/// Operation -> component; all multiplying operations of the network.
+using ComponentAssignment = std::map<std::string, const synth::Component*>;
+
+struct EnergyOptions {
+  network::AcceleratorShape shape;
+  std::filesystem::path liberty;    ///< empty: synth::default_liberty()
+  std::filesystem::path cache_dir;  ///< empty: synth::default_cache_dir()
+  int images = 2;                   ///< whose operands are simulated, from the start of the data
+  int samples = 4096;               ///< consecutive operations a unit and step at most
+  MemoryCosts memory;
+  std::function<void(const std::string&)> progress;
+};
+
+/// Energy of one inference on the accelerator: the counts of its program, times energies of the mapped
+/// netlists on the operands of real images, plus memory accesses at their stated cost. Not included:
+/// operand registers, clock tree, sequencer and wires.
+/// @param assignment  every operation's component; at most four distinct ones
+InferenceEnergy inference_energy(const network::QuantisedNetwork& network,
+                                 const ComponentAssignment& assignment,
+                                 const network::Dataset& data, const EnergyOptions& options);
+
+}  // namespace lutra::studies
+
+#endif  // LUTRA_STUDIES_ENERGY_H_
