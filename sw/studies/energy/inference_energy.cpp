@@ -57,8 +57,8 @@ class OperandRecorder : public network::ProgramObserver {
     ++images_;
   }
 
-  void column(const std::string& step, int col, int rows, const int8_t* first,
-              const int8_t* second, const int16_t* products, int32_t acc) override {
+  void column(const std::string& step, int col, int rows, const int8_t* first, const int8_t* second,
+              const int16_t* products, int32_t acc) override {
     StepOperands& s = steps[step];
     if (col != 0 || s.columns.size() >= limit(step)) return;
     const int watched[] = {0, rows / 2, rows - 1};
@@ -112,16 +112,16 @@ double combinational_fj(const UnitNetlist& unit, size_t operations, const Drive&
                                     unit.liberty().fanout_of_four_slew_ns());
   simulator.count_activity(&activity);
   for (size_t at = 0; at < operations; at += synth::NetlistSimulator::kLanes) {
-    const int lanes = static_cast<int>(
-        std::min<size_t>(synth::NetlistSimulator::kLanes, operations - at));
+    const int lanes =
+        static_cast<int>(std::min<size_t>(synth::NetlistSimulator::kLanes, operations - at));
     for (int lane = 0; lane < lanes; ++lane) drive(&simulator, lane, at + lane);
     simulator.settle_sequence(lanes);
   }
   return activity.report().total_fj() / static_cast<double>(operations - 1);
 }
 
-/// Mean energy of one vector through a sequential unit (squash, softmax), with all its cycles from one
-/// acceptance to the next. Lanes work side by side on different vectors of one length.
+/// Mean energy of one vector through a sequential unit (squash, softmax), with all its cycles from
+/// one acceptance to the next. Lanes work side by side on different vectors of one length.
 double sequential_fj(const UnitNetlist& unit, const std::vector<StepOperands::Vector>& vectors,
                      const std::string& input, bool has_norm_only) {
   if (vectors.empty()) return 0;
@@ -130,8 +130,8 @@ double sequential_fj(const UnitNetlist& unit, const std::vector<StepOperands::Ve
                                     unit.liberty().fanout_of_four_slew_ns());
   const auto& clock = unit.port("clk_i");
   // Two vectors a lane at least: what follows a vector matters.
-  const int lanes = std::max(1, std::min<int>(synth::NetlistSimulator::kLanes,
-                                              static_cast<int>(vectors.size() / 2)));
+  const int lanes = std::max(
+      1, std::min<int>(synth::NetlistSimulator::kLanes, static_cast<int>(vectors.size() / 2)));
   const size_t rounds = vectors.size() / static_cast<size_t>(lanes);
   simulator.set_input_all(unit.port("rst_ni"), 0);
   simulator.step(clock);
@@ -200,8 +200,7 @@ class EnergyStudy {
       const int next = static_cast<int>(index.size());
       const auto [found, added] = index.try_emplace(component, next);
       if (added && next >= 4) {
-        throw Error(ExitCode::kUnsupported,
-                    "an assignment of more than four distinct components");
+        throw Error(ExitCode::kUnsupported, "an assignment of more than four distinct components");
       }
       tables[found->second] = component->lut.data();
       select[operation] = found->second;
@@ -209,8 +208,8 @@ class EnergyStudy {
     const network::Program program = network::compile(network, options_.shape, select, false);
     network::ProgramModel model(program, options_.shape, tables);
     if (options_.images < 1 || options_.images > data.size()) {
-      throw Error(ExitCode::kUsage, fmt::format("energy.images = {}, expected 1..{}",
-                                                options_.images, data.size()));
+      throw Error(ExitCode::kUsage,
+                  fmt::format("energy.images = {}, expected 1..{}", options_.images, data.size()));
     }
     std::vector<uint8_t> output, trace;
     for (int i = 0; i < options_.images; ++i) {
@@ -258,7 +257,8 @@ class EnergyStudy {
       const synth::Component* component = assignment_.at(operation(step));
       auto& meter = meters[component];
       if (!meter) meter = std::make_unique<synth::EnergyMeter>(*component);
-      add("multiply", operation(step), counts_.at(step).products, multiply_fj(meter.get(), operands),
+      add("multiply", operation(step), counts_.at(step).products,
+          multiply_fj(meter.get(), operands),
           "netlist of " + component->name + " on the operands of its PEs");
     }
   }
@@ -272,8 +272,7 @@ class EnergyStudy {
       const StepCounts& counts = counts_.at(step);
       const auto& columns = operands.columns;
       const double sum_fj = combinational_fj(
-          *column_sum, columns.size(),
-          [&](synth::NetlistSimulator* simulator, int lane, size_t i) {
+          *column_sum, columns.size(), [&](synth::NetlistSimulator* simulator, int lane, size_t i) {
             std::vector<uint8_t> bytes;
             for (int16_t p : columns[i].products) {
               bytes.push_back(static_cast<uint8_t>(p & 0xff));
@@ -284,14 +283,14 @@ class EnergyStudy {
                                  (1u << columns[i].products.size()) - 1);
           });
       add("column sum", operation(step), counts.sums, sum_fj, "netlist of column_sum");
-      const double acc_fj = combinational_fj(
-          *partial_sum, columns.size(),
-          [&](synth::NetlistSimulator* simulator, int lane, size_t i) {
-            simulator->set_input(partial_sum->port("acc_i"), lane,
-                                 static_cast<uint32_t>(columns[i].acc));
-            simulator->set_input(partial_sum->port("sum_i"), lane,
-                                 static_cast<uint32_t>(columns[i].sum));
-          });
+      const double acc_fj =
+          combinational_fj(*partial_sum, columns.size(),
+                           [&](synth::NetlistSimulator* simulator, int lane, size_t i) {
+                             simulator->set_input(partial_sum->port("acc_i"), lane,
+                                                  static_cast<uint32_t>(columns[i].acc));
+                             simulator->set_input(partial_sum->port("sum_i"), lane,
+                                                  static_cast<uint32_t>(columns[i].sum));
+                           });
       add("accumulate", operation(step), counts.sums, acc_fj, "netlist of partial_sum");
       const auto& requantised = operands.requantised;
       const double requantise_fj = combinational_fj(
@@ -321,10 +320,9 @@ class EnergyStudy {
       const synth::Component* component = assignment_.at(operation(step));
       auto& squash = squash_units[component];
       if (!squash) squash = squash_unit(*component);
-      const int64_t count = counts_.at(step).products / static_cast<int64_t>(
-          operands.squashed.front().elements.size());
-      add("squash", operation(step), count,
-          sequential_fj(*squash, operands.squashed, "s_i", true),
+      const int64_t count = counts_.at(step).products /
+                            static_cast<int64_t>(operands.squashed.front().elements.size());
+      add("squash", operation(step), count, sequential_fj(*squash, operands.squashed, "s_i", true),
           "netlist of squash_unit with " + component->name);
     }
   }
@@ -351,8 +349,8 @@ class EnergyStudy {
       all.memory_write_bytes += c.memory_write_bytes;
     }
     const MemoryCosts& costs = options_.memory;
-    add("scratchpad", "", all.scratch_reads + all.scratch_writes,
-        costs.scratch_pj_per_vector * 1e3, costs.source);
+    add("scratchpad", "", all.scratch_reads + all.scratch_writes, costs.scratch_pj_per_vector * 1e3,
+        costs.source);
     add("accumulator memory", "", all.sums, costs.accumulator_pj_per_word * 1e3, costs.source);
     add("off-chip memory", "", all.memory_read_bytes + all.memory_write_bytes,
         costs.memory_pj_per_byte * 1e3, costs.source);

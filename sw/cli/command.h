@@ -1,0 +1,69 @@
+#ifndef LUTRA_CLI_COMMAND_H_
+#define LUTRA_CLI_COMMAND_H_
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "lutra/numerics/error.h"
+
+namespace lutra::cli {
+
+/// Options that every command has.
+struct SharedOptions {
+  std::filesystem::path out;  ///< empty: out/<command>
+  bool json = false;
+  uint64_t seed = 1;
+  int jobs = 0;
+  std::string backend = "auto";
+};
+
+/// What a command's function gives back: the object of result.json, what a person reads, and the
+/// code.
+struct Outcome {
+  nlohmann::json result;
+  std::string text;
+  ExitCode code = ExitCode::kPass;
+};
+
+/// A subcommand: its options bind to state that `run` sees.
+struct Command {
+  CLI::App* app = nullptr;
+  std::function<Outcome(const SharedOptions&, const std::filesystem::path& out)> run;
+};
+
+/// Progress and messages go to stderr.
+void progress(const std::string& line);
+
+// One file each.
+Command add_doctor(CLI::App* root);
+Command add_multipliers(CLI::App* root);
+Command add_characterize(CLI::App* root);
+#ifdef LUTRA_HAVE_TORCH
+Command add_train(CLI::App* root);
+#endif
+Command add_quantize(CLI::App* root);
+Command add_evaluate(CLI::App* root);
+Command add_cosim(CLI::App* root);
+Command add_study(CLI::App* root);
+
+/// Versions of Lutra and of the tools that results depend on; "absent" for a missing one.
+nlohmann::json versions();
+
+/// "--multiplier M", "--operations a,b" and "--assign op=M" of evaluate and cosim.
+struct AssignmentOptions {
+  std::string multiplier = "exact";
+  std::vector<std::string> operations;
+  std::vector<std::string> assign;
+  std::filesystem::path liberty;
+
+  void add_to(CLI::App* app);
+};
+
+}  // namespace lutra::cli
+
+#endif  // LUTRA_CLI_COMMAND_H_

@@ -1,0 +1,108 @@
+// lutra cosim: the accelerator's RTL in SystemC against the engine, operation by operation.
+#include "lutra/cosim/cosim.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "command.h"
+#include "lutra/network/quantised.h"
+#include "lutra/studies/components.h"
+
+namespace lutra::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  cosim::CosimOptions cosim;
+  AssignmentOptions assignment;
+  std::vector<uint64_t> window;
+};
+
+std::string mismatch_line(const nlohmann::json& m) {
+  if (m.contains("what")) return m.at("what").get<std::string>();
+  return fmt::format("image {}, {}, index {}: expected {}, got {}", m.at("image").get<int>(),
+                     m.at("step").get<std::string>(), m.at("index").dump(),
+                     m.at("expected").get<int>(), m.at("got").get<int>());
+}
+
+}  // namespace
+
+Command add_cosim(CLI::App* root) {
+  CLI::App* app = root->add_subcommand("cosim", "RTL in SystemC against the engine, bit for bit");
+  auto options = std::make_shared<Options>();
+  options->cosim.model = "models/capsnet-edge/int8";
+  app->add_option("--model", options->cosim.model, "Directory of the int8 network")
+      ->capture_default_str();
+  app->add_option("--data", options->cosim.data, "Data set")->capture_default_str();
+  app->add_option("--first", options->cosim.first, "First test image")
+      ->check(CLI::NonNegativeNumber);
+  app->add_option("--images", options->cosim.images, "Test images")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app->add_option("--rows", options->cosim.accelerator.shape.rows, "Rows of the PE array")
+      ->check(CLI::Range(1, 16))
+      ->capture_default_str();
+  app->add_option("--cols", options->cosim.accelerator.shape.cols, "Columns of the PE array")
+      ->check(CLI::Range(1, 16))
+      ->capture_default_str();
+  app->add_option("--fault-mask", options->cosim.accelerator.fault_mask,
+                  "Bits that the hardware flips in lane 0 of its requantiser, to see it caught")
+      ->check(CLI::Range(0, 255));
+  app->add_option("--wave", options->cosim.wave, "FST file of a window of cycles");
+  app->add_option("--wave-window", options->window, "First and last cycle of the wave file")
+      ->expected(2)
+      ->delimiter(',');
+  app->add_option("--max-cycles", options->cosim.max_cycles,
+                  "Cycles after which an image counts as hung")
+      ->capture_default_str();
+  options->assignment.add_to(app);
+  return {app, [options](const SharedOptions&, const fs::path&) {
+            const auto quantised = network::load_quantised(options->cosim.model);
+            studies::ComponentStore store(options->assignment.liberty, progress);
+            const auto components =
+                studies::assign(quantised.description, &store, options->assignment.multiplier,
+                                options->assignment.operations, options->assignment.assign);
+            cosim::CosimOptions cosim = options->cosim;
+            cosim.accelerator.progress = progress;
+            if (options->window.size() == 2) {
+              cosim.wave_first = options->window[0];
+              cosim.wave_last = options->window[1];
+            }
+            cosim.rerun = fmt::format("lutra cosim --model {} --data {} --first {} --images {}",
+                                      cosim.model.string(), cosim.data, cosim.first, cosim.images);
+            if (cosim.accelerator.fault_mask != 0) {
+              cosim.rerun += fmt::format(" --fault-mask {}", cosim.accelerator.fault_mask);
+            }
+            cosim.rerun += fmt::format(" --rows {} --cols {}", cosim.accelerator.shape.rows,
+                                       cosim.accelerator.shape.cols);
+            cosim.rerun += fmt::format(" --multiplier '{}'", options->assignment.multiplier);
+            for (const std::string& a : options->assignment.assign) {
+              cosim.rerun += fmt::format(" --assign '{}'", a);
+            }
+            Outcome outcome;
+            outcome.result = cosim::run_cosim(studies::cosim_assignment(components), cosim);
+            outcome.result["assignment"] = studies::names(components);
+            const nlohmann::json& r = outcome.result;
+            const bool match = r.at("verdict") == "match";
+            outcome.text = fmt::format(
+                "{}: {} elements compared over {} images, {} differ; {} cycles, {} "
+                "multiply-accumulates, {:.1f} s (accelerator built in {:.1f} s)\n",
+                match ? "match" : "MISMATCH", r.at("checked").get<int64_t>(),
+                r.at("images").get<int>(), r.at("mismatches").get<int64_t>(),
+                r.at("cycles").get<int64_t>(), r.at("macs").get<int64_t>(),
+                r.at("seconds").get<double>(), r.at("build_seconds").get<double>());
+            if (!match) {
+              for (const auto& m : r.at("first_mismatches")) {
+                outcome.text += "  " + mismatch_line(m) + "\n";
+              }
+              outcome.text += "  rerun: " + r.at("rerun").get<std::string>() + "\n";
+              outcome.code = ExitCode::kMismatch;
+            }
+            return outcome;
+          }};
+}
+
+}  // namespace lutra::cli

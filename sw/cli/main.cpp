@@ -1,0 +1,90 @@
+// The command `lutra`: docs/guide/commands.md.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "command.h"
+#include "lutra/numerics/npy.h"
+
+namespace lutra::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+int run(int argc, char** argv) {
+  CLI::App app{
+      "From a Verilog multiplier to a network's accuracy and energy, bit-exact at every level"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", LUTRA_VERSION);
+  app.failure_message(CLI::FailureMessage::help);
+  app.failure_message([](const CLI::App* failed, const CLI::Error& error) {
+    return fmt::format("lutra: {}\nSee `{} --help`.\n", error.what(),
+                       failed->get_parent() ? "lutra " + failed->get_name() : "lutra");
+  });
+  std::vector<Command> commands = {
+      add_doctor(&app),   add_multipliers(&app), add_characterize(&app),
+#ifdef LUTRA_HAVE_TORCH
+      add_train(&app),
+#endif
+      add_quantize(&app), add_evaluate(&app),    add_cosim(&app),        add_study(&app),
+  };
+  SharedOptions shared;
+  for (const Command& command : commands) {
+    CLI::App* sub = command.app;
+    sub->add_option("--out", shared.out,
+                    "Directory of result.json (default: out/" + sub->get_name() + ")");
+    sub->add_flag("--json", shared.json, "Print the result object to stdout, and nothing else");
+    sub->add_option("--seed", shared.seed, "Seed of all that is drawn at random")
+        ->capture_default_str();
+    sub->add_option("--jobs", shared.jobs, "Threads; 0: all cores")->check(CLI::Range(0, 1024));
+    sub->add_option("--backend", shared.backend, "auto, scalar or cuda")->capture_default_str();
+    sub->set_config("--config", "", "Options of this command from a TOML file");
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
+  }
+  for (const Command& command : commands) {
+    if (!command.app->parsed()) continue;
+    const fs::path out =
+        shared.out.empty() ? fs::path("out") / command.app->get_name() : shared.out;
+    std::error_code error;
+    fs::create_directories(out, error);
+    if (error) {
+      throw Error(ExitCode::kUsage, fmt::format("--out {}: {}", out.string(), error.message()));
+    }
+    Outcome outcome = command.run(shared, out);
+    outcome.result["command"] = command.app->get_name();
+    outcome.result["seed"] = shared.seed;
+    if (!outcome.result.contains("versions")) outcome.result["versions"] = versions();
+    numerics::write_file(out / "result.json", outcome.result.dump(2) + "\n");
+    if (shared.json) {
+      std::printf("%s\n", outcome.result.dump(2).c_str());
+    } else {
+      std::printf("%s", outcome.text.c_str());
+    }
+    return static_cast<int>(outcome.code);
+  }
+  return static_cast<int>(ExitCode::kInternal);
+}
+
+}  // namespace
+
+void progress(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
+
+}  // namespace lutra::cli
+
+int main(int argc, char** argv) {
+  try {
+    return lutra::cli::run(argc, argv);
+  } catch (const lutra::Error& error) {
+    std::fprintf(stderr, "lutra: %s\n", error.what());
+    return static_cast<int>(error.code());
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "lutra: internal error: %s\n", error.what());
+    return static_cast<int>(lutra::ExitCode::kInternal);
+  }
+}

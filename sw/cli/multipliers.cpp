@@ -1,0 +1,40 @@
+// lutra multipliers: the library.
+#include <fmt/format.h>
+
+#include "command.h"
+#include "lutra/synth/library.h"
+
+namespace lutra::cli {
+
+Command add_multipliers(CLI::App* root) {
+  CLI::App* app =
+      root->add_subcommand("multipliers", "The library of multipliers, with parameters");
+  return {app, [](const SharedOptions&, const std::filesystem::path&) {
+            Outcome outcome;
+            outcome.result["multipliers"] = nlohmann::json::array();
+            for (const synth::MultiplierFamily& family : synth::multiplier_families()) {
+              nlohmann::json parameters = nlohmann::json::array();
+              outcome.text += fmt::format("{:<8}{}\n", family.name, family.summary);
+              outcome.text += fmt::format("        good for: {}\n", family.good_for);
+              for (const synth::FamilyParameter& p : family.parameters) {
+                parameters.push_back({{"name", p.name},
+                                      {"default", p.default_value},
+                                      {"minimum", p.minimum(8)},
+                                      {"maximum", p.maximum(8)}});
+                outcome.text += fmt::format("        {} = {}..{} at width 8 (default {})\n", p.name,
+                                            p.minimum(8), p.maximum(8), p.default_value);
+              }
+              outcome.text += fmt::format("        {}\n", family.source);
+              outcome.result["multipliers"].push_back(
+                  {{"name", family.name},
+                   {"summary", family.summary},
+                   {"good_for", family.good_for},
+                   {"source", family.source},
+                   {"parameters_at_width_8", parameters},
+                   {"widths", {family.minimum_width, family.maximum_width}}});
+            }
+            return outcome;
+          }};
+}
+
+}  // namespace lutra::cli

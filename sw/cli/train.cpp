@@ -1,0 +1,74 @@
+// lutra train: a network's weights in float32, with libtorch.
+#include "lutra/training/train.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "command.h"
+#include "lutra/numerics/npy.h"
+
+namespace lutra::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string network = "capsnet-edge";
+  std::string data = "fashion-mnist";
+  training::TrainOptions train;
+};
+
+}  // namespace
+
+Command add_train(CLI::App* root) {
+  CLI::App* app = root->add_subcommand("train", "Train a network's weights (libtorch)");
+  auto options = std::make_shared<Options>();
+  app->add_option("network", options->network, "Name of the network")->capture_default_str();
+  app->add_option("--data", options->data, "Data set")->capture_default_str();
+  app->add_option("--epochs", options->train.epochs, "Passes over the training images")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  app->add_option("--batch", options->train.batch, "Images a step")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  app->add_option("--learning-rate", options->train.learning_rate, "Adam's, at its peak")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app->add_option("--validation", options->train.validation,
+                  "Images at the end of the training split that are only validated on")
+      ->capture_default_str();
+  return {app, [options](const SharedOptions& shared, const fs::path& out) {
+            const network::Network description = network::network_by_name(options->network);
+            const auto train_set = network::load_dataset(options->data, network::Split::kTrain);
+            const auto test_set = network::load_dataset(options->data, network::Split::kTest);
+            training::TrainOptions train = options->train;
+            train.seed = shared.seed;
+            train.threads = shared.jobs;
+            train.checkpoint = out / "checkpoint.pt";
+            const training::TrainResult trained =
+                training::train(description, train_set, train, progress);
+            // The test images are looked at once, at the end.
+            const double test = training::float_accuracy(description, trained.weights, test_set, 0,
+                                                         test_set.size());
+            fs::create_directories(out / "float");
+            network::save_float_weights(trained.weights, out / "float");
+            Outcome outcome;
+            outcome.result = {{"network", description.name},
+                              {"data", train_set.name},
+                              {"epochs", train.epochs},
+                              {"batch", train.batch},
+                              {"learning_rate", train.learning_rate},
+                              {"validation_images", train.validation},
+                              {"validation_accuracy", trained.validation_accuracy},
+                              {"test_accuracy", test},
+                              {"log", trained.log},
+                              {"weights", (out / "float").string()}};
+            outcome.text =
+                fmt::format("validation accuracy {:.4f}, test accuracy {:.4f}, weights in {}\n",
+                            trained.validation_accuracy, test, (out / "float").string());
+            return outcome;
+          }};
+}
+
+}  // namespace lutra::cli

@@ -1,0 +1,50 @@
+#include "lutra/report/report.h"
+
+#include <cstdlib>
+
+#include "lutra/numerics/error.h"
+#include "lutra/report/study_template.h"
+#include "lutra/synth/files.h"
+
+namespace lutra::report {
+namespace {
+
+void replace(std::string* text, const std::string& mark, const std::string& value) {
+  const size_t at = text->find(mark);
+  if (at == std::string::npos) {
+    throw Error(ExitCode::kInternal, "the page's template lacks " + mark);
+  }
+  text->replace(at, mark.size(), value);
+}
+
+/// Keeps "</script>" and "<!--" in names from ending the script element that holds them.
+std::string for_script(std::string text) {
+  for (size_t at = text.find('<'); at != std::string::npos; at = text.find('<', at + 1)) {
+    text.replace(at, 1, "\\u003c");
+  }
+  return text;
+}
+
+}  // namespace
+
+std::filesystem::path chart_library() {
+  const char* named = std::getenv("LUTRA_CHART_JS");
+  const std::filesystem::path path = named ? named : "/usr/share/javascript/chart.js/chart.min.js";
+  if (!std::filesystem::exists(path)) {
+    throw Error(ExitCode::kMissingTool,
+                path.string() +
+                    ": not found; install Debian's package libjs-chart.js or set "
+                    "LUTRA_CHART_JS");
+  }
+  return path;
+}
+
+std::string study_page(const nlohmann::json& result) {
+  std::string page = kStudyTemplate;
+  // The data last: it may contain anything.
+  replace(&page, "@CHART_JS@", synth::read_file(chart_library()));
+  replace(&page, "@RESULT@", for_script(result.dump()));
+  return page;
+}
+
+}  // namespace lutra::report

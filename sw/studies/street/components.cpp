@@ -1,0 +1,127 @@
+#include "lutra/studies/components.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "lutra/numerics/error.h"
+#include "lutra/synth/files.h"
+#include "lutra/synth/library.h"
+
+namespace lutra::studies {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+std::vector<std::string> operation_names(const network::Network& network) {
+  std::vector<std::string> names;
+  for (const auto& op : network::multiplying_operations(network)) names.push_back(op.name);
+  return names;
+}
+
+}  // namespace
+
+const synth::Component& ComponentStore::get(const std::string& name) {
+  auto& component = components_[name];
+  if (component) return *component;
+  synth::CharacterizeOptions options;
+  options.liberty = liberty_;
+  options.progress = progress_;
+  if (fs::is_directory(name)) {
+    component = std::make_unique<synth::Component>(synth::load_component(name));
+  } else if (const std::string unsigned_mark = ":signed=0";
+             ends_with(name, unsigned_mark) &&
+             fs::exists(name.substr(0, name.size() - unsigned_mark.size()))) {
+    const fs::path file = fs::absolute(name.substr(0, name.size() - unsigned_mark.size()));
+    const synth::PrivateDirectory work(fs::temp_directory_path());
+    component = std::make_unique<synth::Component>(synth::characterize(
+        synth::sign_magnitude_source(synth::verilog_source({file}, "", false), work.path()),
+        options));
+  } else if (ends_with(name, ".v") || ends_with(name, ".sv")) {
+    component = std::make_unique<synth::Component>(
+        synth::characterize(synth::verilog_source({fs::absolute(name)}), options));
+  } else {
+    component = std::make_unique<synth::Component>(
+        synth::characterize(synth::library_source(name), options));
+  }
+  if (!component->is_signed) {
+    const std::string what = fmt::format(
+        "{}: an unsigned component; the network needs signed ones "
+        "(leave out signed=0)",
+        name);
+    components_.erase(name);
+    throw Error(ExitCode::kUsage, what);
+  }
+  return *component;
+}
+
+ComponentAssignment assign(const network::Network& network, ComponentStore* store,
+                           const std::string& multiplier,
+                           const std::vector<std::string>& operations,
+                           const std::vector<std::string>& overrides) {
+  std::map<std::string, std::string> multipliers;
+  std::vector<std::string> chosen = operations;
+  if (chosen.empty()) {
+    for (const std::string& name : operation_names(network)) {
+      if (name != "squash.mac" && name != "class.mac") chosen.push_back(name);
+    }
+  }
+  for (const std::string& operation : chosen) multipliers[operation] = multiplier;
+  for (const std::string& text : overrides) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos) {
+      throw Error(ExitCode::kUsage,
+                  fmt::format("assignment '{}': expected operation=multiplier", text));
+    }
+    multipliers[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return assign(network, store, multipliers);
+}
+
+ComponentAssignment assign(const network::Network& network, ComponentStore* store,
+                           const std::map<std::string, std::string>& multipliers) {
+  const std::vector<std::string> known = operation_names(network);
+  ComponentAssignment assignment;
+  for (const auto& [operation, multiplier] : multipliers) {
+    if (std::find(known.begin(), known.end(), operation) == known.end()) {
+      throw Error(
+          ExitCode::kUsage,
+          fmt::format("assignment: operation '{}' does not exist in {}, expected one of: {}",
+                      operation, network.name, fmt::join(known, ", ")));
+    }
+    assignment[operation] = &store->get(multiplier);
+  }
+  for (const std::string& operation : known) {
+    if (assignment.count(operation) == 0) assignment[operation] = &store->get("exact");
+  }
+  return assignment;
+}
+
+cosim::CosimAssignment cosim_assignment(const ComponentAssignment& assignment) {
+  cosim::CosimAssignment result;
+  for (const auto& [operation, component] : assignment) {
+    const auto at = std::find(result.components.begin(), result.components.end(), component);
+    result.select[operation] = static_cast<int>(at - result.components.begin());
+    if (at == result.components.end()) result.components.push_back(component);
+  }
+  return result;
+}
+
+network::Assignment tables(const ComponentAssignment& assignment) {
+  network::Assignment result;
+  for (const auto& [operation, component] : assignment) result[operation] = &component->lut;
+  return result;
+}
+
+std::map<std::string, std::string> names(const ComponentAssignment& assignment) {
+  std::map<std::string, std::string> result;
+  for (const auto& [operation, component] : assignment) result[operation] = component->name;
+  return result;
+}
+
+}  // namespace lutra::studies
