@@ -55,7 +55,7 @@ const std::vector<MultiplierFamily>& multiplier_families() {
       {"trunc", "mul_trunc", "low bits of both operands dropped",
        "the cheapest cut; biased, so it needs short sums or a corrected bias",
        "least significant part truncation, as compared with in Hashemi et al., ICCAD 2015",
-       {"mul_trunc.sv"},
+       {"mul_trunc.sv", "mul_exact.sv"},
        {{"trunc_bits", "TruncBits", 2, fixed(1), [](int width) { return width - 1L; }}}, 2, 32},
       {"drum", "mul_drum", "dynamic range unbiased: a short segment below each leading one",
        "long sums: relative error is bounded and its mean is near zero",

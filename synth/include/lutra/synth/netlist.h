@@ -53,6 +53,10 @@ class Netlist {
   std::vector<double> net_load_ff() const;
   double area_um2() const;
   double leakage_nw() const;
+  /// The netlist in Verilog: the module name() with its vector ports around name()_mapped, whose nets
+  /// and ports are single bits (Verilator 5.006 mis-simulates vectors that are driven bit by bit and
+  /// read back; OpenSTA takes no concatenations).
+  std::string verilog() const;
   /// Number of instances of each cell type, by name.
   std::map<std::string, int> cell_counts() const;
 

@@ -13,7 +13,7 @@ struct SynthesisResult {
   std::string top;
   std::filesystem::path directory;
   std::filesystem::path netlist_json;     ///< Yosys JSON of `top`, vector ports
-  std::filesystem::path netlist_verilog;  ///< `top`, vector ports, around `top`_mapped, bit ports
+  std::filesystem::path netlist_verilog;  ///< `top`, vector ports, around `top`_mapped, single-bit ports
   std::filesystem::path cells_liberty;    ///< the library, cut down to the cells in use
   std::filesystem::path cells_verilog;    ///< the same cells in Verilog, from their functions
   std::vector<std::filesystem::path> sources;  ///< copies of what was read, in directory/source
