@@ -230,7 +230,7 @@ double Netlist::leakage_nw() const {
   return sum;
 }
 
-std::string Netlist::verilog() const {
+std::string Netlist::verilog(const std::string& module) const {
   // A net is called after the port bit on it, i<n> or o<n>, or else n<number>.
   std::vector<std::string> names(net_names_.size());
   names[kZero] = "1'b0";
@@ -285,7 +285,7 @@ std::string Netlist::verilog() const {
   return fmt::format(
       "module {0}_mapped ({1});\n{2}{3}{4}endmodule\n\n"
       "module {0} ({5});\n{6}  {0}_mapped u_mapped (\n{7}\n  );\nendmodule\n",
-      name_, mapped_ports, wires, instances, assignments, shell_ports, directions, connections);
+      module.empty() ? name_ : module, mapped_ports, wires, instances, assignments, shell_ports, directions, connections);
 }
 
 std::map<std::string, int> Netlist::cell_counts() const {

@@ -56,7 +56,8 @@ class Netlist {
   /// The netlist in Verilog: the module name() with its vector ports around name()_mapped, whose nets
   /// and ports are single bits (Verilator 5.006 mis-simulates vectors that are driven bit by bit and
   /// read back; OpenSTA takes no concatenations).
-  std::string verilog() const;
+  /// @param module  name of the module instead of name(), if not empty
+  std::string verilog(const std::string& module = "") const;
   /// Number of instances of each cell type, by name.
   std::map<std::string, int> cell_counts() const;
 
