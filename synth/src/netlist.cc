@@ -118,9 +118,8 @@ Netlist Netlist::read_json(const std::filesystem::path& path, const Liberty& lib
                                  type_name, liberty.name()));
       }
       if (!cell.type->unsupported.empty()) {
-        throw Error(ExitCode::kUnsupported,
-                    fmt::format("{}: cell {} is a {}: {}", where, name, type_name,
-                                cell.type->unsupported));
+        throw Error(ExitCode::kUnsupported, fmt::format("{}: cell {} is a {}: {}", where, name,
+                                                        type_name, cell.type->unsupported));
       }
       const Json& connections = entry.at("connections");
       std::size_t used = 0;
@@ -128,16 +127,15 @@ Netlist Netlist::read_json(const std::filesystem::path& path, const Liberty& lib
         const auto found = connections.find(pin.name);
         if (found == connections.end() || found->empty()) {
           if (pin.direction == LibertyPin::Direction::kInput) {
-            builder.fail(fmt::format("input {} of cell {} ({}) is open", pin.name, name,
-                                     type_name));
+            builder.fail(
+                fmt::format("input {} of cell {} ({}) is open", pin.name, name, type_name));
           }
           cell.nets.push_back(builder.new_net(fmt::format("{}.{}", name, pin.name)));
           used += found != connections.end();
           continue;
         }
         if (found->size() != 1) {
-          builder.fail(fmt::format("pin {} of cell {} has {} bits", pin.name, name,
-                                   found->size()));
+          builder.fail(fmt::format("pin {} of cell {} has {} bits", pin.name, name, found->size()));
         }
         cell.nets.push_back(
             builder.net_of((*found)[0], fmt::format("pin {} of cell {}", pin.name, name)));
@@ -251,14 +249,15 @@ std::string Netlist::verilog(const std::string& module) const {
       const std::string range =
           port.width() > 1 ? fmt::format("[{}:0] ", port.width() - 1) : std::string();
       append(shell_ports, port.name);
-      directions += fmt::format("  {} {}{};\n", port.is_input ? "input" : "output", range, port.name);
+      directions +=
+          fmt::format("  {} {}{};\n", port.is_input ? "input" : "output", range, port.name);
       for (int bit = 0; bit < port.width(); ++bit) {
         const std::string name =
             port.is_input ? fmt::format("i{}", inputs++) : fmt::format("o{}", outputs++);
         append(mapped_ports, fmt::format("{} {}", port.is_input ? "input" : "output", name));
-        connections += fmt::format("{}    .{}({}{})", connections.empty() ? "" : ",\n", name,
-                                   port.name,
-                                   port.width() > 1 ? fmt::format("[{}]", bit) : std::string());
+        connections +=
+            fmt::format("{}    .{}({}{})", connections.empty() ? "" : ",\n", name, port.name,
+                        port.width() > 1 ? fmt::format("[{}]", bit) : std::string());
         std::string& known = names[port.nets[bit]];
         if (known.empty()) {
           known = name;
@@ -285,7 +284,8 @@ std::string Netlist::verilog(const std::string& module) const {
   return fmt::format(
       "module {0}_mapped ({1});\n{2}{3}{4}endmodule\n\n"
       "module {0} ({5});\n{6}  {0}_mapped u_mapped (\n{7}\n  );\nendmodule\n",
-      module.empty() ? name_ : module, mapped_ports, wires, instances, assignments, shell_ports, directions, connections);
+      module.empty() ? name_ : module, mapped_ports, wires, instances, assignments, shell_ports,
+      directions, connections);
 }
 
 std::map<std::string, int> Netlist::cell_counts() const {

@@ -13,8 +13,8 @@ struct ProcessResult {
   std::string output;
 };
 
-/// Runs `arguments[0]`, found on PATH, with these arguments in `directory`; no shell takes part, and
-/// stdin is empty. Throws Error(kMissingTool) naming `package` if the program is not found.
+/// Runs `arguments[0]`, found on PATH, with these arguments in `directory`; no shell takes part,
+/// and stdin is empty. Throws Error(kMissingTool) naming `package` if the program is not found.
 ProcessResult run_process(const std::vector<std::string>& arguments,
                           const std::filesystem::path& directory, const std::string& package);
 

@@ -35,7 +35,8 @@ std::string read_script(const std::vector<VerilogFile>& sources, const std::stri
                           file.safe_path);
   }
   // Parameters can be set on a named top only; the root module is found in a first pass.
-  script += top.empty() ? "hierarchy -check -auto-top" : fmt::format("hierarchy -check -top {}", top);
+  script +=
+      top.empty() ? "hierarchy -check -auto-top" : fmt::format("hierarchy -check -top {}", top);
   for (const auto& [name, value] : parameters) {
     check_identifier(name, "parameter name");
     script += fmt::format(" -chparam {} {}", name, value);
@@ -57,10 +58,11 @@ std::string run_yosys(const std::string& script, const std::vector<VerilogFile>&
   }
   const std::string first_file = sources[0].original.string();
   if (message.empty()) {
-    throw Error(ExitCode::kUsage,
-                fmt::format("{}: Yosys ended with status {}: {}", first_file, run.status,
-                            trimmed(run.output.substr(run.output.size() -
-                                                      std::min<std::size_t>(300, run.output.size())))));
+    throw Error(
+        ExitCode::kUsage,
+        fmt::format("{}: Yosys ended with status {}: {}", first_file, run.status,
+                    trimmed(run.output.substr(run.output.size() -
+                                              std::min<std::size_t>(300, run.output.size())))));
   }
   message = with_original_names(trimmed(message), sources);
   if (message.rfind("ERROR:", 0) == 0) message = fmt::format("{}: {}", first_file, message);
@@ -94,9 +96,9 @@ void check_top(const std::string& top, const std::vector<VerilogFile>& sources) 
       if (file.text.substr(name, end - name) == top) return;
     }
   }
-  throw Error(ExitCode::kUsage, fmt::format("{}: no module {}, expected one of: {}",
-                                            sources[0].original.string(), top,
-                                            module_names(sources)));
+  throw Error(ExitCode::kUsage,
+              fmt::format("{}: no module {}, expected one of: {}", sources[0].original.string(),
+                          top, module_names(sources)));
 }
 
 std::pair<std::string, std::vector<ModulePort>> inspect(
@@ -194,10 +196,9 @@ SynthesisResult synthesize(const std::vector<std::filesystem::path>& files, cons
   result.cells_liberty = out_dir / "cells.lib";
   result.cells_verilog = out_dir / "cells.v";
   write_file(result.netlist_json, read_file(work.path() / "netlist.json"));
-  write_file(result.netlist_verilog,
-             fmt::format("// {} mapped to {} by {}.\n\n", result.top, library.name(),
-                         yosys_version()) +
-                 netlist.verilog());
+  write_file(result.netlist_verilog, fmt::format("// {} mapped to {} by {}.\n\n", result.top,
+                                                 library.name(), yosys_version()) +
+                                         netlist.verilog());
   write_file(result.cells_liberty, library.subset_text(kept));
   write_file(result.cells_verilog, library.verilog_cells(used));
   write_verilog_sources(sources, out_dir / "source");
@@ -224,11 +225,11 @@ double critical_path_ns(const SynthesisResult& synthesis, double input_slew_ns,
     check_identifier(clock, "clock port");
     const NetlistPort& port = netlist.port(clock);
     if (!port.is_input || port.width() != 1) {
-      throw Error(ExitCode::kUsage, fmt::format("{}: clock {}, expected an input of one bit",
-                                                synthesis.top, clock));
+      throw Error(ExitCode::kUsage,
+                  fmt::format("{}: clock {}, expected an input of one bit", synthesis.top, clock));
     }
-    script += fmt::format("create_clock -name lutra_clock -period {} [get_ports {}]\n", kPeriodNs,
-                          clock);
+    script +=
+        fmt::format("create_clock -name lutra_clock -period {} [get_ports {}]\n", kPeriodNs, clock);
   }
   script += fmt::format(
       "set_input_transition {:.9g} [all_inputs]\n"
@@ -243,13 +244,18 @@ double critical_path_ns(const SynthesisResult& synthesis, double input_slew_ns,
   write_file(work.path() / "timing.tcl", script);
   const ProcessResult run =
       run_process({"sta", "-no_splash", "-no_init", "-exit", "timing.tcl"}, work.path(), "opensta");
-  // The slack line closes the report of the worst path: `<number>  slack (MET)`.
+  // A slack line closes the report of each path group's worst path: `<number>  slack (VIOLATED)`.
   std::istringstream lines(run.output);
   std::string line;
+  bool found = false;
+  double worst_slack = 0;
   while (std::getline(lines, line)) {
     if (line.find("slack (") == std::string::npos) continue;
-    return kPeriodNs - std::strtod(line.c_str(), nullptr);
+    const double slack = std::strtod(line.c_str(), nullptr);
+    worst_slack = found ? std::min(worst_slack, slack) : slack;
+    found = true;
   }
+  if (found) return kPeriodNs - worst_slack;
   if (run.output.find("No paths found") != std::string::npos) return 0;
   throw Error(ExitCode::kInternal, fmt::format("{}: OpenSTA reports no path: {}", synthesis.top,
                                                trimmed(run.output.substr(0, 400))));

@@ -1,5 +1,5 @@
-// Verilated netlists (Yosys' output in cells generated from the Liberty functions) against the RTL and
-// the models.
+// Verilated netlists (Yosys' output in cells generated from the Liberty functions) against the RTL
+// and the models.
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -36,8 +36,7 @@ void sweep(int slot, const std::string& family,
       const int a = operand(i >> 8, is_signed);
       const int b = operand(i & 255, is_signed);
       with_rtl.add(a, b, rtl, netlist);
-      with_model.add(a, b,
-                     static_cast<int>(synth::multiplier_model(family, parameters, 8, a, b)),
+      with_model.add(a, b, static_cast<int>(synth::multiplier_model(family, parameters, 8, a, b)),
                      netlist);
     }
     with_rtl.check();

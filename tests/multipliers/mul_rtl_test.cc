@@ -105,8 +105,8 @@ TEST(MulRtl, TruncEqualsModel) { expect_equal("trunc", false, 14); }
 TEST(MulRtl, DrumEqualsModel) { expect_equal("drum", false, 10); }
 TEST(MulRtl, BamEqualsModel) { expect_equal("bam", false, 48); }
 
-// The shell around an unsigned core is the signed multiplier: for drum and bam the model of Signed = 1
-// is itself sign and magnitude, so the products are equal three ways.
+// The shell around an unsigned core is the signed multiplier: for drum and bam the model of Signed
+// = 1 is itself sign and magnitude, so the products are equal three ways.
 TEST(MulRtl, SignMagnitudeShellEqualsModel) {
   for (const char* family : {"exact", "trunc", "drum", "bam"}) expect_equal(family, true, 1);
 }

@@ -35,8 +35,8 @@ TEST(MultiplierModels, UnknownFamilyIsAnError_bad) {
   EXPECT_THROW(multiplier_model("drum", {}, 8, 1, 1), Error);
 }
 
-// Relative error of DRUM over all pairs of non-zero 16-bit operands: r(a) r(b) - 1 with r = f(v) / v,
-// so that mean and maximum of all 2^32 pairs follow from the 65,535 ratios. Published: Hashemi,
+// Relative error of DRUM over all pairs of non-zero 16-bit operands: r(a) r(b) - 1 with r = f(v) /
+// v, so that mean and maximum of all 2^32 pairs follow from the 65,535 ratios. Published: Hashemi,
 // Bahar, Reda, ICCAD 2015.
 TEST(MultiplierModels, Drum16BitReproducesPublishedErrors) {
   const double published_mean[] = {11.90, 5.89, 2.94, 1.47, 0.73, 0.37};
@@ -60,8 +60,8 @@ TEST(MultiplierModels, Drum16BitReproducesPublishedErrors) {
       sum += below + above;
     }
     const double mean = 100 * sum / (n * n);
-    const double maximum = 100 * std::max(ratio.back() * ratio.back() - 1,
-                                          1 - ratio.front() * ratio.front());
+    const double maximum =
+        100 * std::max(ratio.back() * ratio.back() - 1, 1 - ratio.front() * ratio.front());
     fmt::print("DRUM{}: mean {:.4f} %, maximum {:.4f} %\n", k, mean, maximum);
     EXPECT_NEAR(mean, published_mean[k - 3], 0.0051) << "k = " << k;
     EXPECT_NEAR(maximum, published_maximum[k - 3], 0.0051) << "k = " << k;

@@ -1,5 +1,6 @@
-// write_netlists LIBERTY OUT_DIR SEQUENTIAL_FILE: the netlists that netlist_bench.sv instantiates, in
-// one file, with the cells that they use, generated from the Liberty functions. Run by the build.
+// write_netlists LIBERTY OUT_DIR SEQUENTIAL_FILE: the netlists that netlist_bench.sv instantiates,
+// in one file, with the cells that they use, generated from the Liberty functions. Run by the
+// build.
 
 #include <fmt/format.h>
 
@@ -31,8 +32,8 @@ void write_netlists(const std::filesystem::path& liberty_path, const std::filesy
                     const std::filesystem::path& sequential) {
   std::vector<Wanted> wanted;
   for (const char* name : {"exact", "trunc", "drum", "bam"}) {
-    wanted.push_back({fmt::format("mul_{}_signed_netlist", name),
-                      lutra::synth::library_source(name)});
+    wanted.push_back(
+        {fmt::format("mul_{}_signed_netlist", name), lutra::synth::library_source(name)});
     wanted.push_back({fmt::format("mul_{}_unsigned_netlist", name),
                       lutra::synth::library_source(fmt::format("{}:signed=0", name))});
   }

@@ -59,7 +59,8 @@ struct CharacterizeOptions {
 /// cache. The same source, library, seed and tools give the same bytes. Safe to run from several
 /// processes on one cache.
 /// Throws Error: kUsage where the source is wrong (with Yosys' own line), kUnsupported on widths
-/// other than 8 and on sequential or latched designs, kMissingTool without Yosys, OpenSTA or Liberty.
+/// other than 8 and on sequential or latched designs, kMissingTool without Yosys, OpenSTA or
+/// Liberty.
 Component characterize(const MultiplierSource& source, const CharacterizeOptions& options);
 
 /// Reads and checks a component's directory. Throws Error(kUsage) naming the file that is missing,
