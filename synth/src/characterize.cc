@@ -14,6 +14,7 @@
 #include "lutra/synth/netlist.h"
 #include "lutra/synth/netlist_simulator.h"
 #include "lutra/synth/synthesis.h"
+#include "rtl_check.h"
 #include "verilog_sources.h"
 
 namespace lutra::synth {
@@ -108,10 +109,10 @@ std::string key_text(const MultiplierSource& source, const std::vector<VerilogFi
   const std::string yosys = yosys_version();
   const std::string opensta = opensta_version();
   std::string text = fmt::format(
-      "{}\n{}\n{}\nliberty {}\nname {}\ntop {}\nwidth {} signed {} seed "
+      "{}\n{}\n{}\n{}\nliberty {}\nname {}\ntop {}\nwidth {} signed {} seed "
       "{}\nports {} {} {}\n",
-      kSchema, yosys, opensta, liberty_sha256, source.name, source.top, source.width,
-      source.is_signed, seed, source.ports[0], source.ports[1], source.ports[2]);
+      kSchema, yosys, opensta, iverilog_version(), liberty_sha256, source.name, source.top,
+      source.width, source.is_signed, seed, source.ports[0], source.ports[1], source.ports[2]);
   for (const auto& [name, value] : source.parameters) {
     text += fmt::format("parameter {} {}\n", name, value);
   }
@@ -147,6 +148,11 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   write_file(directory / "lut.npy",
              npy_bytes(lut, kValues, kValues, source.is_signed ? "<i2" : "<u2"));
 
+  progress("comparison with the source (Icarus Verilog)");
+  MultiplierSource resolved = source;
+  resolved.ports = ports;
+  const Json rtl_check = check_against_rtl(resolved, synthesis.top, files, lut, directory);
+
   progress("timing (OpenSTA)");
   const double slew = library.fanout_of_four_slew_ns();
   const double delay = critical_path_ns(synthesis, slew);
@@ -176,6 +182,7 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   json["leakage_nw"] = synthesis.leakage_nw;
   json["cells"] = netlist.cell_counts();
   json["errors"] = to_json(measure_errors(lut, source.is_signed));
+  json["rtl_check"] = rtl_check;
   json["activity"] = "uniform";
   json["assumptions"] = {
       {"activity", "65,536 transitions between independent uniform operand pairs (splitmix64)"},

@@ -34,6 +34,9 @@ std::string read_script(const std::vector<VerilogFile>& sources, const std::stri
     script += fmt::format("read_verilog {}-Isource source/{}\n", system_verilog ? "-sv " : "",
                           file.safe_path);
   }
+  if (!top.empty()) {
+    check_identifier(top, fmt::format("{}: module name", sources[0].original.string()));
+  }
   // Parameters can be set on a named top only; the root module is found in a first pass.
   script +=
       top.empty() ? "hierarchy -check -auto-top" : fmt::format("hierarchy -check -top {}", top);
@@ -44,12 +47,31 @@ std::string read_script(const std::vector<VerilogFile>& sources, const std::stri
   return script + "\n";
 }
 
+/// Names of the modules in a text, for messages.
+std::string module_names(const std::vector<VerilogFile>& sources) {
+  std::string names;
+  for (const VerilogFile& file : sources) {
+    std::istringstream words(file.text);
+    std::string word;
+    while (words >> word) {
+      if (word != "module" || !(words >> word)) continue;
+      if (word == "automatic" || word == "static") words >> word;
+      names += (names.empty() ? "" : ", ") + word.substr(0, word.find_first_of("(#;"));
+    }
+  }
+  return names.empty() ? "none" : names;
+}
+
 /// Runs a script; on failure throws with Yosys' own message about the user's file.
 std::string run_yosys(const std::string& script, const std::vector<VerilogFile>& sources,
                       const std::filesystem::path& directory) {
   write_file(directory / "synthesis.ys", script);
   const ProcessResult run = run_process({"yosys", "-s", "synthesis.ys"}, directory, "yosys");
   if (run.status == 0) return run.output;
+  if (run.timed_out) {
+    throw Error(ExitCode::kUnsupported, fmt::format("{}: Yosys has not ended within an hour",
+                                                    sources[0].original.string()));
+  }
   std::istringstream lines(run.output);
   std::string line;
   std::string message;
@@ -57,6 +79,21 @@ std::string run_yosys(const std::string& script, const std::vector<VerilogFile>&
     if (line.find("ERROR:") != std::string::npos) message = line;
   }
   const std::string first_file = sources[0].original.string();
+  const auto quoted = [&message](const std::string& before, const std::string& after) {
+    const std::size_t from = message.find(before);
+    if (from == std::string::npos) return std::string();
+    const std::size_t to = message.find(after, from + before.size());
+    if (to == std::string::npos) return std::string();
+    return message.substr(from + before.size(), to - from - before.size());
+  };
+  if (const std::string name = quoted("Module `", "' not found!"); !name.empty()) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: no module {}, expected one of: {}", first_file,
+                                              name, module_names(sources)));
+  }
+  if (const std::string name = quoted("Can't find object for defparam `", "`"); !name.empty()) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: the top module has no parameter {}", first_file, name));
+  }
   if (message.empty()) {
     throw Error(
         ExitCode::kUsage,
@@ -69,43 +106,10 @@ std::string run_yosys(const std::string& script, const std::vector<VerilogFile>&
   throw Error(ExitCode::kUsage, message);
 }
 
-/// Names of the modules in a text, for messages.
-std::string module_names(const std::vector<VerilogFile>& sources) {
-  std::string names;
-  for (const VerilogFile& file : sources) {
-    std::istringstream words(file.text);
-    std::string word;
-    while (words >> word) {
-      if (word != "module" || !(words >> word)) continue;
-      names += (names.empty() ? "" : ", ") + word.substr(0, word.find_first_of("(#;"));
-    }
-  }
-  return names.empty() ? "none" : names;
-}
-
-void check_top(const std::string& top, const std::vector<VerilogFile>& sources) {
-  if (top.empty()) return;
-  check_identifier(top, fmt::format("{}: module name", sources[0].original.string()));
-  for (const VerilogFile& file : sources) {
-    std::size_t at = 0;
-    while ((at = file.text.find("module", at)) != std::string::npos) {
-      at += 6;
-      const std::size_t name = file.text.find_first_not_of(" \t\r\n", at);
-      if (name == at || name == std::string::npos) continue;
-      const std::size_t end = file.text.find_first_of(" \t\r\n(#;", name);
-      if (file.text.substr(name, end - name) == top) return;
-    }
-  }
-  throw Error(ExitCode::kUsage,
-              fmt::format("{}: no module {}, expected one of: {}", sources[0].original.string(),
-                          top, module_names(sources)));
-}
-
 std::pair<std::string, std::vector<ModulePort>> inspect(
     const std::vector<VerilogFile>& sources, const std::string& top,
     const std::vector<std::pair<std::string, long>>& parameters,
     const std::filesystem::path& directory) {
-  check_top(top, sources);
   std::string script = read_script(sources, top, top.empty() ? decltype(parameters){} : parameters);
   script += "proc\nwrite_json ports.json\n";
   run_yosys(script, sources, directory);
@@ -146,7 +150,6 @@ SynthesisResult synthesize(const std::vector<std::filesystem::path>& files, cons
   const PrivateDirectory work(std::filesystem::temp_directory_path());
   write_verilog_sources(sources, work.path() / "source");
   write_file(work.path() / "library.lib", library.text());
-  check_top(top, sources);
 
   SynthesisResult result;
   result.top = top.empty() ? inspect(sources, "", {}, work.path()).first : top;
