@@ -53,6 +53,8 @@ function(lutra_test name)
     PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
 endfunction()
 
+set(LUTRA_CMAKE_DIR "${CMAKE_CURRENT_LIST_DIR}")
+
 # Verilator's runtime, compiled once for all verilated models.
 set(LUTRA_VERILATOR_ROOT "/usr/share/verilator" CACHE PATH "Verilator's include and support files")
 add_library(lutra_verilated STATIC
@@ -67,15 +69,16 @@ target_link_libraries(lutra_verilated PUBLIC Threads::Threads ZLIB::ZLIB)
 add_library(lutra::verilated ALIAS lutra_verilated)
 
 # lutra_verilate(<target> TOP <module> PREFIX <class> SOURCES ... [ARGS ...]): a verilated C++ model as
-# a static library; ARGS go to Verilator (-GName=value, ...). Warnings are errors.
+# a static library; ARGS go to Verilator (-GName=value, ...). Warnings are errors: they fail the build,
+# which then shows Verilator's output.
 function(lutra_verilate target)
   cmake_parse_arguments(ARG "" "TOP;PREFIX" "SOURCES;ARGS" ${ARGN})
   set(dir "${CMAKE_BINARY_DIR}/verilated/${target}")
   set(archive "${dir}/${ARG_PREFIX}__ALL.a")
   add_custom_command(OUTPUT "${archive}"
-    COMMAND verilator --cc --build -Wall --assert --x-initial unique -O3 -CFLAGS "-O1 -DVL_TIME_CONTEXT"
+    COMMAND ${CMAKE_COMMAND} "-DLOG=${dir}.log" -P "${LUTRA_CMAKE_DIR}/RunLogged.cmake" --
+      verilator --cc --build -Wall --assert --x-initial unique -O3 -CFLAGS "-O1 -DVL_TIME_CONTEXT"
       --top-module ${ARG_TOP} --prefix ${ARG_PREFIX} --Mdir "${dir}" ${ARG_ARGS} ${ARG_SOURCES}
-      > "${dir}.log" 2>&1 || ${CMAKE_COMMAND} -E cat "${dir}.log" && test -f "${archive}"
     DEPENDS ${ARG_SOURCES}
     WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
     COMMENT "Verilating ${ARG_TOP} (${target})" VERBATIM)

@@ -30,11 +30,14 @@ module mul_trunc #(
 
   logic [2*KeptBits-1:0] kept_product;
 
-  if (Signed) begin : gen_signed
-    assign kept_product = $signed(a_i[Width-1:TruncBits]) * $signed(b_i[Width-1:TruncBits]);
-  end else begin : gen_unsigned
-    assign kept_product = a_i[Width-1:TruncBits] * b_i[Width-1:TruncBits];
-  end
+  mul_exact #(
+    .Width  (KeptBits),
+    .Signed (Signed)
+  ) u_kept (
+    .a_i (a_i[Width-1:TruncBits]),
+    .b_i (b_i[Width-1:TruncBits]),
+    .p_o (kept_product)
+  );
 
   assign p_o = {kept_product, {(2 * TruncBits) {1'b0}}};
 

@@ -1,5 +1,5 @@
-// Liberty boolean expressions, by recursive descent. Precedence, highest first: inversion, XOR, AND,
-// OR (Liberty reference manual, the pin's `function` attribute).
+// Liberty boolean expressions, by recursive descent. Precedence, highest first: inversion, XOR,
+// AND, OR (Liberty reference manual, the pin's `function` attribute).
 
 #include <fmt/format.h>
 
@@ -37,8 +37,8 @@ class ExpressionParser {
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw Error(ExitCode::kUsage, fmt::format("{}: {} in the boolean expression \"{}\"", where_,
-                                              what, text_));
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: {} in the boolean expression \"{}\"", where_, what, text_));
   }
 
   char peek() {

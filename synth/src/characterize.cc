@@ -14,6 +14,7 @@
 #include "lutra/synth/netlist.h"
 #include "lutra/synth/netlist_simulator.h"
 #include "lutra/synth/synthesis.h"
+#include "rtl_check.h"
 #include "verilog_sources.h"
 
 namespace lutra::synth {
@@ -60,15 +61,14 @@ std::array<std::string, 3> find_ports(const Netlist& netlist, const MultiplierSo
                                        inputs.size(), outputs.size()));
   }
   std::array<std::string, 3> ports = {inputs[0], inputs[1], outputs[0]};
-  const bool named = !source.ports[0].empty() || !source.ports[1].empty() ||
-                     !source.ports[2].empty();
+  const bool named =
+      !source.ports[0].empty() || !source.ports[1].empty() || !source.ports[2].empty();
   if (named) {
     const bool straight = source.ports[0] == inputs[0] && source.ports[1] == inputs[1];
     const bool swapped = source.ports[0] == inputs[1] && source.ports[1] == inputs[0];
     if ((!straight && !swapped) || source.ports[2] != outputs[0]) {
-      fail(ExitCode::kUsage,
-           fmt::format("ports a, b, p = {}, {}, {} do not match", source.ports[0], source.ports[1],
-                       source.ports[2]));
+      fail(ExitCode::kUsage, fmt::format("ports a, b, p = {}, {}, {} do not match", source.ports[0],
+                                         source.ports[1], source.ports[2]));
     }
     ports = source.ports;
   }
@@ -106,11 +106,13 @@ std::vector<std::int16_t> simulate_lut(const Netlist& netlist,
 /// Everything that the outcome depends on, as text.
 std::string key_text(const MultiplierSource& source, const std::vector<VerilogFile>& files,
                      const std::string& liberty_sha256, std::uint64_t seed) {
-  std::string text = fmt::format("{}\n{}\n{}\nliberty {}\nname {}\ntop {}\nwidth {} signed {} seed "
-                                 "{}\nports {} {} {}\n",
-                                 kSchema, yosys_version(), opensta_version(), liberty_sha256,
-                                 source.name, source.top, source.width, source.is_signed, seed,
-                                 source.ports[0], source.ports[1], source.ports[2]);
+  const std::string yosys = yosys_version();
+  const std::string opensta = opensta_version();
+  std::string text = fmt::format(
+      "{}\n{}\n{}\n{}\nliberty {}\nname {}\ntop {}\nwidth {} signed {} seed "
+      "{}\nports {} {} {}\n",
+      kSchema, yosys, opensta, iverilog_version(), liberty_sha256, source.name, source.top,
+      source.width, source.is_signed, seed, source.ports[0], source.ports[1], source.ports[2]);
   for (const auto& [name, value] : source.parameters) {
     text += fmt::format("parameter {} {}\n", name, value);
   }
@@ -146,6 +148,11 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   write_file(directory / "lut.npy",
              npy_bytes(lut, kValues, kValues, source.is_signed ? "<i2" : "<u2"));
 
+  progress("comparison with the source (Icarus Verilog)");
+  MultiplierSource resolved = source;
+  resolved.ports = ports;
+  const Json rtl_check = check_against_rtl(resolved, synthesis.top, files, lut, directory);
+
   progress("timing (OpenSTA)");
   const double slew = library.fanout_of_four_slew_ns();
   const double delay = critical_path_ns(synthesis, slew);
@@ -175,6 +182,7 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   json["leakage_nw"] = synthesis.leakage_nw;
   json["cells"] = netlist.cell_counts();
   json["errors"] = to_json(measure_errors(lut, source.is_signed));
+  json["rtl_check"] = rtl_check;
   json["activity"] = "uniform";
   json["assumptions"] = {
       {"activity", "65,536 transitions between independent uniform operand pairs (splitmix64)"},
@@ -208,7 +216,8 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   for (const char* name : kListedFiles) {
     json["files"][name] = sha256_hex(read_file(directory / name));
   }
-  write_file(directory / "component.json", json.dump(2) + "\n");
+  write_file(directory / "component.json",
+             json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace
@@ -269,8 +278,7 @@ Component load_component(const std::filesystem::path& directory) {
 
   const std::string npy = read_file(directory / "lut.npy");
   const std::size_t table = 2 * std::size_t{kValues} * kValues;
-  const std::string header =
-      npy_bytes({}, kValues, kValues, component.is_signed ? "<i2" : "<u2");
+  const std::string header = npy_bytes({}, kValues, kValues, component.is_signed ? "<i2" : "<u2");
   if (npy.size() != header.size() + table || npy.compare(0, header.size(), header) != 0) {
     throw Error(ExitCode::kUsage, fmt::format("{}: not a [256][256] table of {}-bit products",
                                               (directory / "lut.npy").string(), 16));
@@ -327,23 +335,30 @@ Component characterize(const MultiplierSource& given, const CharacterizeOptions&
   PrivateDirectory work(cache);
   build_component(source, files, liberty_path, liberty_text, key, options, work.path());
   load_component(work.path());  // what is put into the cache can be read back
-  std::filesystem::permissions(work.path(), std::filesystem::perms::owner_all |
-                                                std::filesystem::perms::group_read |
-                                                std::filesystem::perms::group_exec |
-                                                std::filesystem::perms::others_read |
-                                                std::filesystem::perms::others_exec);
+  std::filesystem::permissions(
+      work.path(), std::filesystem::perms::owner_all | std::filesystem::perms::group_read |
+                       std::filesystem::perms::group_exec | std::filesystem::perms::others_read |
+                       std::filesystem::perms::others_exec);
   std::error_code error;
   std::filesystem::rename(work.path(), directory, error);
   if (error) {
-    // An older or damaged one is in the way, or another process was first with the same bytes.
-    std::filesystem::remove_all(directory, error);
+    // Something is there already: the same from another process, or an older or damaged one.
+    try {
+      if (read_file(directory / "component.json") == read_file(work.path() / "component.json")) {
+        return load_component(directory);
+      }
+    } catch (const Error&) {
+      // Damaged: replaced below.
+    }
+    const PrivateDirectory old(cache);
+    std::filesystem::rename(directory, old.path() / "old", error);
     std::filesystem::rename(work.path(), directory, error);
-    if (error && !std::filesystem::exists(directory / "component.json")) {
+    if (error) {
       throw Error(ExitCode::kUsage,
                   fmt::format("{}: cannot be made: {}", directory.string(), error.message()));
     }
   }
-  if (!error) work.release();
+  work.release();
   return load_component(directory);
 }
 

@@ -48,8 +48,7 @@ struct EnergyMeter::State {
   const NetlistPort* b = nullptr;
 };
 
-EnergyMeter::EnergyMeter(const Component& component)
-    : state_(std::make_unique<State>(component)) {
+EnergyMeter::EnergyMeter(const Component& component) : state_(std::make_unique<State>(component)) {
   state_->a = &state_->netlist.port(component.source.ports[0]);
   state_->b = &state_->netlist.port(component.source.ports[1]);
 }

@@ -61,11 +61,10 @@ ErrorMetrics measure_errors(const std::vector<std::int16_t>& lut, bool is_signed
       sum_square += error * error;
       worst = std::max(worst, size);
       wrong += error != 0;
-      hamming += __builtin_popcount((static_cast<unsigned>(got) ^ static_cast<unsigned>(exact)) &
-                                    0xffffu);
-      const double relative =
-          static_cast<double>(size) /
-          static_cast<double>(std::max<std::int64_t>(1, std::abs(exact)));
+      hamming +=
+          __builtin_popcount((static_cast<unsigned>(got) ^ static_cast<unsigned>(exact)) & 0xffffu);
+      const double relative = static_cast<double>(size) /
+                              static_cast<double>(std::max<std::int64_t>(1, std::abs(exact)));
       relative_all += relative;
       m.wcre_all = std::max(m.wcre_all, relative);
       if (exact != 0) {

@@ -76,8 +76,8 @@ std::string read_file(const std::filesystem::path& path) {
   if (in.peek() != std::ifstream::traits_type::eof()) bytes << in.rdbuf();
   if (!in || in.bad()) {
     if (in.eof() && !in.bad()) return bytes.str();
-    throw Error(ExitCode::kUsage, fmt::format("{}: cannot be read: {}", path.string(),
-                                              std::strerror(errno)));
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: cannot be read: {}", path.string(), std::strerror(errno)));
   }
   return bytes.str();
 }
@@ -102,8 +102,7 @@ std::string read_file_maybe_gzip(const std::filesystem::path& path) {
   }
   inflateEnd(&stream);
   if (status != Z_STREAM_END) {
-    throw Error(ExitCode::kUsage,
-                fmt::format("{}: corrupt or truncated gzip data", path.string()));
+    throw Error(ExitCode::kUsage, fmt::format("{}: corrupt or truncated gzip data", path.string()));
   }
   return out;
 }
@@ -113,8 +112,8 @@ void write_file(const std::filesystem::path& path, std::string_view bytes) {
   out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   out.close();
   if (!out) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: cannot be written: {}", path.string(),
-                                              std::strerror(errno)));
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: cannot be written: {}", path.string(), std::strerror(errno)));
   }
 }
 

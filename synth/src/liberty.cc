@@ -159,8 +159,7 @@ class Reader {
 
   double prefix(const std::string& text, int line) const {
     static const std::map<std::string, double> kPrefixes = {
-        {"", 1.0},    {"m", 1e-3},  {"u", 1e-6}, {"n", 1e-9},
-        {"p", 1e-12}, {"f", 1e-15}, {"k", 1e3},
+        {"", 1.0}, {"m", 1e-3}, {"u", 1e-6}, {"n", 1e-9}, {"p", 1e-12}, {"f", 1e-15}, {"k", 1e3},
     };
     const auto found = kPrefixes.find(text);
     if (found == kPrefixes.end()) {
@@ -253,8 +252,10 @@ class Reader {
       if (child.type == "timing") {
         SlewArc arc;
         for (const LibertyGroup& table : child.groups) {
-          if (table.type == "rise_transition") arc.rise_ns = read_table(table, units, units.time_ns);
-          if (table.type == "fall_transition") arc.fall_ns = read_table(table, units, units.time_ns);
+          if (table.type == "rise_transition")
+            arc.rise_ns = read_table(table, units, units.time_ns);
+          if (table.type == "fall_transition")
+            arc.fall_ns = read_table(table, units, units.time_ns);
         }
         if (arc.rise_ns.empty() || arc.fall_ns.empty()) continue;
         const LibertyAttribute* related = child.find("related_pin");
@@ -361,8 +362,8 @@ class Reader {
     const std::size_t slews = std::max<std::size_t>(1, table.slew_ns.size());
     const std::size_t loads = std::max<std::size_t>(1, table.load_ff.size());
     if (read.size() != slews * loads) {
-      fail(values->line, fmt::format("{} holds {} values, expected {}", group.type, read.size(),
-                                     slews * loads));
+      fail(values->line,
+           fmt::format("{} holds {} values, expected {}", group.type, read.size(), slews * loads));
     }
     const bool load_outer = load_variable == 1;
     table.values.resize(read.size());
@@ -382,8 +383,8 @@ class Reader {
         const bool state = cell.flip_flop.has_value() && (name == cell.flip_flop->state ||
                                                           name == cell.flip_flop->inverted_state);
         if (!state && cell.find_pin(name) == nullptr) {
-          fail(line, fmt::format("cell {}: {} names {}, which is no pin of it", cell.name, what,
-                                 name));
+          fail(line,
+               fmt::format("cell {}: {} names {}, which is no pin of it", cell.name, what, name));
         }
       }
     };
@@ -452,8 +453,8 @@ Liberty Liberty::parse(std::string text, const std::string& origin) {
   const LibertyGroup root = parse_liberty_text(library.text_, origin);
   Reader reader(root, origin);
   if (root.type != "library" || root.arguments.empty()) {
-    reader.fail(root.line, fmt::format("found the group `{}`, expected `library (name)`",
-                                       root.type));
+    reader.fail(root.line,
+                fmt::format("found the group `{}`, expected `library (name)`", root.type));
   }
   library.name_ = root.arguments[0];
   const Units units = reader.units();
@@ -562,8 +563,7 @@ std::string Liberty::verilog_cells(const std::vector<std::string>& cell_names) c
       if (ff.clear.has_value()) {
         head += fmt::format("  wire lutra_clear = {};\n", ff.clear->verilog());
         edges += " or posedge lutra_clear";
-        const std::string value =
-            ff.both_state && ff.preset.has_value() ? "lutra_preset" : "1'b0";
+        const std::string value = ff.both_state && ff.preset.has_value() ? "lutra_preset" : "1'b0";
         async += fmt::format("    if (lutra_clear) {} <= {};\n    else ", ff.state, value);
       }
       if (ff.preset.has_value()) {

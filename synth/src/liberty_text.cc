@@ -122,9 +122,7 @@ class Parser {
     return taken;
   }
 
-  bool at_symbol(char c) const {
-    return token_.kind == TokenKind::kSymbol && token_.text[0] == c;
-  }
+  bool at_symbol(char c) const { return token_.kind == TokenKind::kSymbol && token_.text[0] == c; }
 
   void expect(char c, const std::string& where) {
     if (!at_symbol(c)) {
@@ -159,8 +157,8 @@ class Parser {
     const Token type = take();
     std::vector<std::string> arguments = parse_arguments(type.text);
     if (!at_symbol('{')) {
-      fail(token_.line, fmt::format("found {} behind `{} (...)`, expected `{{`", shown(token_),
-                                    type.text));
+      fail(token_.line,
+           fmt::format("found {} behind `{} (...)`, expected `{{`", shown(token_), type.text));
     }
     return parse_body(type, std::move(arguments), depth);
   }
@@ -180,12 +178,12 @@ class Parser {
         continue;
       }
       if (token_.kind == TokenKind::kEnd) {
-        fail(token_.line, fmt::format("the file ends inside the group `{}` of line {}", group.type,
-                                      group.line));
+        fail(token_.line,
+             fmt::format("the file ends inside the group `{}` of line {}", group.type, group.line));
       }
       if (token_.kind != TokenKind::kWord) {
-        fail(token_.line, fmt::format("found {} in the group `{}`, expected a name", shown(token_),
-                                      group.type));
+        fail(token_.line,
+             fmt::format("found {} in the group `{}`, expected a name", shown(token_), group.type));
       }
       const Token name = take();
       if (at_symbol(':')) {

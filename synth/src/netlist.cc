@@ -118,9 +118,8 @@ Netlist Netlist::read_json(const std::filesystem::path& path, const Liberty& lib
                                  type_name, liberty.name()));
       }
       if (!cell.type->unsupported.empty()) {
-        throw Error(ExitCode::kUnsupported,
-                    fmt::format("{}: cell {} is a {}: {}", where, name, type_name,
-                                cell.type->unsupported));
+        throw Error(ExitCode::kUnsupported, fmt::format("{}: cell {} is a {}: {}", where, name,
+                                                        type_name, cell.type->unsupported));
       }
       const Json& connections = entry.at("connections");
       std::size_t used = 0;
@@ -128,16 +127,15 @@ Netlist Netlist::read_json(const std::filesystem::path& path, const Liberty& lib
         const auto found = connections.find(pin.name);
         if (found == connections.end() || found->empty()) {
           if (pin.direction == LibertyPin::Direction::kInput) {
-            builder.fail(fmt::format("input {} of cell {} ({}) is open", pin.name, name,
-                                     type_name));
+            builder.fail(
+                fmt::format("input {} of cell {} ({}) is open", pin.name, name, type_name));
           }
           cell.nets.push_back(builder.new_net(fmt::format("{}.{}", name, pin.name)));
           used += found != connections.end();
           continue;
         }
         if (found->size() != 1) {
-          builder.fail(fmt::format("pin {} of cell {} has {} bits", pin.name, name,
-                                   found->size()));
+          builder.fail(fmt::format("pin {} of cell {} has {} bits", pin.name, name, found->size()));
         }
         cell.nets.push_back(
             builder.net_of((*found)[0], fmt::format("pin {} of cell {}", pin.name, name)));
@@ -228,6 +226,66 @@ double Netlist::leakage_nw() const {
   double sum = 0;
   for (const NetlistCell& cell : cells_) sum += cell.type->leakage_nw;
   return sum;
+}
+
+std::string Netlist::verilog(const std::string& module) const {
+  // A net is called after the port bit on it, i<n> or o<n>, or else n<number>.
+  std::vector<std::string> names(net_names_.size());
+  names[kZero] = "1'b0";
+  names[kOne] = "1'b1";
+  std::string mapped_ports;
+  std::string shell_ports;
+  std::string connections;
+  std::string directions;
+  std::string assignments;
+  int inputs = 0;
+  int outputs = 0;
+  const auto append = [](std::string& list, const std::string& item) {
+    list += (list.empty() ? "" : ", ") + item;
+  };
+  for (const bool input_pass : {true, false}) {
+    for (const NetlistPort& port : ports_) {
+      if (port.is_input != input_pass) continue;
+      const std::string range =
+          port.width() > 1 ? fmt::format("[{}:0] ", port.width() - 1) : std::string();
+      append(shell_ports, port.name);
+      directions +=
+          fmt::format("  {} {}{};\n", port.is_input ? "input" : "output", range, port.name);
+      for (int bit = 0; bit < port.width(); ++bit) {
+        const std::string name =
+            port.is_input ? fmt::format("i{}", inputs++) : fmt::format("o{}", outputs++);
+        append(mapped_ports, fmt::format("{} {}", port.is_input ? "input" : "output", name));
+        connections +=
+            fmt::format("{}    .{}({}{})", connections.empty() ? "" : ",\n", name, port.name,
+                        port.width() > 1 ? fmt::format("[{}]", bit) : std::string());
+        std::string& known = names[port.nets[bit]];
+        if (known.empty()) {
+          known = name;
+        } else {
+          assignments += fmt::format("  assign {} = {};\n", name, known);
+        }
+      }
+    }
+  }
+  std::string wires;
+  for (std::size_t net = 0; net < names.size(); ++net) {
+    if (!names[net].empty()) continue;
+    names[net] = fmt::format("n{}", net);
+    wires += fmt::format("  wire {};\n", names[net]);
+  }
+  std::string instances;
+  for (std::size_t c = 0; c < cells_.size(); ++c) {
+    std::string pins;
+    for (std::size_t p = 0; p < cells_[c].nets.size(); ++p) {
+      append(pins, fmt::format(".{}({})", cells_[c].type->pins[p].name, names[cells_[c].nets[p]]));
+    }
+    instances += fmt::format("  {} u{} ({});\n", cells_[c].type->name, c, pins);
+  }
+  return fmt::format(
+      "module {0}_mapped ({1});\n{2}{3}{4}endmodule\n\n"
+      "module {0} ({5});\n{6}  {0}_mapped u_mapped (\n{7}\n  );\nendmodule\n",
+      module.empty() ? name_ : module, mapped_ports, wires, instances, assignments, shell_ports,
+      directions, connections);
 }
 
 std::map<std::string, int> Netlist::cell_counts() const {

@@ -9,8 +9,8 @@
 
 #include "lutra/numerics/error.h"
 
-// One clone of the interpreter a SIMD level, chosen when the program is loaded. Sanitizers run before
-// that choice can be made.
+// One clone of the interpreter a SIMD level, chosen when the program is loaded. Sanitizers run
+// before that choice can be made.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define LUTRA_SIMD_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -162,10 +162,10 @@ NetlistSimulator::NetlistSimulator(const Netlist& netlist) : netlist_(netlist) {
     for (std::size_t p = 0; p < cell.nets.size(); ++p) {
       if (cell.type->pins[p].direction != LibertyPin::Direction::kOutput) continue;
       if (!cell.type->pins[p].function.has_value()) {
-        throw Error(ExitCode::kUnsupported,
-                    fmt::format("{}: cell {} ({}): the Liberty file gives no function for pin {}",
-                                netlist.name(), cell.name, cell.type->name,
-                                cell.type->pins[p].name));
+        throw Error(
+            ExitCode::kUnsupported,
+            fmt::format("{}: cell {} ({}): the Liberty file gives no function for pin {}",
+                        netlist.name(), cell.name, cell.type->name, cell.type->pins[p].name));
       }
       node_of_net[cell.nets[p]] = static_cast<int>(nodes.size());
       nodes.push_back({c, p, 0});
@@ -222,9 +222,8 @@ NetlistSimulator::NetlistSimulator(const Netlist& netlist) : netlist_(netlist) {
       names += (names.empty() ? "" : " <- ") +
                netlist.net_name(netlist.cells()[node.cell].nets[node.pin]);
     }
-    throw Error(ExitCode::kUsage,
-                fmt::format("{}: combinational loop through {} cells: {}", netlist.name(),
-                            path.end() - start, names));
+    throw Error(ExitCode::kUsage, fmt::format("{}: combinational loop through {} cells: {}",
+                                              netlist.name(), path.end() - start, names));
   }
 
   for (const auto& [c, index] : flip_flop_of_cell) {
@@ -440,9 +439,10 @@ SwitchingActivity::SwitchingActivity(const Netlist& netlist, const Liberty& libe
           return cell.nets[p];
         }
       }
-      throw Error(ExitCode::kUnsupported,
-                  fmt::format("cell {}: an internal power condition names {}, which no output shows",
-                              cell.type->name, name));
+      throw Error(
+          ExitCode::kUnsupported,
+          fmt::format("cell {}: an internal power condition names {}, which no output shows",
+                      cell.type->name, name));
     };
     for (std::size_t p = 0; p < cell.nets.size(); ++p) {
       const LibertyPin& pin = cell.type->pins[p];

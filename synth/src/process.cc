@@ -2,12 +2,17 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <cstring>
 
 #include "lutra/numerics/error.h"
@@ -15,7 +20,8 @@
 namespace lutra::synth {
 
 ProcessResult run_process(const std::vector<std::string>& arguments,
-                          const std::filesystem::path& directory, const std::string& package) {
+                          const std::filesystem::path& directory, const std::string& package,
+                          int limit_s) {
   const auto fail = [&](int code) {
     if (code == ENOENT) {
       throw Error(ExitCode::kMissingTool,
@@ -51,7 +57,18 @@ ProcessResult run_process(const std::vector<std::string>& arguments,
 
   ProcessResult result;
   std::array<char, 1 << 14> buffer;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(limit_s);
   for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    pollfd waiting = {ends[0], POLLIN, 0};
+    const int ready = poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready == 0) {
+      kill(child, SIGKILL);
+      result.timed_out = true;
+      break;
+    }
     const ssize_t got = read(ends[0], buffer.data(), buffer.size());
     if (got > 0) result.output.append(buffer.data(), static_cast<std::size_t>(got));
     if (got == 0 || (got < 0 && errno != EINTR)) break;

@@ -34,37 +34,17 @@ std::string read_script(const std::vector<VerilogFile>& sources, const std::stri
     script += fmt::format("read_verilog {}-Isource source/{}\n", system_verilog ? "-sv " : "",
                           file.safe_path);
   }
+  if (!top.empty()) {
+    check_identifier(top, fmt::format("{}: module name", sources[0].original.string()));
+  }
   // Parameters can be set on a named top only; the root module is found in a first pass.
-  script += top.empty() ? "hierarchy -check -auto-top" : fmt::format("hierarchy -check -top {}", top);
+  script +=
+      top.empty() ? "hierarchy -check -auto-top" : fmt::format("hierarchy -check -top {}", top);
   for (const auto& [name, value] : parameters) {
     check_identifier(name, "parameter name");
     script += fmt::format(" -chparam {} {}", name, value);
   }
   return script + "\n";
-}
-
-/// Runs a script; on failure throws with Yosys' own message about the user's file.
-std::string run_yosys(const std::string& script, const std::vector<VerilogFile>& sources,
-                      const std::filesystem::path& directory) {
-  write_file(directory / "synthesis.ys", script);
-  const ProcessResult run = run_process({"yosys", "-s", "synthesis.ys"}, directory, "yosys");
-  if (run.status == 0) return run.output;
-  std::istringstream lines(run.output);
-  std::string line;
-  std::string message;
-  while (std::getline(lines, line)) {
-    if (line.find("ERROR:") != std::string::npos) message = line;
-  }
-  const std::string first_file = sources[0].original.string();
-  if (message.empty()) {
-    throw Error(ExitCode::kUsage,
-                fmt::format("{}: Yosys ended with status {}: {}", first_file, run.status,
-                            trimmed(run.output.substr(run.output.size() -
-                                                      std::min<std::size_t>(300, run.output.size())))));
-  }
-  message = with_original_names(trimmed(message), sources);
-  if (message.rfind("ERROR:", 0) == 0) message = fmt::format("{}: {}", first_file, message);
-  throw Error(ExitCode::kUsage, message);
 }
 
 /// Names of the modules in a text, for messages.
@@ -75,35 +55,61 @@ std::string module_names(const std::vector<VerilogFile>& sources) {
     std::string word;
     while (words >> word) {
       if (word != "module" || !(words >> word)) continue;
+      if (word == "automatic" || word == "static") words >> word;
       names += (names.empty() ? "" : ", ") + word.substr(0, word.find_first_of("(#;"));
     }
   }
   return names.empty() ? "none" : names;
 }
 
-void check_top(const std::string& top, const std::vector<VerilogFile>& sources) {
-  if (top.empty()) return;
-  check_identifier(top, fmt::format("{}: module name", sources[0].original.string()));
-  for (const VerilogFile& file : sources) {
-    std::size_t at = 0;
-    while ((at = file.text.find("module", at)) != std::string::npos) {
-      at += 6;
-      const std::size_t name = file.text.find_first_not_of(" \t\r\n", at);
-      if (name == at || name == std::string::npos) continue;
-      const std::size_t end = file.text.find_first_of(" \t\r\n(#;", name);
-      if (file.text.substr(name, end - name) == top) return;
-    }
+/// Runs a script; on failure throws with Yosys' own message about the user's file.
+std::string run_yosys(const std::string& script, const std::vector<VerilogFile>& sources,
+                      const std::filesystem::path& directory) {
+  write_file(directory / "synthesis.ys", script);
+  const ProcessResult run = run_process({"yosys", "-s", "synthesis.ys"}, directory, "yosys");
+  if (run.status == 0) return run.output;
+  if (run.timed_out) {
+    throw Error(ExitCode::kUnsupported, fmt::format("{}: Yosys has not ended within an hour",
+                                                    sources[0].original.string()));
   }
-  throw Error(ExitCode::kUsage, fmt::format("{}: no module {}, expected one of: {}",
-                                            sources[0].original.string(), top,
-                                            module_names(sources)));
+  std::istringstream lines(run.output);
+  std::string line;
+  std::string message;
+  while (std::getline(lines, line)) {
+    if (line.find("ERROR:") != std::string::npos) message = line;
+  }
+  const std::string first_file = sources[0].original.string();
+  const auto quoted = [&message](const std::string& before, const std::string& after) {
+    const std::size_t from = message.find(before);
+    if (from == std::string::npos) return std::string();
+    const std::size_t to = message.find(after, from + before.size());
+    if (to == std::string::npos) return std::string();
+    return message.substr(from + before.size(), to - from - before.size());
+  };
+  if (const std::string name = quoted("Module `", "' not found!"); !name.empty()) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: no module {}, expected one of: {}", first_file,
+                                              name, module_names(sources)));
+  }
+  if (const std::string name = quoted("Can't find object for defparam `", "`"); !name.empty()) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: the top module has no parameter {}", first_file, name));
+  }
+  if (message.empty()) {
+    throw Error(
+        ExitCode::kUsage,
+        fmt::format("{}: Yosys ended with status {}: {}", first_file, run.status,
+                    trimmed(run.output.substr(run.output.size() -
+                                              std::min<std::size_t>(300, run.output.size())))));
+  }
+  message = with_original_names(trimmed(message), sources);
+  if (message.rfind("ERROR:", 0) == 0) message = fmt::format("{}: {}", first_file, message);
+  throw Error(ExitCode::kUsage, message);
 }
 
 std::pair<std::string, std::vector<ModulePort>> inspect(
     const std::vector<VerilogFile>& sources, const std::string& top,
     const std::vector<std::pair<std::string, long>>& parameters,
     const std::filesystem::path& directory) {
-  check_top(top, sources);
   std::string script = read_script(sources, top, top.empty() ? decltype(parameters){} : parameters);
   script += "proc\nwrite_json ports.json\n";
   run_yosys(script, sources, directory);
@@ -121,27 +127,6 @@ std::pair<std::string, std::vector<ModulePort>> inspect(
   }
   throw Error(ExitCode::kUsage, fmt::format("{}: no root module found among: {}",
                                             sources[0].original.string(), module_names(sources)));
-}
-
-/// `top` with vector ports around the mapped module with one port a bit. The split keeps Verilator
-/// away from vectors that are driven bit by bit and read back.
-std::string wrapper_verilog(const std::string& top, const Netlist& netlist) {
-  std::string text = fmt::format("\nmodule {}(", top);
-  std::string connections;
-  for (std::size_t i = 0; i < netlist.ports().size(); ++i) {
-    const NetlistPort& port = netlist.ports()[i];
-    const std::string range =
-        port.width() > 1 ? fmt::format(" [{}:0]", port.width() - 1) : std::string();
-    text += fmt::format("{}{}{} {}", i > 0 ? ", " : "", port.is_input ? "input" : "output", range,
-                        port.name);
-    for (int bit = 0; bit < port.width(); ++bit) {
-      connections += connections.empty() ? "\n" : ",\n";
-      connections += port.width() > 1
-                         ? fmt::format("    .\\{0}[{1}] ({0}[{1}])", port.name, bit)
-                         : fmt::format("    .{0}({0})", port.name);
-    }
-  }
-  return text + fmt::format(");\n  {}_mapped u_mapped ({}\n  );\nendmodule\n", top, connections);
 }
 
 }  // namespace
@@ -165,7 +150,6 @@ SynthesisResult synthesize(const std::vector<std::filesystem::path>& files, cons
   const PrivateDirectory work(std::filesystem::temp_directory_path());
   write_verilog_sources(sources, work.path() / "source");
   write_file(work.path() / "library.lib", library.text());
-  check_top(top, sources);
 
   SynthesisResult result;
   result.top = top.empty() ? inspect(sources, "", {}, work.path()).first : top;
@@ -178,10 +162,7 @@ SynthesisResult synthesize(const std::vector<std::filesystem::path>& files, cons
       "abc -liberty library.lib\n"
       "opt_clean -purge\n"
       "tee -q -o area.txt stat -liberty library.lib\n"
-      "write_json netlist.json\n"
-      "rename -top {0}_mapped\n"
-      "splitnets -ports\n"
-      "write_verilog -noattr netlist.v\n",
+      "write_json netlist.json\n",
       result.top);
   run_yosys(script, sources, work.path());
 
@@ -218,8 +199,9 @@ SynthesisResult synthesize(const std::vector<std::filesystem::path>& files, cons
   result.cells_liberty = out_dir / "cells.lib";
   result.cells_verilog = out_dir / "cells.v";
   write_file(result.netlist_json, read_file(work.path() / "netlist.json"));
-  write_file(result.netlist_verilog,
-             read_file(work.path() / "netlist.v") + wrapper_verilog(result.top, netlist));
+  write_file(result.netlist_verilog, fmt::format("// {} mapped to {} by {}.\n\n", result.top,
+                                                 library.name(), yosys_version()) +
+                                         netlist.verilog());
   write_file(result.cells_liberty, library.subset_text(kept));
   write_file(result.cells_verilog, library.verilog_cells(used));
   write_verilog_sources(sources, out_dir / "source");
@@ -234,7 +216,8 @@ double critical_path_ns(const SynthesisResult& synthesis, double input_slew_ns,
   const Liberty library = Liberty::read(synthesis.cells_liberty);
   const Netlist netlist = Netlist::read_json(synthesis.netlist_json, library, synthesis.top);
   if (netlist.cells().empty()) return 0;
-  constexpr double kPeriodNs = 1e6;
+  // A period that every path misses: the slack, in single precision, is then as long as the path.
+  constexpr double kPeriodNs = 0.001;
   std::string script =
       "read_liberty cells.lib\n"
       "read_verilog netlist.v\n" +
@@ -245,11 +228,11 @@ double critical_path_ns(const SynthesisResult& synthesis, double input_slew_ns,
     check_identifier(clock, "clock port");
     const NetlistPort& port = netlist.port(clock);
     if (!port.is_input || port.width() != 1) {
-      throw Error(ExitCode::kUsage, fmt::format("{}: clock {}, expected an input of one bit",
-                                                synthesis.top, clock));
+      throw Error(ExitCode::kUsage,
+                  fmt::format("{}: clock {}, expected an input of one bit", synthesis.top, clock));
     }
-    script += fmt::format("create_clock -name lutra_clock -period {} [get_ports {}]\n", kPeriodNs,
-                          clock);
+    script +=
+        fmt::format("create_clock -name lutra_clock -period {} [get_ports {}]\n", kPeriodNs, clock);
   }
   script += fmt::format(
       "set_input_transition {:.9g} [all_inputs]\n"
@@ -264,13 +247,18 @@ double critical_path_ns(const SynthesisResult& synthesis, double input_slew_ns,
   write_file(work.path() / "timing.tcl", script);
   const ProcessResult run =
       run_process({"sta", "-no_splash", "-no_init", "-exit", "timing.tcl"}, work.path(), "opensta");
-  // The slack line closes the report of the worst path: `<number>  slack (MET)`.
+  // A slack line closes the report of each path group's worst path: `<number>  slack (VIOLATED)`.
   std::istringstream lines(run.output);
   std::string line;
+  bool found = false;
+  double worst_slack = 0;
   while (std::getline(lines, line)) {
     if (line.find("slack (") == std::string::npos) continue;
-    return kPeriodNs - std::strtod(line.c_str(), nullptr);
+    const double slack = std::strtod(line.c_str(), nullptr);
+    worst_slack = found ? std::min(worst_slack, slack) : slack;
+    found = true;
   }
+  if (found) return kPeriodNs - worst_slack;
   if (run.output.find("No paths found") != std::string::npos) return 0;
   throw Error(ExitCode::kInternal, fmt::format("{}: OpenSTA reports no path: {}", synthesis.top,
                                                trimmed(run.output.substr(0, 400))));

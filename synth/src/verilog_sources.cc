@@ -40,8 +40,8 @@ bool is_plain_path(const std::string& path) {
   if (path.empty() || path[0] == '/' || path[0] == '-') return false;
   if (path.find("..") != std::string::npos) return false;
   return std::all_of(path.begin(), path.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '.' || c == '-' || c == '/';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-' || c == '/';
   });
 }
 
@@ -119,9 +119,8 @@ void check_identifier(const std::string& name, const std::string& what) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
   };
   const bool plain = !name.empty() && letter(name[0]) &&
-                     std::all_of(name.begin(), name.end(), [&](char c) {
-                       return letter(c) || (c >= '0' && c <= '9');
-                     });
+                     std::all_of(name.begin(), name.end(),
+                                 [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
   if (!plain) {
     throw Error(ExitCode::kUsage,
                 fmt::format("{} \"{}\", expected a letter or _ followed by letters, digits and _",

@@ -16,7 +16,8 @@ struct OperandPair {
   std::int16_t b = 0;
 };
 
-/// Simulates a component's mapped netlist on operand sequences; see SwitchingActivity for the model.
+/// Simulates a component's mapped netlist on operand sequences; see SwitchingActivity for the
+/// model.
 class EnergyMeter {
  public:
   /// Reads the component's netlist and cells. Throws Error(kUsage) if they are damaged.
@@ -25,8 +26,8 @@ class EnergyMeter {
   EnergyMeter(const EnergyMeter&) = delete;
   EnergyMeter& operator=(const EnergyMeter&) = delete;
 
-  /// Energy of the n - 1 transitions between n consecutive operations. Throws Error(kUsage) on fewer
-  /// than two operations and on operands outside the component's range.
+  /// Energy of the n - 1 transitions between n consecutive operations. Throws Error(kUsage) on
+  /// fewer than two operations and on operands outside the component's range.
   EnergyReport measure(const std::vector<OperandPair>& consecutive_operations);
 
  private:

@@ -10,7 +10,8 @@ namespace lutra::synth {
 /// Error of an approximate multiplier over all 65,536 operand pairs; E = approximate - exact.
 /// Absolute figures are in units of the product's last place, relative ones are fractions (0.01 is
 /// 1 %). Two conventions of relative error are in use, so both are given: over all pairs with
-/// denominator max(1, |exact|) (evoapprox8b), and over the pairs with exact != 0 only (EvoApproxLib).
+/// denominator max(1, |exact|) (evoapprox8b), and over the pairs with exact != 0 only
+/// (EvoApproxLib).
 struct ErrorMetrics {
   double mae = 0;           ///< mean |E|
   double wce = 0;           ///< max |E|

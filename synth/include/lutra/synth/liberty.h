@@ -42,9 +42,9 @@ struct BooleanExpression {
   enum class Op { kConstant, kName, kNot, kAnd, kOr, kXor };
   struct Node {
     Op op = Op::kConstant;
-    int left = -1;     ///< index of the first operand's node
-    int right = -1;    ///< index of the second operand's node
-    std::string name;  ///< of kName
+    int left = -1;       ///< index of the first operand's node
+    int right = -1;      ///< index of the second operand's node
+    std::string name;    ///< of kName
     bool value = false;  ///< of kConstant
   };
   std::vector<Node> nodes;  ///< operands before their operator; the last one is the root
@@ -58,8 +58,8 @@ struct BooleanExpression {
 /// Throws Error(kUsage), its text beginning with `where`.
 BooleanExpression parse_boolean_expression(const std::string& text, const std::string& where);
 
-/// A lookup table over input slew (ns) and output load (fF). An empty axis means that the table does
-/// not depend on that quantity.
+/// A lookup table over input slew (ns) and output load (fF). An empty axis means that the table
+/// does not depend on that quantity.
 struct LibertyTable {
   std::vector<double> slew_ns;
   std::vector<double> load_ff;

@@ -26,7 +26,7 @@ struct MultiplierFamily {
   std::string top;   ///< RTL module
   std::string summary;
   std::string good_for;
-  std::string source;  ///< publication
+  std::string source;                  ///< publication
   std::vector<std::string> rtl_files;  ///< in rtl/multipliers
   std::vector<FamilyParameter> parameters;
   int minimum_width;

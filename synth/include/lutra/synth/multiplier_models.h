@@ -8,8 +8,8 @@
 
 namespace lutra::synth {
 
-/// The multipliers of the library as arithmetic, written from the papers and independent of the RTL.
-/// Operands are `width`-bit integers, 2..16 bits, signed or unsigned; any value of that range.
+/// The multipliers of the library as arithmetic, written from the papers and independent of the
+/// RTL. Operands are `width`-bit integers, 2..16 bits, signed or unsigned; any value of that range.
 /// Products are exact integers in the same representation, no rounding and no saturation.
 struct MultiplierModels {
   /// a * b.
@@ -23,8 +23,8 @@ struct MultiplierModels {
   /// Source: Hashemi, Bahar, Reda, ICCAD 2015.
   static std::int64_t drum(int kept_bits, std::int64_t a, std::int64_t b);
 
-  /// Broken array: the product less the partial products a_j b_i 2^(i+j) with i < hbl or i + j < vbl;
-  /// sign and magnitude. Source: Mahdiani et al., IEEE TCAS-I, 2010.
+  /// Broken array: the product less the partial products a_j b_i 2^(i+j) with i < hbl or i + j <
+  /// vbl; sign and magnitude. Source: Mahdiani et al., IEEE TCAS-I, 2010.
   static std::int64_t bam(int width, int hbl, int vbl, std::int64_t a, std::int64_t b);
 };
 

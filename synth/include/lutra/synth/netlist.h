@@ -19,8 +19,8 @@ struct NetlistPort {
   int width() const { return static_cast<int>(nets.size()); }
 };
 
-/// One instance of a library cell; nets in the order of the cell's pins. An open output drives a net
-/// of its own.
+/// One instance of a library cell; nets in the order of the cell's pins. An open output drives a
+/// net of its own.
 struct NetlistCell {
   std::string name;
   const LibertyCell* type = nullptr;
@@ -33,11 +33,10 @@ class Netlist {
   static constexpr int kZero = 0;  ///< the net that is constant 0
   static constexpr int kOne = 1;   ///< the net that is constant 1
 
-  /// Reads the module `top`, or the file's only module if `top` is empty. `context` begins the error
-  /// messages (by default the path).
-  /// Throws Error: kUsage on JSON that is not a Yosys netlist, on a cell that the library lacks, an
-  /// undriven or doubly driven net, an undefined (x) or floating (z) bit; kUnsupported on a latch,
-  /// three-state or state-table cell.
+  /// Reads the module `top`, or the file's only module if `top` is empty. `context` begins the
+  /// error messages (by default the path). Throws Error: kUsage on JSON that is not a Yosys
+  /// netlist, on a cell that the library lacks, an undriven or doubly driven net, an undefined (x)
+  /// or floating (z) bit; kUnsupported on a latch, three-state or state-table cell.
   static Netlist read_json(const std::filesystem::path& path, const Liberty& liberty,
                            const std::string& top = "", const std::string& context = "");
 
@@ -53,6 +52,11 @@ class Netlist {
   std::vector<double> net_load_ff() const;
   double area_um2() const;
   double leakage_nw() const;
+  /// The netlist in Verilog: the module name() with its vector ports around name()_mapped, whose
+  /// nets and ports are single bits (Verilator 5.006 mis-simulates vectors that are driven bit by
+  /// bit and read back; OpenSTA takes no concatenations).
+  /// @param module  name of the module instead of name(), if not empty
+  std::string verilog(const std::string& module = "") const;
   /// Number of instances of each cell type, by name.
   std::map<std::string, int> cell_counts() const;
 

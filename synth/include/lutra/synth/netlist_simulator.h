@@ -30,13 +30,14 @@ struct EnergyReport {
 /// Toggles of a netlist's nets, and the energy they mean.
 ///
 /// Model: a net's toggle takes 1/2 C V^2 with C the capacitance of the pins on it (no wires). An
-/// output's transition takes the rise or fall energy of its internal power tables, read at one input
-/// slew for all and at the net's load; of several tables (related pins, conditions), the mean weighted
-/// by how often the related pin changed with the output while the condition held. An input's
-/// transition takes the tables of that pin whose condition holds. Zero delay: no glitches.
+/// output's transition takes the rise or fall energy of its internal power tables, read at one
+/// input slew for all and at the net's load; of several tables (related pins, conditions), the mean
+/// weighted by how often the related pin changed with the output while the condition held. An
+/// input's transition takes the tables of that pin whose condition holds. Zero delay: no glitches.
 class SwitchingActivity {
  public:
-  /// @param input_slew_ns  slew at which tables are read; Liberty::fanout_of_four_slew_ns() is usual
+  /// @param input_slew_ns  slew at which tables are read; Liberty::fanout_of_four_slew_ns() is
+  /// usual
   SwitchingActivity(const Netlist& netlist, const Liberty& liberty, double input_slew_ns);
 
   /// Counts the changes from `before` to `after` in the lanes of `mask`; both are [net] arrays.
@@ -47,7 +48,6 @@ class SwitchingActivity {
   void clear();
 
  private:
-
   struct WhenNode {
     BooleanExpression::Op op;
     int left, right, net;

@@ -12,10 +12,11 @@ namespace lutra::synth {
 struct SynthesisResult {
   std::string top;
   std::filesystem::path directory;
-  std::filesystem::path netlist_json;     ///< Yosys JSON of `top`, vector ports
-  std::filesystem::path netlist_verilog;  ///< `top`, vector ports, around `top`_mapped, bit ports
-  std::filesystem::path cells_liberty;    ///< the library, cut down to the cells in use
-  std::filesystem::path cells_verilog;    ///< the same cells in Verilog, from their functions
+  std::filesystem::path netlist_json;  ///< Yosys JSON of `top`, vector ports
+  std::filesystem::path
+      netlist_verilog;  ///< `top`, vector ports, around `top`_mapped, single-bit ports
+  std::filesystem::path cells_liberty;         ///< the library, cut down to the cells in use
+  std::filesystem::path cells_verilog;         ///< the same cells in Verilog, from their functions
   std::vector<std::filesystem::path> sources;  ///< copies of what was read, in directory/source
   double area_um2 = 0;
   double leakage_nw = 0;
@@ -50,8 +51,8 @@ struct ModulePort {
   int width = 0;
 };
 
-/// The top module of these files and its ports in order of declaration. Parameters and errors as for
-/// synthesize().
+/// The top module of these files and its ports in order of declaration. Parameters and errors as
+/// for synthesize().
 std::pair<std::string, std::vector<ModulePort>> inspect_module(
     const std::vector<std::filesystem::path>& files, const std::string& top,
     const std::vector<std::pair<std::string, long>>& parameters);

@@ -1,0 +1,524 @@
+// From Verilog to a component and back, with every way in which it can go wrong.
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <map>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "lutra/synth/component.h"
+#include "lutra/synth/energy.h"
+#include "lutra/synth/liberty.h"
+#include "lutra/synth/library.h"
+#include "lutra/synth/multiplier_models.h"
+#include "lutra/synth/netlist.h"
+#include "lutra/synth/synthesis.h"
+#include "process.h"
+#include "test_files.h"
+
+namespace lutra::synth {
+namespace {
+
+using test::expect_error;
+using test::file_bytes;
+using test::TestDirectory;
+
+const char* const kUnsignedCore =
+    "module core (input [7:0] x, input [7:0] y, output [15:0] z);\n"
+    "  assign z = x * y;\n"
+    "endmodule\n";
+
+class CharacterizeTest : public testing::Test {
+ protected:
+  void SetUp() override { LUTRA_SKIP_WITHOUT_TOOLS(); }
+
+  CharacterizeOptions options() const {
+    CharacterizeOptions options;
+    options.cache_dir = directory_.path() / "cache";
+    return options;
+  }
+
+  Component characterize_text(const std::string& text, const std::string& top = "") const {
+    return characterize(verilog_source({directory_.write("user.v", text)}, top), options());
+  }
+
+  TestDirectory directory_;
+};
+
+/// Compares a component's table with the model of its specification, entry by entry.
+void expect_lut_equals_model(const Component& component, const std::string& spec) {
+  const MultiplierSpec parsed = parse_multiplier_spec(spec);
+  std::uint64_t compared = 0;
+  std::uint64_t mismatches = 0;
+  for (int i = 0; i < 65536; ++i) {
+    const int a = parsed.is_signed ? static_cast<std::int8_t>(i >> 8) : i >> 8;
+    const int b = parsed.is_signed ? static_cast<std::int8_t>(i & 255) : i & 255;
+    const std::int64_t expected = multiplier_model(parsed.family->name, parsed.parameters, 8, a, b);
+    const std::int16_t entry = component.lut[i];
+    const std::int64_t got = parsed.is_signed ? entry : static_cast<std::uint16_t>(entry);
+    if (expected != got && ++mismatches <= 5) {
+      ADD_FAILURE() << spec << ": " << a << " * " << b << ": expected " << expected << ", got "
+                    << got;
+    }
+    ++compared;
+  }
+  EXPECT_EQ(mismatches, 0u) << spec;
+  fmt::print("{}: checked={}\n", spec, compared);
+}
+
+class FamilyTest : public CharacterizeTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(FamilyTest, NetlistEqualsModel) {
+  const std::string spec = GetParam();
+  const Component component = characterize(library_source(spec), options());
+  expect_lut_equals_model(component, spec);
+  EXPECT_GT(component.area_um2, 0);
+  EXPECT_GT(component.delay_ns, 0);
+  EXPECT_GT(component.leakage_nw, 0);
+  EXPECT_GT(component.energy_per_op_fj, 0);
+  EXPECT_EQ(component.activity, "uniform");
+}
+
+std::string test_name(const testing::TestParamInfo<const char*>& info) {
+  std::string name = info.param;
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Library, FamilyTest,
+                         testing::Values("exact", "exact:signed=0", "trunc:trunc_bits=1",
+                                         "trunc:trunc_bits=3,signed=0", "drum:kept_bits=3",
+                                         "drum:kept_bits=6", "drum:kept_bits=4,signed=0",
+                                         "bam:hbl=0,vbl=6", "bam:hbl=2,vbl=5,signed=0"),
+                         test_name);
+
+TEST_F(CharacterizeTest, ApproximationSavesAreaAndEnergy) {
+  const Component exact = characterize(library_source("exact"), options());
+  for (const char* spec : {"drum:kept_bits=4", "trunc:trunc_bits=2", "bam:hbl=0,vbl=6"}) {
+    const Component component = characterize(library_source(spec), options());
+    EXPECT_LT(component.area_um2, exact.area_um2) << spec;
+    EXPECT_LT(component.energy_per_op_fj, exact.energy_per_op_fj) << spec;
+    EXPECT_GT(component.errors.mae, 0) << spec;
+  }
+}
+
+// The cache gives the same bytes, a second run from nothing gives the same bytes, and another seed
+// changes only what depends on it.
+TEST_F(CharacterizeTest, SameInputsGiveSameBytes) {
+  const Component first = characterize(library_source("drum"), options());
+  int steps = 0;
+  CharacterizeOptions watched = options();
+  watched.progress = [&steps](const std::string&) { ++steps; };
+  const Component cached = characterize(library_source("drum"), watched);
+  EXPECT_EQ(steps, 0) << "the cache was not used";
+  EXPECT_EQ(cached.directory, first.directory);
+
+  CharacterizeOptions elsewhere = options();
+  elsewhere.cache_dir = directory_.path() / "second cache";
+  const Component second = characterize(library_source("drum"), elsewhere);
+  int compared = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(first.directory)) {
+    if (!entry.is_regular_file()) continue;
+    const std::filesystem::path relative = std::filesystem::relative(entry.path(), first.directory);
+    EXPECT_EQ(file_bytes(entry.path()), file_bytes(second.directory / relative)) << relative;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 8);
+  fmt::print("checked={}\n", compared);
+
+  watched.seed = 2;
+  const Component other_seed = characterize(library_source("drum"), watched);
+  EXPECT_GT(steps, 0);
+  EXPECT_EQ(other_seed.lut_sha256, first.lut_sha256);
+  EXPECT_NE(other_seed.energy_per_op_fj, first.energy_per_op_fj);
+  EXPECT_NEAR(other_seed.energy_per_op_fj, first.energy_per_op_fj, 0.02 * first.energy_per_op_fj);
+}
+
+TEST_F(CharacterizeTest, NothingIsLeftBesideTheComponent) {
+  characterize(library_source("trunc"), options());
+  int entries = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(directory_.path() / "cache" / "components")) {
+    EXPECT_EQ(entry.path().filename().string().rfind("trunc", 0), 0u) << entry.path();
+    ++entries;
+  }
+  EXPECT_EQ(entries, 1);
+}
+
+TEST_F(CharacterizeTest, TwoAtOnceAgree) {
+  std::array<Component, 2> components;
+  std::vector<std::thread> threads;
+  for (Component& component : components) {
+    threads.emplace_back([&] { component = characterize(library_source("trunc"), options()); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(components[0].lut_sha256, components[1].lut_sha256);
+  EXPECT_EQ(components[0].directory, components[1].directory);
+  EXPECT_FALSE(components[0].lut_sha256.empty());
+}
+
+TEST_F(CharacterizeTest, LutIsReadableAsNpy) {
+  const Component component = characterize(library_source("exact:signed=0"), options());
+  const std::string npy = file_bytes(component.directory / "lut.npy");
+  ASSERT_EQ(npy.size(), 128u + 131072u);
+  EXPECT_EQ(npy.substr(0, 8), std::string("\x93NUMPY\x01\x00", 8));
+  EXPECT_NE(npy.find("{'descr': '<u2', 'fortran_order': False, 'shape': (256, 256), }"),
+            std::string::npos);
+  EXPECT_EQ(npy[127], '\n');
+  const std::size_t at = 128 + 2 * (200 * 256 + 255);  // 200 * 255 = 51000 = 0xc738
+  EXPECT_EQ(static_cast<unsigned char>(npy[at]), 0x38);
+  EXPECT_EQ(static_cast<unsigned char>(npy[at + 1]), 0xc7);
+}
+
+TEST_F(CharacterizeTest, DamagedComponentsAreRefusedAndMadeAgain_bad) {
+  const Component component = characterize(library_source("trunc"), options());
+  const auto cut = [&](const char* name) {
+    const std::filesystem::path copy = directory_.path() / "copy";
+    std::filesystem::remove_all(copy);
+    std::filesystem::copy(component.directory, copy, std::filesystem::copy_options::recursive);
+    std::filesystem::resize_file(copy / name, std::filesystem::file_size(copy / name) / 2);
+    expect_error(ExitCode::kUsage, name, [&] { load_component(copy); });
+  };
+  for (const char* name : {"component.json", "lut.npy", "netlist.json", "netlist.v", "cells.lib"}) {
+    cut(name);
+  }
+  cut("source/mul_trunc.sv");
+  expect_error(ExitCode::kUsage, "component.json: no such file",
+               [&] { load_component(directory_.path() / "nowhere"); });
+
+  std::filesystem::resize_file(component.directory / "lut.npy", 1000);
+  const Component again = characterize(library_source("trunc"), options());
+  EXPECT_EQ(again.lut_sha256, component.lut_sha256);
+}
+
+// --- the user's own Verilog ---------------------------------------------------------------------
+
+TEST_F(CharacterizeTest, UserFileWithOtherPortNames) {
+  MultiplierSource source = verilog_source({directory_.write("mine.v", kUnsignedCore)}, "", false);
+  const Component component = characterize(source, options());
+  EXPECT_EQ(component.name, "mine");
+  EXPECT_EQ(component.source.top, "core");
+  EXPECT_EQ(component.source.ports, (std::array<std::string, 3>{"x", "y", "z"}));
+  EXPECT_EQ(component.errors.ep, 0);
+  expect_lut_equals_model(component, "exact:signed=0");
+}
+
+TEST_F(CharacterizeTest, OperandOrderFollowsPorts) {
+  const std::string text =
+      "module m (input [7:0] x, input [7:0] y, output [15:0] z);\n"
+      "  assign z = {y, x};\nendmodule\n";
+  MultiplierSource source = verilog_source({directory_.write("m.v", text)}, "m", false);
+  EXPECT_EQ(characterize(source, options()).lut[1 * 256 + 2], 2 * 256 + 1);
+  source.ports = {"y", "x", "z"};
+  EXPECT_EQ(characterize(source, options()).lut[1 * 256 + 2], 1 * 256 + 2);
+}
+
+TEST_F(CharacterizeTest, SignMagnitudeShellMakesAnySignedMultiplier) {
+  const MultiplierSource core =
+      verilog_source({directory_.write("core.v", kUnsignedCore)}, "", false);
+  const Component shell =
+      characterize(sign_magnitude_source(core, directory_.path() / "work"), options());
+  expect_lut_equals_model(shell, "exact");
+  const Component drum = characterize(
+      sign_magnitude_source(library_source("drum:signed=0"), directory_.path() / "work"),
+      options());
+  expect_lut_equals_model(drum, "drum");
+  EXPECT_EQ(drum.lut_sha256, characterize(library_source("drum"), options()).lut_sha256);
+}
+
+TEST_F(CharacterizeTest, IncludesAreFollowed) {
+  directory_.write("inc/body.vh", "assign z = x * y; // `include \"nothing.vh\"\n");
+  const std::string text =
+      "module m (input [7:0] x, input [7:0] y, output [15:0] z);\n"
+      "`include \"inc/body.vh\"\nendmodule\n";
+  MultiplierSource source = verilog_source({directory_.write("m.v", text)}, "m", false);
+  EXPECT_EQ(characterize(source, options()).errors.ep, 0);
+  expect_error(ExitCode::kUsage, "user.v:2: `include",
+               [&] { characterize_text("module m;\n`include \"../../etc/passwd\"\nendmodule\n"); });
+  expect_error(ExitCode::kUsage, "missing.vh: no such file",
+               [&] { characterize_text("module m;\n`include \"missing.vh\"\nendmodule\n"); });
+}
+
+TEST_F(CharacterizeTest, HostileFileNamesAreOnlyNames) {
+  const std::string name = "a b;touch pwned'\"$(touch pwned)\\.v";
+  MultiplierSource source = verilog_source({directory_.write(name, kUnsignedCore)}, "core", false);
+  const Component component = characterize(source, options());
+  EXPECT_EQ(component.errors.ep, 0);
+  EXPECT_EQ(component.name, std::filesystem::path(name).stem().string());
+  EXPECT_FALSE(std::filesystem::exists("pwned"));
+  EXPECT_FALSE(std::filesystem::exists(directory_.path() / "pwned"));
+  const std::filesystem::path broken =
+      directory_.write(name, "module core (input a);\n  oops oops oops\n");
+  expect_error(ExitCode::kUsage, broken.string() + ":2: ERROR: syntax error",
+               [&] { characterize(verilog_source({broken}, "core", false), options()); });
+}
+
+TEST_F(CharacterizeTest, HostileNamesOfModulesAndParameters_bad) {
+  for (const char* top :
+       {"core; shell touch pwned", "core\nwrite_verilog pwned", "-top", "\\a b"}) {
+    expect_error(ExitCode::kUsage, "expected a letter or _",
+                 [&] { characterize_text(kUnsignedCore, top); });
+  }
+  MultiplierSource source = verilog_source({directory_.write("user.v", kUnsignedCore)}, "core");
+  source.parameters = {{"A 1; shell touch pwned", 3}};
+  expect_error(ExitCode::kUsage, "parameter name", [&] { characterize(source, options()); });
+  EXPECT_FALSE(std::filesystem::exists("pwned"));
+}
+
+TEST_F(CharacterizeTest, WrongSourcesNameTheirFault_bad) {
+  const auto usage = [&](const std::string& part, const std::string& text,
+                         const std::string& top = "") {
+    expect_error(ExitCode::kUsage, part, [&] { characterize_text(text, top); });
+  };
+  expect_error(ExitCode::kUsage, "none.v: no such file", [&] {
+    characterize(verilog_source({directory_.path() / "none.v"}, "m"), options());
+  });
+  expect_error(ExitCode::kUsage, "not a regular file",
+               [&] { characterize(verilog_source({directory_.path()}, "m"), options()); });
+  usage("no `module` in it", "");
+  usage("user.v:3: ERROR: syntax error",
+        "module m (input [7:0] a, output [15:0] p);\n  assign p = a;\n  assign = 3;\nendmodule\n");
+  usage("no module wallace, expected one of: core", kUnsignedCore, "wallace");
+  usage("1 inputs and 1 outputs, expected 2 and 1",
+        "module m (input [7:0] a, output [15:0] p);\n  assign p = {a, a};\nendmodule\n");
+  usage("widths 8 x 8 -> 8, expected 8 x 8 -> 16",
+        "module m (input [7:0] a, input [7:0] b, output [7:0] p);\n  assign p = a * b;\n"
+        "endmodule\n");
+  usage("combinational loop",
+        "module m (input [7:0] a, input [7:0] b, output [15:0] p);\n"
+        "  wire [15:0] t = ~(t & {a, b});\n  assign p = t;\nendmodule\n");
+  usage("bit 8 of port p is undriven or undefined (x)",
+        "module m (input [7:0] a, input [7:0] b, output [15:0] p);\n"
+        "  assign p[7:0] = a & b;\nendmodule\n");
+  usage("sub",
+        "module m (input [7:0] a, input [7:0] b, output [15:0] p);\n"
+        "  sub u (.a(a), .b(b), .p(p));\nendmodule\n");
+  expect_error(ExitCode::kUnsupported, "widths 4 x 4 -> 8", [&] {
+    characterize_text(
+        "module m (input [3:0] a, input [3:0] b, output [7:0] p);\n"
+        "  assign p = a * b;\nendmodule\n");
+  });
+  expect_error(ExitCode::kUnsupported, "latch", [&] {
+    characterize_text(
+        "module m (input [7:0] a, input [7:0] b, output reg [15:0] p);\n"
+        "  always @* if (a[0]) p = a * b;\nendmodule\n");
+  });
+  expect_error(ExitCode::kUnsupported, "holds flip-flops", [&] {
+    characterize_text(
+        "module m (input [7:0] a, input [7:0] b, output reg [15:0] p);\n"
+        "  always @(posedge a[0]) p <= a * b;\nendmodule\n");
+  });
+  usage("expected 2 and 1 (no clock",
+        "module m (input clk, input [7:0] a, input [7:0] b, output reg [15:0] p);\n"
+        "  always @(posedge clk) p <= a * b;\nendmodule\n");
+  MultiplierSource source = verilog_source({directory_.write("user.v", kUnsignedCore)}, "core");
+  source.ports = {"a", "b", "p"};
+  expect_error(ExitCode::kUsage, "ports a, b, p = a, b, p do not match",
+               [&] { characterize(source, options()); });
+  source.ports = {};
+  source.parameters = {{"Width", 8}};
+  expect_error(ExitCode::kUsage, "the top module has no parameter Width",
+               [&] { characterize(source, options()); });
+  // Nothing half-made stays behind.
+  const std::filesystem::path cache = directory_.path() / "cache" / "components";
+  EXPECT_TRUE(!std::filesystem::exists(cache) || std::filesystem::is_empty(cache));
+}
+
+// Yosys 0.23 does not sign-extend a narrow signed value that is written into a slice at a variable
+// place: without a second opinion the component would be wrong in silence.
+TEST_F(CharacterizeTest, SourceThatYosysReadsWronglyIsNoticed_bad) {
+  if (!test::on_path("iverilog")) GTEST_SKIP() << "iverilog is not on PATH";
+  expect_error(ExitCode::kMismatch, "one of the two reads the source wrongly", [&] {
+    characterize_text(
+        "module m (input [7:0] a, input [7:0] b, output reg [15:0] p);\n"
+        "  reg signed [3:0] s;\n  always @* begin\n    p = 0;\n    s = a[3:0];\n"
+        "    p[b[2:0] +: 8] = s;\n  end\nendmodule\n");
+  });
+}
+
+TEST_F(CharacterizeTest, NetlistIsComparedWithTheSource) {
+  if (!test::on_path("iverilog")) GTEST_SKIP() << "iverilog is not on PATH";
+  const nlohmann::json check = characterize_text(kUnsignedCore).json.at("rtl_check");
+  EXPECT_EQ(check.at("result"), "equal");
+  EXPECT_EQ(check.at("pairs"), 65536);
+  EXPECT_EQ(check.at("undefined_bits"), 0);
+  const nlohmann::json early =
+      characterize_text(
+          "module m (input [7:0] a, input [7:0] b, output [15:0] p);\n  assign p = {a, b};\n"
+          "`ifndef YOSYS\n  initial $finish;\n`endif\nendmodule\n")
+          .json.at("rtl_check");
+  EXPECT_EQ(early.at("result"), "not run");
+  EXPECT_EQ(early.at("reason"), "the simulation ended early");
+}
+
+TEST(Process, IsKilledAtItsLimit) {
+  const ProcessResult run =
+      run_process({"sleep", "30"}, std::filesystem::temp_directory_path(), "coreutils", 1);
+  EXPECT_TRUE(run.timed_out);
+  EXPECT_EQ(run.status, 128 + 9);
+}
+
+TEST_F(CharacterizeTest, ParameterLimitsOfTheRtlAreErrors_bad) {
+  MultiplierSource source = library_source("drum");
+  for (auto& [name, value] : source.parameters) {
+    if (name == "KeptBits") value = 2;
+  }
+  expect_error(ExitCode::kUsage, "KeptBits is outside 3..Width-1",
+               [&] { characterize(source, options()); });
+  expect_error(ExitCode::kUnsupported, "width = 16, expected 8",
+               [&] { characterize(library_source("exact:width=16"), options()); });
+}
+
+TEST_F(CharacterizeTest, MissingLiberty_bad) {
+  CharacterizeOptions wrong = options();
+  wrong.liberty = directory_.path() / "none.lib";
+  expect_error(ExitCode::kUsage, "none.lib: no such file",
+               [&] { characterize(library_source("exact"), wrong); });
+  const char* before = getenv("LUTRA_LIBERTY");
+  const std::string saved = before == nullptr ? "" : before;
+  setenv("LUTRA_LIBERTY", "/nonexistent/x.lib", 1);
+  expect_error(ExitCode::kMissingTool, "named by LUTRA_LIBERTY", [] { default_liberty(); });
+  saved.empty() ? unsetenv("LUTRA_LIBERTY") : setenv("LUTRA_LIBERTY", saved.c_str(), 1);
+}
+
+TEST_F(CharacterizeTest, MissingYosysNamesItsPackage_bad) {
+  const std::string saved = getenv("PATH");
+  setenv("PATH", "/nonexistent", 1);
+  expect_error(ExitCode::kMissingTool, "from the package yosys",
+               [&] { characterize(library_source("exact"), options()); });
+  setenv("PATH", saved.c_str(), 1);
+}
+
+// --- other widths and libraries -----------------------------------------------------------------
+
+// The RTL at other widths, through synthesis and the netlist simulator, on random operands.
+TEST_F(CharacterizeTest, OtherWidthsEqualModel) {
+  const Liberty liberty = Liberty::read(default_liberty());
+  std::uint64_t compared = 0;
+  std::uint64_t mismatches = 0;
+  for (const char* text : {"exact:width=12", "trunc:trunc_bits=5,width=16,signed=0",
+                           "drum:kept_bits=6,width=16", "bam:hbl=1,vbl=4,width=6"}) {
+    const MultiplierSpec spec = parse_multiplier_spec(text);
+    const MultiplierSource source = library_source(text);
+    const SynthesisResult synthesis = synthesize(source.files, source.top, source.parameters,
+                                                 default_liberty(), directory_.path() / "wide");
+    const Netlist netlist = Netlist::read_json(synthesis.netlist_json, liberty);
+    NetlistSimulator simulator(netlist);
+    const int lanes = NetlistSimulator::kLanes;
+    const std::vector<OperandPair> first = uniform_operands(8 * lanes, 1, true);
+    const std::vector<OperandPair> second = uniform_operands(8 * lanes, 2, true);
+    const auto extend = [&spec](std::uint64_t value) {
+      const std::int64_t low = static_cast<std::int64_t>(value & ((1ULL << spec.width) - 1));
+      return spec.is_signed && low >> (spec.width - 1) != 0 ? low - (1LL << spec.width) : low;
+    };
+    for (int from = 0; from < 8 * lanes; from += lanes) {
+      std::vector<std::int64_t> a(lanes);
+      std::vector<std::int64_t> b(lanes);
+      for (int lane = 0; lane < lanes; ++lane) {
+        const OperandPair x = first[from + lane];
+        const OperandPair y = second[from + lane];
+        a[lane] = extend(static_cast<std::uint64_t>((x.a & 255) << 8 | (x.b & 255)));
+        b[lane] = extend(static_cast<std::uint64_t>((y.a & 255) << 8 | (y.b & 255)));
+        simulator.set_input(netlist.port("a_i"), lane, static_cast<std::uint64_t>(a[lane]));
+        simulator.set_input(netlist.port("b_i"), lane, static_cast<std::uint64_t>(b[lane]));
+      }
+      simulator.settle();
+      for (int lane = 0; lane < lanes; ++lane) {
+        const std::int64_t expected =
+            multiplier_model(spec.family->name, spec.parameters, spec.width, a[lane], b[lane]);
+        const std::uint64_t mask = (1ULL << (2 * spec.width)) - 1;
+        mismatches += simulator.value(netlist.port("p_o"), lane) !=
+                      (static_cast<std::uint64_t>(expected) & mask);
+        ++compared;
+      }
+    }
+    EXPECT_EQ(mismatches, 0u) << text;
+  }
+  fmt::print("checked={}\n", compared);
+  EXPECT_EQ(compared, 4u * 8 * NetlistSimulator::kLanes);
+}
+
+TEST_F(CharacterizeTest, Nangate45GivesTheSameTable) {
+  const std::filesystem::path liberty =
+      std::filesystem::path(LUTRA_SOURCE_DIR) / "../shared/data/liberty/nangate45_typ.lib.gz";
+  if (!std::filesystem::exists(liberty)) GTEST_SKIP() << liberty << " is not here";
+  CharacterizeOptions nangate = options();
+  nangate.liberty = liberty;
+  const Component small = characterize(library_source("drum"), nangate);
+  expect_lut_equals_model(small, "drum");
+  const Component large = characterize(library_source("drum"), options());
+  EXPECT_EQ(small.lut_sha256, large.lut_sha256);
+  EXPECT_LT(10 * small.energy_per_op_fj, large.energy_per_op_fj);
+  EXPECT_LT(small.delay_ns, large.delay_ns);
+}
+
+// --- energy -------------------------------------------------------------------------------------
+
+TEST_F(CharacterizeTest, EnergyFollowsTheOperands) {
+  const Component component = characterize(library_source("exact"), options());
+  EXPECT_EQ(energy_per_op_fj(component, std::vector<OperandPair>(100, {57, -3})), 0);
+  const double uniform =
+      energy_per_op_fj(component, uniform_operands(65537, 1, component.is_signed));
+  EXPECT_EQ(uniform, component.energy_per_op_fj);
+  std::vector<OperandPair> gentle;  // one operand held, the other counts slowly
+  for (int i = 0; i < 1000; ++i) gentle.push_back({static_cast<std::int16_t>(i / 8 % 100), 3});
+  EXPECT_LT(energy_per_op_fj(component, gentle), 0.1 * uniform);
+  // A sequence and its reverse: the same toggles, rises and falls exchanged.
+  std::vector<OperandPair> forward = uniform_operands(2000, 9, true);
+  std::vector<OperandPair> backward(forward.rbegin(), forward.rend());
+  EnergyMeter meter(component);
+  EXPECT_EQ(meter.measure(forward).net_toggles, meter.measure(backward).net_toggles);
+  expect_error(ExitCode::kUsage, "expected at least 2", [&] {
+    energy_per_op_fj(component, {{1, 2}});
+  });
+  expect_error(ExitCode::kUsage, "expected operands in -128..127", [&] {
+    energy_per_op_fj(component, {{1, 2}, {128, 0}});
+  });
+}
+
+// OpenSTA's switching power with every net toggling once a nanosecond is 1/2 C V^2 of all nets that
+// cells drive, a nanosecond: the same capacitances as ours.
+TEST_F(CharacterizeTest, NetCapacitancesAgreeWithOpenSta) {
+  const Component component = characterize(library_source("exact"), options());
+  const std::string script = fmt::format(
+      "read_liberty {0}/cells.lib\nread_verilog {0}/netlist.v\nlink_design {1}\n"
+      "create_clock -name c -period 1\nset_input_delay 0 -clock c [all_inputs]\n"
+      "set_power_activity -global -activity 1\nreport_power -digits 9\nexit\n",
+      component.directory.string(), component.source.top);
+  directory_.write("power.tcl", script);
+  const ProcessResult run = run_process({"sta", "-no_splash", "-no_init", "-exit", "power.tcl"},
+                                        directory_.path(), "opensta");
+  std::istringstream lines(run.output);
+  std::string line;
+  double switching_w = -1;
+  while (std::getline(lines, line)) {
+    std::istringstream fields(line);
+    std::string group;
+    double internal = 0;
+    if (fields >> group && group == "Total") fields >> internal >> switching_w;
+  }
+  const Liberty liberty = Liberty::read(component.directory / "cells.lib");
+  const Netlist netlist = Netlist::read_json(component.directory / "netlist.json", liberty);
+  std::vector<double> load = netlist.net_load_ff();
+  for (const NetlistPort& port : netlist.ports()) {
+    for (const int net : port.nets) {
+      if (port.is_input) load[net] = 0;
+    }
+  }
+  load[Netlist::kZero] = load[Netlist::kOne] = 0;
+  double sum_ff = 0;
+  for (const double c : load) sum_ff += c;
+  const double expected_w = 0.5 * sum_ff * 1e-15 * 1.8 * 1.8 / 1e-9;
+  fmt::print("OpenSTA {:.6e} W, here {:.6e} W\n", switching_w, expected_w);
+  EXPECT_NEAR(switching_w, expected_w, 0.01 * expected_w) << run.output;
+}
+
+}  // namespace
+}  // namespace lutra::synth
