@@ -27,11 +27,15 @@ void randomise(std::vector<uint8_t>& bytes, std::mt19937& random) {
   for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(legal_element(random));
 }
 
+/// The 4x8 build has the multipliers of asymmetric/pe_mul.sv, the others the exact one.
 template <class Model>
 class Accelerator {
  public:
   Accelerator(uint32_t scratch_log2, uint32_t seed, const MemoryBehaviour& behaviour = {})
-      : bench(kMemory, behaviour), scratch_bytes_(1u << scratch_log2), random_(seed) {
+      : bench(kMemory, behaviour),
+        scratch_bytes_(1u << scratch_log2),
+        random_(seed),
+        product_(std::is_same_v<Model, Vaccel_4x8> ? asymmetric_product : exact_product) {
     randomise(bench.memory, random_);
     for (int i = 0; i < 4; ++i) bench.write_register(kBase0 + 4 * i, kBases[i]);
   }
@@ -54,7 +58,7 @@ class Accelerator {
     }
     program.push_back({kEnd});
     place(program);
-    Interpreter expected(scratch_bytes_, bench.memory);
+    Interpreter expected(scratch_bytes_, bench.memory, product_);
     for (const Instruction& instruction : program) expected.execute(instruction, kBases);
     const uint64_t read_before = bench.read_beats(), write_before = bench.write_beats();
     ASSERT_EQ(bench.run(kProgram), kStatusDone);
@@ -82,6 +86,7 @@ class Accelerator {
  private:
   uint32_t scratch_bytes_;
   std::mt19937 random_;
+  Product product_;
 };
 
 template <class Model, int kRows, int kCols, int kScratchLog2, int kAccDepth>

@@ -37,14 +37,30 @@ inline uint32_t isqrt(uint32_t x) {
   return static_cast<uint32_t>(r);
 }
 
-inline int32_t norm(const int8_t* s, int dim) {
+/// L_sel(a, b): first operand, second operand, sel.
+using Product = int32_t (*)(int32_t, int32_t, int);
+
+inline int32_t exact_product(int32_t a, int32_t b, int) { return a * b; }
+
+/// The four multipliers of asymmetric/pe_mul.sv.
+inline int32_t asymmetric_product(int32_t a, int32_t b, int sel) {
+  switch (sel) {
+    case 0: return a * b;
+    case 1: return a * b + a + 3;
+    case 2: return a * b - 2 * b - 700;
+    default: return (a * b & ~15) + a - b + 9;
+  }
+}
+
+inline int32_t norm(const int8_t* s, int dim, Product product = exact_product, int sel = 0) {
   int32_t n = 0;
-  for (int d = 0; d < dim; ++d) n += s[d] * s[d];
+  for (int d = 0; d < dim; ++d) n += product(s[d], s[d], sel);
   return std::max(n, 0);
 }
 
-inline std::vector<int8_t> squash_row(const int8_t* s, int dim, int f) {
-  const uint32_t n = static_cast<uint32_t>(norm(s, dim));
+inline std::vector<int8_t> squash_row(const int8_t* s, int dim, int f, Product product = exact_product,
+                                      int sel = 0) {
+  const uint32_t n = static_cast<uint32_t>(norm(s, dim, product, sel));
   const uint64_t root = isqrt(n << 12);
   const uint64_t gain = (root << 15) / ((uint64_t{1} << 2 * f) + n);
   std::vector<int8_t> v(dim);
@@ -68,12 +84,11 @@ inline std::vector<int8_t> softmax_row(const int8_t* b, int dim, int f) {
   return c;
 }
 
-/// The instructions' effects on scratchpad and memory, one byte at a time, with exact products. Addresses
-/// must be legal.
+/// The instructions' effects on scratchpad and memory, one byte at a time. Addresses must be legal.
 class Interpreter {
  public:
-  Interpreter(size_t scratch_bytes, std::vector<uint8_t> image)
-      : scratch(scratch_bytes, 0), memory(std::move(image)) {}
+  Interpreter(size_t scratch_bytes, std::vector<uint8_t> image, Product product = exact_product)
+      : scratch(scratch_bytes, 0), memory(std::move(image)), product_(product) {}
 
   void execute(const Instruction& i, const std::array<uint32_t, 4>& base) {
     const uint32_t opcode = i[0] & 255;
@@ -91,10 +106,10 @@ class Interpreter {
       case kMatmul: matmul(i); break;
       case kSquash:
       case kSoftmax: {
-        const int f = i[1] & 15, dim = i[1] >> 20 & 31;
+        const int f = i[1] & 15, dim = i[1] >> 20 & 31, sel = i[1] >> 16 & 3;
         for (uint32_t m = 0; m < (i[6] & 0xFFFF); ++m) {
           const std::vector<int8_t> row = bytes(i[2] + m * (i[7] & 0xFFFF), dim);
-          const auto result = opcode == kSquash ? squash_row(row.data(), dim, f)
+          const auto result = opcode == kSquash ? squash_row(row.data(), dim, f, product_, sel)
                                                 : softmax_row(row.data(), dim, f);
           const uint32_t step = opcode == kSquash ? 1 : i[8] >> 16;
           for (int d = 0; d < dim; ++d) {
@@ -104,11 +119,11 @@ class Interpreter {
         break;
       }
       case kClassify: {
-        const int dim = i[1] >> 20 & 31;
+        const int dim = i[1] >> 20 & 31, sel = i[1] >> 16 & 3;
         int32_t best = -1;
         uint8_t best_class = 0;
         for (uint32_t j = 0; j < (i[6] & 0xFFFF); ++j) {
-          const int32_t n = norm(bytes(i[2] + j * (i[7] & 0xFFFF), dim).data(), dim);
+          const int32_t n = norm(bytes(i[2] + j * (i[7] & 0xFFFF), dim).data(), dim, product_, sel);
           for (int b = 0; b < 4; ++b) {
             scratch.at(i[4] + 16 + 4 * j + b) = static_cast<uint8_t>(static_cast<uint32_t>(n) >> 8 * b);
           }
@@ -128,6 +143,8 @@ class Interpreter {
   uint64_t macs = 0;
 
  private:
+  Product product_;
+
   std::vector<int8_t> bytes(uint32_t address, int count) const {
     std::vector<int8_t> out(count);
     for (int d = 0; d < count; ++d) out[d] = static_cast<int8_t>(scratch.at(address + d));
@@ -163,7 +180,7 @@ class Interpreter {
                     const int8_t act =
                         byte(w[2] + g1 * high(13) + g0 * low(13) + k1 * high(10) + k0 * low(10) +
                              m1 * high(7) + m0 * low(7) + r);
-                    acc[(m1 * low(6) + m0) * cols + c] += act * held;
+                    acc[(m1 * low(6) + m0) * cols + c] += product_(act, held, w[1] >> 16 & 3);
                     ++macs;
                   }
                 }
