@@ -53,7 +53,6 @@ function(lutra_test name)
     PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
 endfunction()
 
-set(LUTRA_CMAKE_DIR "${CMAKE_CURRENT_LIST_DIR}")
 
 # Verilator's runtime, compiled once for all verilated models.
 set(LUTRA_VERILATOR_ROOT "/usr/share/verilator" CACHE PATH "Verilator's include and support files")
@@ -68,18 +67,25 @@ target_compile_options(lutra_verilated PRIVATE -w -O2)
 target_link_libraries(lutra_verilated PUBLIC Threads::Threads ZLIB::ZLIB)
 add_library(lutra::verilated ALIAS lutra_verilated)
 
-# lutra_verilate(<target> TOP <module> PREFIX <class> SOURCES ... [ARGS ...]): a verilated C++ model as
-# a static library; ARGS go to Verilator (-GName=value, ...). Warnings are errors: they fail the build,
-# which then shows Verilator's output.
+# lutra_verilate(<target> TOP <module> PREFIX <class> SOURCES ... [ARGS ...] [CFLAGS ...]): a verilated C++
+# model as a static library; ARGS go to Verilator (-GName=value, ...). Warnings are errors; a
+# verilation that fails leaves no archive behind and shows its log.
+set(LUTRA_LOGGED "${CMAKE_CURRENT_LIST_DIR}/logged.sh")
 function(lutra_verilate target)
-  cmake_parse_arguments(ARG "" "TOP;PREFIX" "SOURCES;ARGS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TOP;PREFIX;CFLAGS" "SOURCES;ARGS" ${ARGN})
+  if(NOT ARG_CFLAGS)
+    set(ARG_CFLAGS "-O1")
+  endif()
   set(dir "${CMAKE_BINARY_DIR}/verilated/${target}")
   set(archive "${dir}/${ARG_PREFIX}__ALL.a")
   add_custom_command(OUTPUT "${archive}"
-    COMMAND ${CMAKE_COMMAND} "-DLOG=${dir}.log" -P "${LUTRA_CMAKE_DIR}/RunLogged.cmake" --
-      verilator --cc --build -Wall --assert --x-initial unique -O3 -CFLAGS "-O1 -DVL_TIME_CONTEXT"
-      --top-module ${ARG_TOP} --prefix ${ARG_PREFIX} --Mdir "${dir}" ${ARG_ARGS} ${ARG_SOURCES}
-    DEPENDS ${ARG_SOURCES}
+    COMMAND ${CMAKE_COMMAND} -E rm -rf "${dir}"
+    COMMAND ${CMAKE_COMMAND} -E make_directory "${dir}"
+    COMMAND "${LUTRA_LOGGED}" "${dir}.log"
+      verilator --cc --build -Wall --assert --x-initial unique -O3 -CFLAGS "${ARG_CFLAGS} -DVL_TIME_CONTEXT"
+      -MAKEFLAGS "OPT_SLOW=-O0" --top-module ${ARG_TOP} --prefix ${ARG_PREFIX} --Mdir "${dir}"
+      ${ARG_ARGS} ${ARG_SOURCES}
+    DEPENDS ${ARG_SOURCES} "${LUTRA_LOGGED}"
     WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
     COMMENT "Verilating ${ARG_TOP} (${target})" VERBATIM)
   add_custom_target(${target}_archive DEPENDS "${archive}")
