@@ -4,9 +4,9 @@
 
 #include <sstream>
 
-#include "files.h"
+#include "lutra/synth/files.h"
 #include "lutra/numerics/error.h"
-#include "process.h"
+#include "lutra/synth/process.h"
 
 namespace lutra::synth {
 namespace {

@@ -19,7 +19,7 @@
 #include "lutra/synth/multiplier_models.h"
 #include "lutra/synth/netlist.h"
 #include "lutra/synth/synthesis.h"
-#include "process.h"
+#include "lutra/synth/process.h"
 #include "test_files.h"
 
 namespace lutra::synth {
