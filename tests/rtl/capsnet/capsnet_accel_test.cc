@@ -574,6 +574,128 @@ TYPED_TEST(CapsnetAccelTest, rtl_accel_registers_take_any_order_of_channels) {
   }
 }
 
+// The instructions of one image of capsnet-edge: 28x28, 288 capsules of 8, 10 classes, three
+// iterations, the votes' weights loaded in six parts; the memory answers after eight cycles. Prints
+// what each takes.
+TEST(CapsnetAccelCyclesTest, rtl_accel_runs_an_image_of_capsnet_edge_within_150000_cycles) {
+  Accelerator<Vaccel> a(17, 1);
+  Matmul conv1;
+  conv1.bias = conv1.relu = true;
+  conv1.shift = 8;
+  conv1.rows = 9;
+  conv1.cols = 16;
+  conv1.held = 0x2800;
+  conv1.bias_addr = 0x4000;
+  conv1.out = 0x800;
+  conv1.m0 = conv1.m1 = 20;
+  conv1.act_m0 = 1;
+  conv1.act_m1 = conv1.act_k1 = 28;
+  conv1.out_m0 = 16;
+  conv1.out_m1 = 320;
+  conv1.k1 = 9;
+  conv1.held_tap = 144;
+  conv1.held_row = 16;
+  Matmul primary;
+  primary.bias = true;
+  primary.shift = 9;
+  primary.rows = primary.cols = 16;
+  primary.act = 0x800;
+  primary.held = 0x5000;
+  primary.bias_addr = 0x4000;
+  primary.out = 0x1B000;
+  primary.m0 = primary.m1 = 6;
+  primary.act_m0 = 32;
+  primary.act_m1 = 640;
+  primary.out_m0 = 64;
+  primary.out_m1 = 384;
+  primary.k0 = primary.k1 = 9;
+  primary.act_k0 = 16;
+  primary.act_k1 = 320;
+  primary.held_tap = 256;
+  primary.held_row = 16;
+  primary.g0 = 4;
+  primary.held_g0 = 81 * 256;
+  primary.out_g0 = 16;
+  Matmul votes;
+  votes.shift = 7;
+  votes.rows = 8;
+  votes.cols = 16;
+  votes.act = 0x1B000;
+  votes.held = 0x3000;
+  votes.out = 0x12000;
+  votes.g0 = 10;
+  votes.g1 = 48;
+  votes.act_g1 = 8;
+  votes.held_g0 = 128;
+  votes.held_g1 = 1280;
+  votes.held_row = 16;
+  votes.out_g0 = 16;
+  votes.out_g1 = 160;
+  Matmul sum;
+  sum.shift = 9;
+  sum.rows = sum.cols = 16;
+  sum.act = 0x2000;
+  sum.held = 0x5000;
+  sum.out = 0x1C000;
+  sum.k1 = 18;
+  sum.act_k1 = 16;
+  sum.held_tap = 2560;
+  sum.held_row = 160;
+  sum.g0 = 10;
+  sum.act_g0 = 288;
+  sum.held_g0 = sum.out_g0 = 16;
+  Matmul agreement;
+  agreement.accumulate = true;
+  agreement.shift = 7;
+  agreement.rows = 16;
+  agreement.act = 0x5000;
+  agreement.held = 0x1C000;
+  agreement.held_row = 1;
+  agreement.out = 0;
+  agreement.m0 = 288;
+  agreement.act_m0 = 160;
+  agreement.out_m0 = 10;
+  agreement.g0 = 10;
+  agreement.act_g0 = agreement.held_g0 = 16;
+  agreement.out_g0 = 1;
+
+  struct Step {
+    const char* name;
+    Instruction instruction;
+    int times;
+  };
+  const std::vector<Step> steps = {
+      {"LOAD image", transfer(kLoad, 0, 0, 0, 784), 1},
+      {"LOAD conv1", transfer(kLoad, 0, 0, 0x2800, 1296 + 64), 1},
+      {"MATMUL conv1", conv1.encode(), 1},
+      {"LOAD primary", transfer(kLoad, 0, 0, 0x5000, 41600), 2},
+      {"MATMUL primary", primary.encode(), 1},
+      {"SQUASH primary", squash(5, 0, 8, 0x1B000, 0x1B000, 288, 8, 8), 1},
+      {"LOAD votes", transfer(kLoad, 0, 0, 0x3000, 61440), 6},
+      {"MATMUL votes", votes.encode(), 6},
+      {"FILL logits", fill(0, 2880, 0), 1},
+      {"SOFTMAX", softmax(5, 10, 0, 0x2000, 288, 10, 1, 288), 3},
+      {"MATMUL routing.sum", sum.encode(), 3},
+      {"SQUASH classes", squash(5, 0, 16, 0x1C000, 0x1C000, 10, 16, 16), 3},
+      {"MATMUL routing.agreement", agreement.encode(), 2},
+      {"CLASSIFY", classify(0, 16, 0x1C000, 0x1D000, 10, 16), 1},
+      {"STORE result", transfer(kStore, 2, 0, 0x1D000, 64), 1},
+  };
+  a.place({{kEnd}});
+  ASSERT_EQ(a.bench.run(kProgram), kStatusDone);
+  const uint32_t end_cycles = a.bench.read_register(kCycles);
+  uint32_t total = end_cycles;
+  for (const Step& step : steps) {
+    a.place({step.instruction, {kEnd}});
+    ASSERT_EQ(a.bench.run(kProgram), kStatusDone) << step.name;
+    const uint32_t cycles = a.bench.read_register(kCycles) - end_cycles;
+    total += cycles * step.times;
+    std::cout << step.name << ": " << step.times << " x " << cycles << " cycles\n";
+  }
+  std::cout << "an image: " << total << " cycles" << std::endl;
+  EXPECT_LT(total, 150000u);
+}
+
 // The deliberate fault changes lane 0 of every MATMUL output, and nothing else: a bench that
 // compares outputs sees it.
 TEST(CapsnetAccelFaultTest, rtl_accel_fault_mask_flips_lane_zero) {
