@@ -69,7 +69,8 @@ add_library(lutra::verilated ALIAS lutra_verilated)
 
 # lutra_verilate(<target> TOP <module> PREFIX <class> SOURCES ... [ARGS ...] [CFLAGS ...]): a verilated C++
 # model as a static library; ARGS go to Verilator (-GName=value, ...). Warnings are errors; a
-# verilation that fails leaves no archive behind and shows its log.
+# verilation that fails leaves no archive behind and shows its log. One C++ file a model
+# (VM_PARALLEL_BUILDS=0): parsing the headers once is worth more than a second core.
 set(LUTRA_LOGGED "${CMAKE_CURRENT_LIST_DIR}/logged.sh")
 function(lutra_verilate target)
   cmake_parse_arguments(ARG "" "TOP;PREFIX;CFLAGS" "SOURCES;ARGS" ${ARGN})
@@ -83,7 +84,7 @@ function(lutra_verilate target)
     COMMAND ${CMAKE_COMMAND} -E make_directory "${dir}"
     COMMAND "${LUTRA_LOGGED}" "${dir}.log"
       verilator --cc --build -Wall --assert --x-initial unique -O3 -CFLAGS "${ARG_CFLAGS} -DVL_TIME_CONTEXT"
-      -MAKEFLAGS "OPT_SLOW=-O0" --top-module ${ARG_TOP} --prefix ${ARG_PREFIX} --Mdir "${dir}"
+      -MAKEFLAGS VM_PARALLEL_BUILDS=0 --top-module ${ARG_TOP} --prefix ${ARG_PREFIX} --Mdir "${dir}"
       ${ARG_ARGS} ${ARG_SOURCES}
     DEPENDS ${ARG_SOURCES} "${LUTRA_LOGGED}"
     WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"

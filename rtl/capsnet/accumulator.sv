@@ -1,8 +1,8 @@
 // Depth words of Cols x int32 partial sums, with the adder in front: read, add, write back.
 //
-// Cycle 0: index_i with add_en_i (sum_i valid) or read_en_i. Cycle 1: the stored word is on acc_o; for
-// an addition, word[index] = (first ? init_i : stored word) + sum is written at the end of the cycle
-// (init_i is taken in cycle 1). A word may be used again from cycle 2 on.
+// Cycle 0: index_i with add_en_i (sum_i valid) or read_en_i. Cycle 1: the stored word is on acc_o;
+// for an addition, word[index] = (first ? init_i : stored word) + sum is written at the end of the
+// cycle (init_i is taken in cycle 1). A word may be used again from cycle 2 on.
 // Formats: sum_i Cols x int20; init_i, acc_o Cols x int32.
 module accumulator #(
   parameter int unsigned Cols  = 16,

@@ -1,8 +1,8 @@
-// The accelerator's registers (docs/accelerator.md) behind an AXI4-Lite subordinate. Address and data of a
-// write are taken together; one write and one read may be in flight.
+// The accelerator's registers (docs/accelerator.md) behind an AXI4-Lite subordinate. Address and
+// data of a write are taken together; one write and one read may be in flight.
 //
-// start_o is a pulse. STATUS, counters and PC belong to the sequencer and are only shown here; done and
-// error are cleared by the pulses clear_done_o and clear_error_o.
+// start_o is a pulse. STATUS, counters and PC belong to the sequencer and are only shown here; done
+// and error are cleared by the pulses clear_done_o and clear_error_o.
 module axil_regs #(
   parameter int unsigned Rows             = 16,
   parameter int unsigned Cols             = 16,
@@ -60,7 +60,8 @@ module axil_regs #(
   logic [9:0]  write_reg;
   logic [31:0] write_mask;
 
-  assign write            = s_axil_awvalid_i && s_axil_wvalid_i && (!s_axil_bvalid_o || s_axil_bready_i);
+  assign write            = s_axil_awvalid_i && s_axil_wvalid_i &&
+                            (!s_axil_bvalid_o || s_axil_bready_i);
   assign s_axil_awready_o = write;
   assign s_axil_wready_o  = write;
   assign s_axil_bresp_o   = capsnet_pkg::RESP_OKAY;
@@ -101,15 +102,20 @@ module axil_regs #(
 
   // Addresses that must be multiples of 64 and 16 have no lower bits.
   logic unused_bits;
-  assign unused_bits = ^{program_q[5:0], bases_q[99:96], bases_q[67:64], bases_q[35:32], bases_q[3:0],
-                         s_axil_awaddr_i[1:0], s_axil_araddr_i[1:0], s_axil_awprot_i, s_axil_arprot_i};
+  assign unused_bits = ^{program_q[5:0], bases_q[99:96], bases_q[67:64], bases_q[35:32],
+                         bases_q[3:0], s_axil_awaddr_i[1:0], s_axil_araddr_i[1:0], s_axil_awprot_i,
+                         s_axil_arprot_i};
 
   assign program_o = {program_q[31:6], 6'd0};
-  assign bases_o   = {bases_q[127:100], 4'd0, bases_q[95:68], 4'd0, bases_q[63:36], 4'd0, bases_q[31:4], 4'd0};
+  assign bases_o   = {bases_q[127:100], 4'd0, bases_q[95:68], 4'd0,
+                      bases_q[63:36], 4'd0, bases_q[31:4], 4'd0};
 
   // Read.
   logic        read;
-  logic [31:0] read_data;
+  logic [31:0] read_data, config_value, status;
+
+  assign config_value = {capsnet_pkg::VERSION, 8'(ScratchBytesLog2), 8'(Cols), 8'(Rows)};
+  assign status       = {16'd0, error_code_i, 5'd0, error_i, done_i, busy_i};
 
   assign read             = s_axil_arvalid_i && (!s_axil_rvalid_o || s_axil_rready_i);
   assign s_axil_arready_o = read;
@@ -118,9 +124,9 @@ module axil_regs #(
   always_comb begin
     unique case (s_axil_araddr_i[11:2])
       capsnet_pkg::REG_ID:           read_data = capsnet_pkg::ID_VALUE;
-      capsnet_pkg::REG_CONFIG:       read_data = {capsnet_pkg::VERSION, 8'(ScratchBytesLog2), 8'(Cols), 8'(Rows)};
+      capsnet_pkg::REG_CONFIG:       read_data = config_value;
       capsnet_pkg::REG_CTRL:         read_data = {30'd0, irq_enable_q, 1'b0};
-      capsnet_pkg::REG_STATUS:       read_data = {16'd0, error_code_i, 5'd0, error_i, done_i, busy_i};
+      capsnet_pkg::REG_STATUS:       read_data = status;
       capsnet_pkg::REG_PROGRAM:      read_data = program_o;
       capsnet_pkg::REG_BASE0:        read_data = bases_o[31:0];
       capsnet_pkg::REG_BASE1:        read_data = bases_o[63:32];

@@ -124,7 +124,8 @@ module capsnet_accel #(
   logic [7:0]   dma_fill, dma_error;
   logic [127:0] fetch_data;
   logic [511:0] instr;
-  logic         abort, matmul_start, matmul_done, mac_valid, rowwise_start, rowwise_done, address_error;
+  logic         abort, matmul_start, matmul_done, mac_valid, rowwise_start, rowwise_done;
+  logic         address_error;
 
   sequencer #(
     .Rows             (Rows),
@@ -172,9 +173,10 @@ module capsnet_accel #(
     .address_error_i    (address_error)
   );
 
-  // The units run one at a time: their scratchpad requests are merged by OR, the addresses by choice.
+  // The units run one at a time: their scratchpad requests are merged by OR, the rest by choice.
   logic         dma_rd_en, matmul_rd_en, rowwise_rd_en, dma_wr_en, matmul_wr_en, rowwise_wr_en;
-  logic [31:0]  dma_rd_addr, matmul_rd_addr, rowwise_rd_addr, dma_wr_addr, matmul_wr_addr, rowwise_wr_addr;
+  logic [31:0]  dma_rd_addr, matmul_rd_addr, rowwise_rd_addr;
+  logic [31:0]  dma_wr_addr, matmul_wr_addr, rowwise_wr_addr;
   logic [4:0]   matmul_rd_len, rowwise_rd_len, matmul_wr_len, rowwise_wr_len;
   logic [127:0] dma_wr_data, matmul_wr_data, rowwise_wr_data;
   logic         rd_en, wr_en, rd_error, wr_error;

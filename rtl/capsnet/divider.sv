@@ -2,8 +2,8 @@
 //
 // start_i is taken at any time and begins a new division; done_o is high for one cycle,
 // QuotientBits / 2 cycles later, with quotient_o valid from then on until the next start.
-// Formats: num_i unsigned NumBits; den_i unsigned DenBits, not 0; quotient_o unsigned QuotientBits. The
-// caller knows that the quotient fits: (num_i >> QuotientBits) < den_i.
+// Formats: num_i unsigned NumBits; den_i unsigned DenBits, not 0; quotient_o unsigned QuotientBits.
+// The caller knows that the quotient fits: (num_i >> QuotientBits) < den_i.
 module divider #(
   parameter int unsigned NumBits      = 32,
   parameter int unsigned DenBits      = 32,
@@ -21,7 +21,7 @@ module divider #(
   localparam int unsigned Steps    = QuotientBits / 2;
   localparam int unsigned StepBits = $clog2(Steps + 1);
 
-  if (QuotientBits < 2 || QuotientBits % 2 != 0 || QuotientBits > NumBits) begin : gen_quotient_error
+  if (QuotientBits < 2 || QuotientBits % 2 != 0 || QuotientBits > NumBits) begin : gen_bits_error
     $error("divider: QuotientBits must be even, 2..NumBits");
   end
   if (NumBits - QuotientBits > DenBits) begin : gen_den_error

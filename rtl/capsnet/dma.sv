@@ -1,10 +1,11 @@
 // Moves 16-byte words: memory to scratchpad (LOAD), scratchpad to memory (STORE), a constant to the
-// scratchpad (FILL), memory to the instruction register (FETCH). The AXI4 manager of the accelerator.
+// scratchpad (FILL), memory to the instruction register (FETCH). The AXI4 manager of the
+// accelerator.
 //
-// INCR bursts of full-width beats, at most 64, none across a 4 KiB boundary, one outstanding. A word a
-// cycle inside a burst. start_i is a pulse with the command; done_o is a pulse, with error_o the error
-// code (ERR_NONE, ERR_READ, ERR_WRITE): after an error the burst is finished and no other begun. The
-// caller knows that the scratchpad range is legal.
+// INCR bursts of full-width beats, at most 64, none across a 4 KiB boundary, one outstanding. A
+// word a cycle inside a burst. start_i is a pulse with the command; done_o is a pulse, with error_o
+// the error code (ERR_NONE, ERR_READ, ERR_WRITE): after an error the burst is finished and no other
+// begun. The caller knows that the scratchpad range is legal.
 // Formats: addresses in bytes, multiples of 16; words_i counts 16-byte words, at least 1.
 module dma (
   input  logic         clk_i,
@@ -62,7 +63,9 @@ module dma (
   output logic         m_axi_bready_o
 );
 
-  typedef enum logic [2:0] {Idle, Plan, ReadAddr, ReadData, WriteAddr, WriteData, WriteResp, Fill} state_e;
+  typedef enum logic [2:0] {
+    Idle, Plan, ReadAddr, ReadData, WriteAddr, WriteData, WriteResp, Fill
+  } state_e;
 
   state_e      state_q;
   logic [1:0]  command_q;
@@ -80,7 +83,8 @@ module dma (
   logic [6:0] beats_d;
 
   assign to_page_end = 9'd256 - {1'b0, memory_q[11:4]};
-  assign limit       = (to_page_end < capsnet_pkg::MAX_BEATS) ? to_page_end : capsnet_pkg::MAX_BEATS;
+  assign limit       = (to_page_end < capsnet_pkg::MAX_BEATS) ? to_page_end :
+                       capsnet_pkg::MAX_BEATS;
   assign beats_d     = (words_q < 28'(limit)) ? words_q[6:0] : limit[6:0];
 
   logic read_beat, write_beat, last_beat, read_failed, write_failed;

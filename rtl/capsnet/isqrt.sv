@@ -1,7 +1,7 @@
 // Integer square root: the largest r with r * r <= x. Two bits of the root a cycle.
 //
-// start_i is taken at any time and begins a new root; done_o is high for one cycle, Width / 4 cycles
-// later, with root_o valid from then on until the next start.
+// start_i is taken at any time and begins a new root; done_o is high for one cycle, Width / 4
+// cycles later, with root_o valid from then on until the next start.
 // Formats: x_i unsigned Width bits (Width a multiple of 4); root_o unsigned Width / 2 bits.
 module isqrt #(
   parameter int unsigned Width = 32

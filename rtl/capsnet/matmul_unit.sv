@@ -8,8 +8,8 @@
 //   stage 3  products and column sums; the accumulator is read
 //   stage 4  the accumulator is written back, or its word is requantised
 //   stage 5  the scratchpad is written
-// A group takes taps * (R + M) + ceil(N / 4) with bias + M cycles, one more for M = 1 (its sum must reach
-// the accumulator before it is drained), where M = M1 * M0; the instruction five more.
+// A group takes taps * (R + M) + ceil(N / 4) with bias + M cycles, one more for M = 1 (its sum must
+// reach the accumulator before it is drained), where M = M1 * M0; the instruction five more.
 //
 // start_i is a pulse with instr_i valid until done_o, a pulse. abort_i stops everything at once.
 // mac_valid_o: a vector is in the array.
@@ -79,7 +79,8 @@ module matmul_unit #(
   assign held_g1     = instr_i[32*14+16+:16];
   assign out_g0      = instr_i[32*15+:16];
   assign out_g1      = instr_i[32*15+16+:16];
-  assign unused_instr = ^{instr_i[31:0], instr_i[39:35], instr_i[47:45], instr_i[51:50], instr_i[63:62]};
+  assign unused_instr = ^{instr_i[31:0], instr_i[39:35], instr_i[47:45], instr_i[51:50],
+                          instr_i[63:62]};
 
   // ---- Stage 1: loops and addresses. An address register holds the base of its loop's level.
   typedef enum logic [2:0] {Idle, Held, Bias, Stream, Gap, Drain, Flush} state_e;
@@ -92,7 +93,8 @@ module matmul_unit #(
   logic [31:0] held_row_q, held_tap_q, held_g0_q, held_g1_q;
   logic [31:0] bias_word_q, bias_g0_q;
 
-  logic last_row, last_bias, last_m0, last_m, last_k0, last_tap, last_g0, last_group, first_tap, single;
+  logic last_row, last_bias, last_m0, last_m, last_k0, last_tap, last_g0, last_group;
+  logic first_tap, single;
   logic [3:0] last_bias_word;
 
   assign last_bias_word = 4'((active_cols - 5'd1) >> 2);
@@ -109,7 +111,8 @@ module matmul_unit #(
 
   // Where the next m, tap and group begin.
   logic [31:0] act_m1_next, act_k1_next, act_tap_next, held_tap_next, out_m1_next;
-  logic [31:0] act_g1_next, act_group_next, held_g1_next, held_group_next, out_g1_next, out_group_next;
+  logic [31:0] act_g1_next, act_group_next, held_g1_next, held_group_next;
+  logic [31:0] out_g1_next, out_group_next;
 
   assign act_m1_next     = act_m1_q + 32'(act_m1);
   assign out_m1_next     = out_m1_q + 32'(out_m1);

@@ -1,15 +1,17 @@
-// Rows x Cols processing elements: multiplies a streamed vector by a held tile and sums down the columns.
+// Rows x Cols processing elements: multiplies a streamed vector by a held tile and sums down the
+// columns.
 //
 //   sum[c] = sum over rows r in row_mask of L_sel(a[r], held[r][c])
 //
 // A tile is loaded row by row into a shadow; it moves into the operand registers together with the
-// vector that uses it, so the multipliers see each pair of operands once and rest in all other cycles.
-// A row outside row_mask keeps its operands and adds nothing to the sums.
+// vector that uses it, so the multipliers see each pair of operands once and rest in all other
+// cycles. A row outside row_mask keeps its operands and adds nothing to the sums.
 //
 // Latency: load_*_i is in force for a vector of the next cycle; sum_o is combinational behind the
-// operand registers, valid in the cycle after operand_en_i. clk_operand_i is clk_i, or clk_i gated by
-// operand_en_i: the function is the same.
-// Formats: load_data_i Cols x int8; a_i Rows x int8; sum_o Cols x int20 (Rows <= 16 products of int16).
+// operand registers, valid in the cycle after operand_en_i. clk_operand_i is clk_i, or clk_i gated
+// by operand_en_i: the function is the same.
+// Formats: load_data_i Cols x int8; a_i Rows x int8; sum_o Cols x int20 (Rows <= 16 products of
+// int16).
 module pe_array #(
   parameter int unsigned Rows = 16,
   parameter int unsigned Cols = 16

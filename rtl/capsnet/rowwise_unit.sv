@@ -1,7 +1,9 @@
-// Executes SQUASH, SOFTMAX and CLASSIFY (docs/accelerator.md): reads one row after the other, hands it to
-// squash_unit or softmax_unit, writes what comes back. The next row is read while one is in work.
+// Executes SQUASH, SOFTMAX and CLASSIFY (docs/accelerator.md): reads one row after the other, hands
+// it to squash_unit or softmax_unit, writes what comes back. The next row is read while one is in
+// work.
 //
-// A row takes 2D + 22 cycles in SQUASH, 2J + 12 in SOFTMAX, D + 1 in CLASSIFY; the instruction a few more.
+// A row takes 2D + 22 cycles in SQUASH, 2J + 12 in SOFTMAX, D + 1 in CLASSIFY; the instruction a
+// few more.
 // start_i is a pulse with instr_i valid until done_o, a pulse. abort_i stops everything at once.
 module rowwise_unit (
   input  logic         clk_i,

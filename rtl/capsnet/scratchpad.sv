@@ -1,12 +1,12 @@
 // 2^BytesLog2 bytes, read and written as vectors of 1..16 consecutive bytes at any byte address.
 //
-// Two banks of 16-byte words, even words in the one and odd words in the other, so the two words that an
-// unaligned vector touches come in one cycle. One read and one write port; a read that meets a write of
-// the same byte returns the old byte.
+// Two banks of 16-byte words, even words in the one and odd words in the other, so the two words
+// that an unaligned vector touches come in one cycle. One read and one write port; a read that
+// meets a write of the same byte returns the old byte.
 //
 // Latency: rd_data_o one cycle after rd_en_i, held until the next read; bytes from rd_len_i on are
-// undefined. rd_error_o and wr_error_o are combinational: an active byte lies outside; the access is not
-// made.
+// undefined. rd_error_o and wr_error_o are combinational: an active byte lies outside; the access
+// is not made.
 module scratchpad #(
   parameter int unsigned BytesLog2 = 17
 ) (

@@ -1,8 +1,10 @@
-// Fetches, checks and dispatches instructions one after another; stops at END or at the first error;
-// counts. A bad field, a range outside the scratchpad or too many outputs are found before anything is
-// dispatched; addresses that a unit generates while it runs are judged by the scratchpad (address_error_i).
+// Fetches, checks and dispatches instructions one after another; stops at END or at the first
+// error; counts. A bad field, a range outside the scratchpad or too many outputs are found before
+// anything is dispatched; addresses that a unit generates while it runs are judged by the
+// scratchpad (address_error_i).
 //
-// The units' start pulses come with instr_o, which stays until the unit is done; abort_o stops them.
+// The units' start pulses come with instr_o, which stays until the unit is done; abort_o stops
+// them.
 module sequencer #(
   parameter int unsigned Rows             = 16,
   parameter int unsigned Cols             = 16,
@@ -74,6 +76,10 @@ module sequencer #(
   assign unused_fields = ^{w1[31:30], w1[19:4], w5[31:8]};
 
   // ---- Checks. Bits outside the opcode's fields must be zero: words 15..1, then word 0.
+  localparam logic [31:0] ALL  = 32'hFFFF_FFFF;
+  localparam logic [31:0] LOW  = 32'h0000_FFFF;
+  localparam logic [31:0] NONE = 32'd0;
+
   logic [511:0] fields;
   logic         illegal, out_of_range, too_deep;
 
@@ -81,17 +87,16 @@ module sequencer #(
     unique case (opcode)
       capsnet_pkg::OP_END:      fields = 512'd0;
       capsnet_pkg::OP_LOAD, capsnet_pkg::OP_STORE:
-        fields = {{11{32'd0}}, {3{32'hFFFF_FFFF}}, 32'h0000_0003, 32'd0};
+        fields = {{11{NONE}}, {3{ALL}}, 32'h0000_0003, NONE};
       capsnet_pkg::OP_FILL:
-        fields = {{10{32'd0}}, 32'h0000_00FF, {2{32'hFFFF_FFFF}}, 32'd0, 32'd0, 32'd0};
-      capsnet_pkg::OP_MATMUL:   fields = {{14{32'hFFFF_FFFF}}, 32'h3FF3_1F07, 32'd0};
+        fields = {{10{NONE}}, 32'h0000_00FF, {2{ALL}}, NONE, NONE, NONE};
+      capsnet_pkg::OP_MATMUL:   fields = {{14{ALL}}, 32'h3FF3_1F07, NONE};
       capsnet_pkg::OP_SQUASH:
-        fields = {{7{32'd0}}, {3{32'h0000_FFFF}}, 32'd0, 32'hFFFF_FFFF, 32'd0, 32'hFFFF_FFFF, 32'h01F3_000F, 32'd0};
+        fields = {{7{NONE}}, {3{LOW}}, NONE, ALL, NONE, ALL, 32'h01F3_000F, NONE};
       capsnet_pkg::OP_SOFTMAX:
-        fields = {{7{32'd0}}, 32'hFFFF_FFFF, {2{32'h0000_FFFF}}, 32'd0, 32'hFFFF_FFFF, 32'd0, 32'hFFFF_FFFF,
-                  32'h01F0_000F, 32'd0};
+        fields = {{7{NONE}}, ALL, {2{LOW}}, NONE, ALL, NONE, ALL, 32'h01F0_000F, NONE};
       capsnet_pkg::OP_CLASSIFY:
-        fields = {{8{32'd0}}, {2{32'h0000_FFFF}}, 32'd0, 32'hFFFF_FFFF, 32'd0, 32'hFFFF_FFFF, 32'h01F3_0000, 32'd0};
+        fields = {{8{NONE}}, {2{LOW}}, NONE, ALL, NONE, ALL, 32'h01F3_0000, NONE};
       default:                  fields = 512'd0;
     endcase
     fields[31:0] = 32'hFFFF_01FF;
@@ -112,10 +117,11 @@ module sequencer #(
         illegal = w2[3:0] != '0 || w3[3:0] != '0 || w4[3:0] != '0 || w4 == '0;
       capsnet_pkg::OP_FILL: illegal = w3[3:0] != '0 || w4[3:0] != '0 || w4 == '0;
       capsnet_pkg::OP_MATMUL:
-        illegal = w1_dim == '0 || 32'(w1_dim) > Rows || w1_cols == '0 || 32'(w1_cols) > Cols || w5[3:0] != '0 ||
-                  w6[15:0] == '0 || w6[31:16] == '0 || w9[15:0] == '0 || w9[31:16] == '0 ||
-                  w12[15:0] == '0 || w12[31:16] == '0;
-      capsnet_pkg::OP_SQUASH, capsnet_pkg::OP_SOFTMAX: illegal = bad_dim16 || bad_f || w6[15:0] == '0;
+        illegal = w1_dim == '0 || 32'(w1_dim) > Rows || w1_cols == '0 || 32'(w1_cols) > Cols ||
+                  w5[3:0] != '0 || w6[15:0] == '0 || w6[31:16] == '0 || w9[15:0] == '0 ||
+                  w9[31:16] == '0 || w12[15:0] == '0 || w12[31:16] == '0;
+      capsnet_pkg::OP_SQUASH, capsnet_pkg::OP_SOFTMAX:
+        illegal = bad_dim16 || bad_f || w6[15:0] == '0;
       capsnet_pkg::OP_CLASSIFY:
         illegal = bad_dim16 || w4[3:0] != '0 || w6[15:0] == '0 || w6[15:0] > 16'd16;
       default:              illegal = 1'b1;
@@ -130,7 +136,8 @@ module sequencer #(
                         opcode == capsnet_pkg::OP_FILL;
   assign range_end    = {1'b0, w3} + {1'b0, w4};
   assign out_of_range = is_dma && range_end > (33'd1 << ScratchBytesLog2);
-  assign too_deep     = opcode == capsnet_pkg::OP_MATMUL && 32'(w6[15:0]) * 32'(w6[31:16]) > AccDepth;
+  assign too_deep     = opcode == capsnet_pkg::OP_MATMUL &&
+                        32'(w6[15:0]) * 32'(w6[31:16]) > AccDepth;
 
   logic [7:0] decode_error, decode_error_q;
 
@@ -194,7 +201,8 @@ module sequencer #(
   assign instr_o         = instr_q;
   assign abort_o         = failed && state_q == Execute;
   assign matmul_start_o  = dispatch && opcode == capsnet_pkg::OP_MATMUL;
-  assign rowwise_start_o = dispatch && (opcode == capsnet_pkg::OP_SQUASH || opcode == capsnet_pkg::OP_SOFTMAX ||
+  assign rowwise_start_o = dispatch && (opcode == capsnet_pkg::OP_SQUASH ||
+                                        opcode == capsnet_pkg::OP_SOFTMAX ||
                                         opcode == capsnet_pkg::OP_CLASSIFY);
   assign dma_start_o     = state_q == Fetch || (dispatch && is_dma);
 

@@ -3,10 +3,10 @@
 //   k_j = round_shift((max - b_j) * 369, f + 3); e_j = T[k_j mod 32] >> (k_j div 32), 0 beyond 15
 //   R = 2^31 / sum e_j; c_j = saturate(round_shift(e_j * R, 24))
 //
-// One row at a time, valid/ready on both sides. Latency from acceptance to out_valid_o: 2J + 12 cycles; a
-// new row is taken in the cycle in which the old one leaves.
-// Formats: b_i 16 x int8 with fraction length f_i (0..7), logit j in byte j, the first dim_i (1..16) count;
-// c_o 16 x int8 in [0, 127] with fraction length 7, 0 from element dim on.
+// One row at a time, valid/ready on both sides. Latency from acceptance to out_valid_o: 2J + 12
+// cycles; a new row is taken in the cycle in which the old one leaves.
+// Formats: b_i 16 x int8 with fraction length f_i (0..7), logit j in byte j, the first dim_i
+// (1..16) count; c_o 16 x int8 in [0, 127] with fraction length 7, 0 from element dim on.
 module softmax_unit (
   input  logic         clk_i,
   input  logic         rst_ni,

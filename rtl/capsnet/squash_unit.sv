@@ -1,13 +1,14 @@
-// Squash of one capsule: v = s |s| / (1 + |s|^2) (docs/numerics.md, section 5), or only its squared norm.
+// Squash of one capsule: v = s |s| / (1 + |s|^2) (docs/numerics.md, section 5), or only its squared
+// norm.
 //
 //   n = max(0, sum L_sel(s_d, s_d)); root = isqrt(n * 2^12); gain = root * 2^15 / (2^(2f) + n)
 //   v_d = saturate(round_shift(s_d * gain, 14))
 //
 // One capsule at a time, valid/ready on both sides. Latency from acceptance to out_valid_o: 2D + 22
 // cycles, with norm_only_i D + 1; a new capsule is taken in the cycle in which the old one leaves.
-// Formats: s_i 16 x int8 with fraction length f_i (0..7), element d in byte d, the first dim_i (1..16)
-// count; v_o 16 x int8 with fraction length 7, 0 from element dim on and where only the norm was asked
-// for; norm_o unsigned 19 bits with fraction length 2f.
+// Formats: s_i 16 x int8 with fraction length f_i (0..7), element d in byte d, the first dim_i
+// (1..16) count; v_o 16 x int8 with fraction length 7, 0 from element dim on and where only the
+// norm was asked for; norm_o unsigned 19 bits with fraction length 2f.
 module squash_unit (
   input  logic         clk_i,
   input  logic         rst_ni,

@@ -23,7 +23,8 @@ struct MemoryBehaviour {
 };
 
 /// A verilated `capsnet_accel` with a memory on its AXI4 port and a driver on its registers. The
-/// memory checks the protocol rules that the programmer's view promises and throws when one is broken.
+/// memory checks the protocol rules that the programmer's view promises and throws when one is
+/// broken.
 template <class Model>
 class AxiBench {
  public:
@@ -154,8 +155,7 @@ class AxiBench {
     m.m_axi_wready_i = write_.active && write_.beats > 0 && !stall(behaviour_.write_stall);
     // A valid that was not taken stays.
     if (!(m.m_axi_rvalid_i && !read_taken_)) {
-      m.m_axi_rvalid_i =
-          read_.active && read_.wait == 0 && !stall(behaviour_.read_stall);
+      m.m_axi_rvalid_i = read_.active && read_.wait == 0 && !stall(behaviour_.read_stall);
       if (m.m_axi_rvalid_i) {
         std::memcpy(&m.m_axi_rdata_i[0], &memory[read_.address], 16);
         m.m_axi_rresp_i = read_error && *read_error == read_.address ? 2 : 0;

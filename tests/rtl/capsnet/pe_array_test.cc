@@ -38,8 +38,8 @@ void cycle_both(Model& model) {
   model.eval();
 }
 
-// Tiles of random size; the next tile is loaded while vectors of the present one are still in the array;
-// rows outside the mask add nothing.
+// Tiles of random size; the next tile is loaded while vectors of the present one are still in the
+// array; rows outside the mask add nothing.
 TYPED_TEST(PeArrayTest, rtl_pe_array_sums_the_products_of_the_active_rows) {
   auto array = std::make_unique<TypeParam>();
   auto& model = array->model;
@@ -87,8 +87,8 @@ TYPED_TEST(PeArrayTest, rtl_pe_array_sums_the_products_of_the_active_rows) {
           std::memcpy(&field, &sums[c * 20 / 8], 4);
           const int32_t got = static_cast<int32_t>(field >> (c * 20 % 8) << 12) >> 12;
           comparisons.check(expected, got, [&] {
-            return "tile " + std::to_string(tile) + " vector " + std::to_string(vector) + " column " +
-                   std::to_string(c) + " a=" + show(a, active);
+            return "tile " + std::to_string(tile) + " vector " + std::to_string(vector) +
+                   " column " + std::to_string(c) + " a=" + show(a, active);
           });
         }
         cycle_both(model);

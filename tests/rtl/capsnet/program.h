@@ -35,23 +35,35 @@ struct Matmul {
     return {kMatmul,
             uint32_t{bias} | uint32_t{relu} << 1 | uint32_t{accumulate} << 2 | shift << 8 |
                 sel << 16 | rows << 20 | cols << 25,
-            act, held, out, bias_addr, pair(m0, m1), pair(act_m0, act_m1), pair(out_m0, out_m1),
-            pair(k0, k1), pair(act_k0, act_k1), pair(held_tap, held_row), pair(g0, g1),
-            pair(act_g0, act_g1), pair(held_g0, held_g1), pair(out_g0, out_g1)};
+            act,
+            held,
+            out,
+            bias_addr,
+            pair(m0, m1),
+            pair(act_m0, act_m1),
+            pair(out_m0, out_m1),
+            pair(k0, k1),
+            pair(act_k0, act_k1),
+            pair(held_tap, held_row),
+            pair(g0, g1),
+            pair(act_g0, act_g1),
+            pair(held_g0, held_g1),
+            pair(out_g0, out_g1)};
   }
 };
 
 inline Instruction squash(uint32_t f, uint32_t sel, uint32_t dim, uint32_t source,
                           uint32_t destination, uint32_t count, uint32_t source_stride,
                           uint32_t destination_stride) {
-  return {kSquash, f | sel << 16 | dim << 20, source, 0, destination, 0, count, source_stride,
-          destination_stride};
+  return {kSquash,       f | sel << 16 | dim << 20, source, 0, destination, 0, count,
+          source_stride, destination_stride};
 }
 inline Instruction softmax(uint32_t f, uint32_t dim, uint32_t source, uint32_t destination,
                            uint32_t count, uint32_t source_stride, uint32_t row_stride,
                            uint32_t element_stride) {
-  return {kSoftmax, f | dim << 20, source, 0, destination, 0, count, source_stride,
-          pair(row_stride, element_stride)};
+  return {kSoftmax, f | dim << 20, source,
+          0,        destination,   0,
+          count,    source_stride, pair(row_stride, element_stride)};
 }
 inline Instruction classify(uint32_t sel, uint32_t dim, uint32_t source, uint32_t destination,
                             uint32_t classes, uint32_t source_stride) {

@@ -10,8 +10,8 @@
 
 #include "program.h"
 
-// What docs/numerics.md and docs/accelerator.md say, read once more and written down plainly for the
-// benches of the RTL.
+// What docs/numerics.md and docs/accelerator.md say, read once more and written down plainly for
+// the benches of the RTL.
 namespace lutra::rtl_test {
 
 inline int64_t round_shift(int64_t x, int s) {
@@ -45,10 +45,14 @@ inline int32_t exact_product(int32_t a, int32_t b, int) { return a * b; }
 /// The four multipliers of asymmetric/pe_mul.sv.
 inline int32_t asymmetric_product(int32_t a, int32_t b, int sel) {
   switch (sel) {
-    case 0: return a * b;
-    case 1: return a * b + a + 3;
-    case 2: return a * b - 2 * b - 700;
-    default: return (a * b & ~15) + a - b + 9;
+    case 0:
+      return a * b;
+    case 1:
+      return a * b + a + 3;
+    case 2:
+      return a * b - 2 * b - 700;
+    default:
+      return (a * b & ~15) + a - b + 9;
   }
 }
 
@@ -58,8 +62,8 @@ inline int32_t norm(const int8_t* s, int dim, Product product = exact_product, i
   return std::max(n, 0);
 }
 
-inline std::vector<int8_t> squash_row(const int8_t* s, int dim, int f, Product product = exact_product,
-                                      int sel = 0) {
+inline std::vector<int8_t> squash_row(const int8_t* s, int dim, int f,
+                                      Product product = exact_product, int sel = 0) {
   const uint32_t n = static_cast<uint32_t>(norm(s, dim, product, sel));
   const uint64_t root = isqrt(n << 12);
   const uint64_t gain = (root << 15) / ((uint64_t{1} << 2 * f) + n);
@@ -74,13 +78,15 @@ inline std::vector<int8_t> softmax_row(const int8_t* b, int dim, int f) {
   uint64_t sum = 0;
   for (int j = 0; j < dim; ++j) {
     const int64_t k = round_shift((largest - b[j]) * 369, f + 3);
-    const double entry = std::floor(32768.0 * std::pow(2.0, -static_cast<double>(k % 32) / 32) + 0.5);
+    const double entry =
+        std::floor(32768.0 * std::pow(2.0, -static_cast<double>(k % 32) / 32) + 0.5);
     e[j] = k / 32 > 15 ? 0 : static_cast<uint32_t>(entry) >> (k / 32);
     sum += e[j];
   }
   const uint64_t reciprocal = (uint64_t{1} << 31) / sum;
   std::vector<int8_t> c(dim);
-  for (int j = 0; j < dim; ++j) c[j] = saturate(round_shift(static_cast<int64_t>(e[j] * reciprocal), 24));
+  for (int j = 0; j < dim; ++j)
+    c[j] = saturate(round_shift(static_cast<int64_t>(e[j] * reciprocal), 24));
   return c;
 }
 
@@ -93,7 +99,8 @@ class Interpreter {
   void execute(const Instruction& i, const std::array<uint32_t, 4>& base) {
     const uint32_t opcode = i[0] & 255;
     switch (opcode) {
-      case kEnd: break;
+      case kEnd:
+        break;
       case kLoad:
         for (uint32_t b = 0; b < i[4]; ++b) scratch.at(i[3] + b) = memory.at(base[i[1]] + i[2] + b);
         break;
@@ -103,7 +110,9 @@ class Interpreter {
       case kFill:
         for (uint32_t b = 0; b < i[4]; ++b) scratch.at(i[3] + b) = static_cast<uint8_t>(i[5]);
         break;
-      case kMatmul: matmul(i); break;
+      case kMatmul:
+        matmul(i);
+        break;
       case kSquash:
       case kSoftmax: {
         const int f = i[1] & 15, dim = i[1] >> 20 & 31, sel = i[1] >> 16 & 3;
@@ -125,7 +134,8 @@ class Interpreter {
         for (uint32_t j = 0; j < (i[6] & 0xFFFF); ++j) {
           const int32_t n = norm(bytes(i[2] + j * (i[7] & 0xFFFF), dim).data(), dim, product_, sel);
           for (int b = 0; b < 4; ++b) {
-            scratch.at(i[4] + 16 + 4 * j + b) = static_cast<uint8_t>(static_cast<uint32_t>(n) >> 8 * b);
+            scratch.at(i[4] + 16 + 4 * j + b) =
+                static_cast<uint8_t>(static_cast<uint32_t>(n) >> 8 * b);
           }
           if (n > best) {
             best = n;
@@ -135,7 +145,8 @@ class Interpreter {
         for (int b = 0; b < 16; ++b) scratch.at(i[4] + b) = b == 0 ? best_class : 0;
         break;
       }
-      default: throw std::runtime_error("illegal opcode");
+      default:
+        throw std::runtime_error("illegal opcode");
     }
   }
 
@@ -177,9 +188,8 @@ class Interpreter {
                   for (uint32_t r = 0; r < rows; ++r) {
                     const int8_t held = byte(w[3] + g1 * high(14) + g0 * low(14) +
                                              (k1 * low(9) + k0) * low(11) + r * high(11) + c);
-                    const int8_t act =
-                        byte(w[2] + g1 * high(13) + g0 * low(13) + k1 * high(10) + k0 * low(10) +
-                             m1 * high(7) + m0 * low(7) + r);
+                    const int8_t act = byte(w[2] + g1 * high(13) + g0 * low(13) + k1 * high(10) +
+                                            k0 * low(10) + m1 * high(7) + m0 * low(7) + r);
                     acc[(m1 * low(6) + m0) * cols + c] += product_(act, held, w[1] >> 16 & 3);
                     ++macs;
                   }
@@ -191,7 +201,8 @@ class Interpreter {
         for (uint32_t m1 = 0; m1 < high(6); ++m1) {
           for (uint32_t m0 = 0; m0 < low(6); ++m0) {
             for (uint32_t c = 0; c < cols; ++c) {
-              const uint32_t at = w[4] + g1 * high(15) + g0 * low(15) + m1 * high(8) + m0 * low(8) + c;
+              const uint32_t at =
+                  w[4] + g1 * high(15) + g0 * low(15) + m1 * high(8) + m0 * low(8) + c;
               scratch.at(at) = static_cast<uint8_t>(
                   quantise(acc[(m1 * low(6) + m0) * cols + c], shift, relu, accumulate, byte(at)));
             }

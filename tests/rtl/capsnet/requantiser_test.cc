@@ -48,12 +48,15 @@ TYPED_TEST(RequantiserTest, rtl_requantiser_rounds_ties_and_saturates) {
       const int64_t half = shift == 0 ? 0 : int64_t{1} << (shift - 1);
       for (int64_t offset : {-half - 1, -half, -half + 1, int64_t{0}, half - 1, half, half + 1}) {
         const int64_t acc = q * (int64_t{1} << shift) + offset;
-        if (acc < std::numeric_limits<int32_t>::min() || acc > std::numeric_limits<int32_t>::max()) continue;
+        if (acc < std::numeric_limits<int32_t>::min() || acc > std::numeric_limits<int32_t>::max())
+          continue;
         compare(model, comparisons, static_cast<int32_t>(acc), shift, (q * 37) % 128);
       }
     }
-    for (int64_t acc : {int64_t{std::numeric_limits<int32_t>::min()}, int64_t{std::numeric_limits<int32_t>::max()}}) {
-      for (int old : {-127, -1, 0, 1, 127}) compare(model, comparisons, static_cast<int32_t>(acc), shift, old);
+    for (int64_t acc : {int64_t{std::numeric_limits<int32_t>::min()},
+                        int64_t{std::numeric_limits<int32_t>::max()}}) {
+      for (int old : {-127, -1, 0, 1, 127})
+        compare(model, comparisons, static_cast<int32_t>(acc), shift, old);
     }
   }
 }

@@ -8,7 +8,8 @@ namespace {
 
 constexpr uint32_t kBytes = 1024;
 
-// Reads and writes of every length at every alignment, both in one cycle, against an array of bytes.
+// Reads and writes of every length at every alignment, both in one cycle, against an array of
+// bytes.
 TEST(ScratchpadTest, rtl_scratchpad_reads_and_writes_unaligned_vectors) {
   Vscratchpad model;
   Comparisons comparisons;
@@ -30,9 +31,9 @@ TEST(ScratchpadTest, rtl_scratchpad_reads_and_writes_unaligned_vectors) {
     const int read_length = 1 + static_cast<int>(random() % 16);
     const uint32_t write_at = random() % (kBytes - write_length + 1);
     // Often near the write, so that the two ports meet.
-    const uint32_t read_at = random() % 2
-                                 ? random() % (kBytes - read_length + 1)
-                                 : std::min<uint32_t>(write_at + random() % 16, kBytes - read_length);
+    const uint32_t read_at =
+        random() % 2 ? random() % (kBytes - read_length + 1)
+                     : std::min<uint32_t>(write_at + random() % 16, kBytes - read_length);
     int8_t data[16];
     for (int8_t& d : data) d = legal_element(random);
     model.rd_en_i = 1;
@@ -46,7 +47,8 @@ TEST(ScratchpadTest, rtl_scratchpad_reads_and_writes_unaligned_vectors) {
     EXPECT_FALSE(model.rd_error_o || model.wr_error_o);
     const auto* got = reinterpret_cast<const int8_t*>(&model.rd_data_o[0]);
     for (int b = 0; b < read_length; ++b) {
-      comparisons.check(bytes[read_at + b], got[b], [&] { return "read at " + std::to_string(read_at + b); });
+      comparisons.check(bytes[read_at + b], got[b],
+                        [&] { return "read at " + std::to_string(read_at + b); });
     }
     if (model.wr_en_i) std::copy(data, data + write_length, &bytes[write_at]);
   }
@@ -81,9 +83,9 @@ TEST(ScratchpadTest, rtl_scratchpad_refuses_accesses_outside_bad) {
   Vscratchpad model;
   Comparisons comparisons;
   const int8_t data[16] = {7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7};
-  for (uint64_t at : {uint64_t{0}, uint64_t{kBytes - 17}, uint64_t{kBytes - 16}, uint64_t{kBytes - 15},
-                      uint64_t{kBytes - 1}, uint64_t{kBytes}, uint64_t{0x80000000}, uint64_t{0xFFFFFFF8},
-                      uint64_t{0xFFFFFFFF}}) {
+  for (uint64_t at : {uint64_t{0}, uint64_t{kBytes - 17}, uint64_t{kBytes - 16},
+                      uint64_t{kBytes - 15}, uint64_t{kBytes - 1}, uint64_t{kBytes},
+                      uint64_t{0x80000000}, uint64_t{0xFFFFFFF8}, uint64_t{0xFFFFFFFF}}) {
     for (int length = 1; length <= 16; ++length) {
       const bool outside = at + length > kBytes;
       model.rd_en_i = model.wr_en_i = 1;
@@ -91,7 +93,9 @@ TEST(ScratchpadTest, rtl_scratchpad_refuses_accesses_outside_bad) {
       model.rd_len_i = model.wr_len_i = length;
       put_bytes(model.wr_data_i, data, 16);
       model.eval();
-      const auto describe = [&] { return "address " + std::to_string(at) + " length " + std::to_string(length); };
+      const auto describe = [&] {
+        return "address " + std::to_string(at) + " length " + std::to_string(length);
+      };
       comparisons.check(outside, model.rd_error_o, describe);
       comparisons.check(outside, model.wr_error_o, describe);
       model.rd_en_i = model.wr_en_i = 0;

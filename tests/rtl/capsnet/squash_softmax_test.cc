@@ -27,8 +27,8 @@ void reset(Model& model) {
   cycle(model);
 }
 
-// Hands the row that is on the inputs over and waits for the result, which stays for `hold` cycles before
-// it is taken. Returns the latency.
+// Hands the row that is on the inputs over and waits for the result, which stays for `hold` cycles
+// before it is taken. Returns the latency.
 template <class Model>
 int transact(Model& model, int hold) {
   model.in_valid_i = 1;
@@ -61,11 +61,20 @@ void random_row(std::mt19937& random, int8_t* row) {
   const int kind = static_cast<int>(random() % 6);
   for (int d = 0; d < 16; ++d) {
     switch (kind) {
-      case 0: row[d] = 0; break;
-      case 1: row[d] = random() % 2 ? 127 : -127; break;
-      case 2: row[d] = static_cast<int8_t>(static_cast<int>(random() % 5) - 2); break;
-      case 3: row[d] = static_cast<int8_t>(random() % 16 ? 0 : legal_element(random)); break;
-      default: row[d] = legal_element(random);
+      case 0:
+        row[d] = 0;
+        break;
+      case 1:
+        row[d] = random() % 2 ? 127 : -127;
+        break;
+      case 2:
+        row[d] = static_cast<int8_t>(static_cast<int>(random() % 5) - 2);
+        break;
+      case 3:
+        row[d] = static_cast<int8_t>(random() % 16 ? 0 : legal_element(random));
+        break;
+      default:
+        row[d] = legal_element(random);
     }
   }
 }
@@ -91,9 +100,7 @@ TYPED_TEST(SquashTest, rtl_squash_equals_the_prose) {
     model.sel_i = random() % 4;
     model.norm_only_i = norm_only;
     EXPECT_EQ(transact(model, static_cast<int>(random() % 3)), norm_only ? dim + 1 : 2 * dim + 22);
-    const auto describe = [&] {
-      return "s=" + show(row, dim) + " f=" + std::to_string(f);
-    };
+    const auto describe = [&] { return "s=" + show(row, dim) + " f=" + std::to_string(f); };
     comparisons.check(norm(row, dim), model.norm_o, describe);
     const auto expected = squash_row(row, dim, f);
     const auto* got = reinterpret_cast<const int8_t*>(&model.v_o[0]);

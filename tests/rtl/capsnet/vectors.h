@@ -13,8 +13,8 @@
 
 namespace lutra::rtl_test {
 
-/// Counts comparisons; shows the first mismatches whole; fails when nothing was compared or when the
-/// expected values never changed.
+/// Counts comparisons; shows the first mismatches whole; fails when nothing was compared or when
+/// the expected values never changed.
 class Comparisons {
  public:
   ~Comparisons() {
