@@ -56,10 +56,16 @@ module accumulator #(
 
   assign base = first_q ? init_i : acc_o;
 
-  always_comb begin
-    for (int c = 0; c < Cols; c++) begin
-      total[32*c+:32] = base[32*c+:32] + 32'($signed(sum_q[20*c+:20]));
-    end
+  for (genvar c = 0; c < Cols; c++) begin : gen_add
+    logic signed [31:0] sum;
+
+    partial_sum u_add (
+      .acc_i ($signed(base[32*c+:32])),
+      .sum_i ($signed(sum_q[20*c+:20])),
+      .acc_o (sum)
+    );
+
+    assign total[32*c+:32] = sum;
   end
 
 `ifndef SYNTHESIS

@@ -3,6 +3,8 @@
 capsnet.vlt
 capsnet_pkg.sv
 clock_gate.sv
+column_sum.sv
+partial_sum.sv
 pe_array.sv
 accumulator.sv
 requantiser.sv

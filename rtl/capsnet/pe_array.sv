@@ -72,19 +72,27 @@ module pe_array #(
         .p_o   (product)
       );
 
-      assign products[16*(r*Cols+c)+:16] = row_mask_q[r] ? product : 16'sd0;
+      assign products[16*(r*Cols+c)+:16] = product;
     end
   end
 
-  always_comb begin
+  for (genvar c = 0; c < Cols; c++) begin : gen_sum
+    logic [Rows*16-1:0] column;
     logic signed [19:0] sum;
-    for (int c = 0; c < Cols; c++) begin
-      sum = '0;
-      for (int r = 0; r < Rows; r++) begin
-        sum = sum + 20'($signed(products[16*(r*Cols+c)+:16]));
-      end
-      sum_o[20*c+:20] = sum;
+
+    for (genvar r = 0; r < Rows; r++) begin : gen_product
+      assign column[16*r+:16] = products[16*(r*Cols+c)+:16];
     end
+
+    column_sum #(
+      .Rows (Rows)
+    ) u_sum (
+      .products_i (column),
+      .row_mask_i (row_mask_q),
+      .sum_o      (sum)
+    );
+
+    assign sum_o[20*c+:20] = sum;
   end
 
 endmodule

@@ -131,8 +131,6 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
       "fast",
       "--x-initial",
       "fast",
-      "--output-split",
-      "20000",
       "--Mdir",
       "model",
       fmt::format("-GRows={}", options.shape.rows),
@@ -140,7 +138,7 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
       fmt::format("-GScratchBytesLog2={}",
                   31 - __builtin_clz(static_cast<unsigned>(options.shape.scratch_bytes))),
       fmt::format("-GAccDepth={}", options.shape.acc_depth),
-      fmt::format("-GFaultMask={}", options.fault_mask)};
+      fmt::format("-GFaultMask=8'd{}", options.fault_mask)};
   if (options.wave) verilator.push_back("--trace-fst");
   std::vector<std::string> compiler = {"g++",
                                        "-O2",
@@ -184,30 +182,35 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
   }
   synth::write_file(work.path() / "multipliers.vlt", waivers);
   verilator.insert(verilator.end(),
-                   {"multipliers.vlt", "-F", (rtl / "capsnet/capsnet.f").string(), "pe_mul.sv"});
+                   {"multipliers.vlt", (rtl / "capsnet/shared_multiplier.vlt").string(), "-F",
+                    (rtl / "capsnet/capsnet.f").string(), "pe_mul.sv"});
   for (const auto& [name, bytes] : sources) verilator.push_back(name);
   run_or_throw(verilator, work.path(), "verilator", "Verilator refuses the accelerator");
 
-  std::vector<fs::path> units = sorted_files(work.path() / "model", {".cpp"});
-  units.push_back(binding);
-  progress(fmt::format("compiling {} files", units.size()));
-  std::vector<std::string> objects(units.size());
-  network::parallel_for(static_cast<int>(units.size()), 1, 0, [&](int begin, int) {
-    objects[begin] = fmt::format("unit{}.o", begin);
+  // Each file reads SystemC's headers: two units instead of many, one of them only set-up code.
+  std::string once = "// code that runs once\n";
+  std::string often = "// the model, and its binding to the platform\n";
+  for (const fs::path& file : sorted_files(work.path() / "model", {".cpp"})) {
+    const bool slow = file.filename().string().find("__Slow") != std::string::npos;
+    (slow ? once : often) += fmt::format("#include \"{}\"\n", file.filename().string());
+  }
+  often += fmt::format("#include \"{}\"\n", binding.string());
+  synth::write_file(work.path() / "once.cpp", once);
+  synth::write_file(work.path() / "often.cpp", often);
+  progress("compiling the accelerator");
+  const std::vector<std::string> units = {"often", "once"};
+  network::parallel_for(2, 1, 2, [&](int unit, int) {
     std::vector<std::string> arguments = compiler;
-    // Set-up code runs once.
-    if (units[begin].filename().string().find("Slow") != std::string::npos) arguments[1] = "-O0";
-    arguments.insert(arguments.end(), {"-c", units[begin].string(), "-o", objects[begin]});
+    arguments.push_back(units[unit] == "once" ? "-O0" : "-O1");
+    arguments.insert(arguments.end(), {"-c", units[unit] + ".cpp", "-o", units[unit] + ".o"});
     run_or_throw(arguments, work.path(), "g++", "the verilated accelerator does not compile");
   });
   std::vector<std::string> link = {"g++", "-o", "cosim"};
-  link.insert(link.end(), objects.begin(), objects.end());
-  link.insert(link.end(), {platform_library.string(), "-lsystemc", "-lpthread",
+  link.insert(link.end(), {"often.o", "once.o", platform_library.string(), "-lsystemc", "-lpthread",
                            "-Wl,-rpath," + platform_library.parent_path().string()});
   if (std::string(LUTRA_COSIM_LINK_OPTIONS).size() > 0) link.push_back(LUTRA_COSIM_LINK_OPTIONS);
   run_or_throw(link, work.path(), "g++", "the co-simulation program does not link");
-  for (const std::string& object : objects) fs::remove(work.path() / object);
-  fs::remove_all(work.path() / "model");
+  for (const char* left : {"often.o", "once.o", "model"}) fs::remove_all(work.path() / left);
 
   std::error_code error;
   fs::rename(work.path(), directory, error);
