@@ -69,8 +69,8 @@ target_link_libraries(lutra_verilated PUBLIC Threads::Threads ZLIB::ZLIB)
 add_library(lutra::verilated ALIAS lutra_verilated)
 
 # lutra_verilate(<target> TOP <module> PREFIX <class> SOURCES ... [ARGS ...]): a verilated C++ model as
-# a static library; ARGS go to Verilator (-GName=value, ...). Warnings are errors: they fail the build,
-# which then shows Verilator's output.
+# a static library; ARGS go to Verilator (-GName=value, ...). Warnings are errors: they fail the
+# build, which then shows Verilator's output.
 function(lutra_verilate target)
   cmake_parse_arguments(ARG "" "TOP;PREFIX" "SOURCES;ARGS" ${ARGN})
   set(dir "${CMAKE_BINARY_DIR}/verilated/${target}")

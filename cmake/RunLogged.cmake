@@ -1,5 +1,5 @@
-# cmake -DLOG=<file> -P RunLogged.cmake -- <command> ...: runs the command with its output in LOG; on
-# failure shows the output and fails.
+# cmake -DLOG=<file> -P RunLogged.cmake -- <command> ...: runs the command with its output in LOG;
+# on failure shows the output and fails.
 set(command "")
 set(found FALSE)
 math(EXPR last "${CMAKE_ARGC} - 1")
@@ -10,7 +10,8 @@ foreach(i RANGE ${last})
     set(found TRUE)
   endif()
 endforeach()
-execute_process(COMMAND ${command} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+execute_process(COMMAND ${command}
+  RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
 get_filename_component(directory "${LOG}" DIRECTORY)
 file(MAKE_DIRECTORY "${directory}")
 file(WRITE "${LOG}" "${output}")
