@@ -49,10 +49,12 @@ function(lutra_test name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gtest_main lutra_flags)
   target_compile_definitions(${name} PRIVATE LUTRA_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
     LUTRA_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  # gtest_discover_tests() cannot pass a list on (it would swallow TIMEOUT too), so several labels
+  # become one, `unit.rtl`; ctest's -L looks for a part of it.
+  string(JOIN "." labels ${ARG_LABELS})
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+    PROPERTIES LABELS "${labels}" TIMEOUT ${ARG_TIMEOUT})
 endfunction()
-
 
 # Verilator's runtime, compiled once for all verilated models.
 set(LUTRA_VERILATOR_ROOT "/usr/share/verilator" CACHE PATH "Verilator's include and support files")

@@ -1,7 +1,7 @@
-// BAM, the broken-array multiplier: an array multiplier without the cells above the horizontal break
-// level and to the right of the vertical break level. The partial product bit of a's bit j and b's
-// bit i is left out where i < Hbl (its row) or i + j < Vbl (its column); the remaining bits are added
-// exactly. Hbl = Vbl = 0 is the exact multiplier.
+// BAM, the broken-array multiplier: an array multiplier without the cells above the horizontal
+// break level and to the right of the vertical break level. The partial product bit of a's bit j
+// and b's bit i is left out where i < Hbl (its row) or i + j < Vbl (its column); the remaining bits
+// are added exactly. Hbl = Vbl = 0 is the exact multiplier.
 //
 // Latency: 0, combinational.
 // a_i, b_i: Width-bit integers, two's complement when Signed, otherwise unsigned; any value.
@@ -9,8 +9,9 @@
 //           signed operands pass through mul_sign_magnitude. Hbl breaks rows of b only, so the
 //           multiplier does not commute when Hbl > 0.
 //
-// Source: H. R. Mahdiani, A. Ahmadi, S. M. Fakhraie, C. Lucas, "Bio-Inspired Imprecise Computational
-// Blocks for Efficient VLSI Implementation of Soft-Computing Applications", IEEE TCAS-I, 2010.
+// Source: H. R. Mahdiani, A. Ahmadi, S. M. Fakhraie, C. Lucas, "Bio-Inspired Imprecise
+// Computational Blocks for Efficient VLSI Implementation of Soft-Computing Applications", IEEE
+// TCAS-I, 2010.
 
 module mul_bam #(
   parameter int unsigned Width  = 8,

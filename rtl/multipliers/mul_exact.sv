@@ -4,10 +4,10 @@
 // a_i, b_i: Width-bit integers, two's complement when Signed, otherwise unsigned; any value.
 // p_o:      2*Width-bit product in the same representation; never overflows.
 //
-// Signed products are summed in the modified form of C. R. Baugh and B. A. Wooley, "A Two's Complement
-// Parallel Array Multiplication Algorithm", IEEE Trans. Computers, 1973: partial product bits of
-// negative weight are inverted, and two constant ones make up for it. Yosys 0.23 maps a signed `*` to
-// a sixth more area, which would flatter every approximate multiplier beside it.
+// Signed products are summed in the modified form of C. R. Baugh and B. A. Wooley, "A Two's
+// Complement Parallel Array Multiplication Algorithm", IEEE Trans. Computers, 1973: partial product
+// bits of negative weight are inverted, and two constant ones make up for it. Yosys 0.23 maps a
+// signed `*` to a sixth more area, which would flatter every approximate multiplier beside it.
 
 module mul_exact #(
   parameter int unsigned Width  = 8,

@@ -1,6 +1,6 @@
-// All multipliers of the library side by side on the same 8-bit operands, every legal parameter value
-// of trunc and drum and a cross-section of bam, unsigned and signed. p_o holds one 16-bit product a
-// configuration; the order is that of bench_configurations() in mul_rtl_test.cc.
+// All multipliers of the library side by side on the same 8-bit operands, every legal parameter
+// value of trunc and drum and a cross-section of bam, unsigned and signed. p_o holds one 16-bit
+// product a configuration; the order is that of bench_configurations() in mul_rtl_test.cc.
 
 module mul_bench (
   input  logic [7:0]       a_i,

@@ -1,5 +1,5 @@
-// Mapped netlists and the RTL that they came from, side by side: two 16-bit products (netlist, RTL) a
-// multiplier in the order exact, trunc, drum, bam, unsigned before signed; and a sequential unit.
+// Mapped netlists and the RTL that they came from, side by side: two 16-bit products (netlist, RTL)
+// a multiplier in the order exact, trunc, drum, bam, unsigned before signed; and a sequential unit.
 
 module netlist_bench (
   input  logic         clk_i,

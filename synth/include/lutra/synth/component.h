@@ -58,11 +58,11 @@ struct CharacterizeOptions {
 /// Synthesises, simulates, times and measures a combinational 8x8 multiplier, or finds it in the
 /// cache. The same source, library, seed and tools give the same bytes. Safe to run from several
 /// processes on one cache.
-/// Where Icarus Verilog is present and takes the source, the netlist is compared with a simulation of
-/// the source itself (`rtl_check` in component.json).
+/// Where Icarus Verilog is present and takes the source, the netlist is compared with a simulation
+/// of the source itself (`rtl_check` in component.json).
 /// Throws Error: kUsage where the source is wrong (with Yosys' own line), kMismatch where source and
-/// netlist disagree, kUnsupported on widths other than 8 and on sequential or latched designs, kMissingTool without Yosys, OpenSTA or
-/// Liberty.
+/// netlist disagree, kUnsupported on widths other than 8 and on sequential or latched designs,
+/// kMissingTool without Yosys, OpenSTA or Liberty.
 Component characterize(const MultiplierSource& source, const CharacterizeOptions& options);
 
 /// Reads and checks a component's directory. Throws Error(kUsage) naming the file that is missing,
