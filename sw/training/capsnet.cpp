@@ -18,8 +18,8 @@ torch::Tensor squash(const torch::Tensor& s) {
   return s * (squared + 1e-9).sqrt() / (1 + squared);
 }
 
-/// Dynamic routing; gradients flow through the last iteration's sum only, as the coefficients of the
-/// iterations before are treated as constants.
+/// Dynamic routing; gradients flow through the last iteration's sum only, as the coefficients of
+/// the iterations before are treated as constants.
 /// @param votes  [capsules, n, classes, dim]
 /// @return       [n, classes, dim]
 torch::Tensor route(const torch::Tensor& votes, int iterations) {
@@ -66,8 +66,9 @@ torch::Tensor CapsNetImpl::forward(torch::Tensor x) {
       capsules = squash(x.permute({0, 2, 3, 1}).reshape({x.size(0), -1, squash_layer->dim}));
     } else if (const auto* votes = std::get_if<Votes>(&layer)) {
       const torch::Tensor weight =
-          parameters[votes->name + "_weight"].permute({0, 2, 1, 3}).reshape(
-              {votes->capsules, votes->in_dim, votes->classes * votes->out_dim});
+          parameters[votes->name + "_weight"]
+              .permute({0, 2, 1, 3})
+              .reshape({votes->capsules, votes->in_dim, votes->classes * votes->out_dim});
       x = torch::bmm(capsules.transpose(0, 1), weight)
               .view({votes->capsules, -1, votes->classes, votes->out_dim});
     } else if (const auto* routing = std::get_if<Routing>(&layer)) {
@@ -100,8 +101,8 @@ void CapsNetImpl::set_weights(const network::FloatWeights& weights) {
     if (found == weights.end()) {
       throw Error(ExitCode::kUsage, "weights lack the parameter " + name);
     }
-    item.value().copy_(torch::from_blob(const_cast<float*>(found->second.values.data()),
-                                        item.value().sizes()));
+    item.value().copy_(
+        torch::from_blob(const_cast<float*>(found->second.values.data()), item.value().sizes()));
   }
 }
 

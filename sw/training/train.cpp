@@ -182,8 +182,9 @@ TrainResult train(const network::Network& description, const network::Dataset& d
                           {"loss", loss_sum / steps},
                           {"validation_accuracy", validated},
                           {"seconds", seconds_since(start)}});
-    progress(fmt::format("epoch {}/{} loss {:.4f} validation accuracy {:.4f} in {:.0f} s", epoch + 1,
-                         options.epochs, loss_sum / steps, validated, seconds_since(start)));
+    progress(fmt::format("epoch {}/{} loss {:.4f} validation accuracy {:.4f} in {:.0f} s",
+                         epoch + 1, options.epochs, loss_sum / steps, validated,
+                         seconds_since(start)));
     if (validated > result.validation_accuracy) {
       result.validation_accuracy = validated;
       result.weights = model->weights();

@@ -6,10 +6,10 @@
 #include <cstdlib>
 #include <system_error>
 
-#include "lutra/synth/files.h"
 #include "lutra/numerics/error.h"
 #include "lutra/synth/component.h"
 #include "lutra/synth/energy.h"
+#include "lutra/synth/files.h"
 #include "lutra/synth/liberty.h"
 #include "lutra/synth/netlist.h"
 #include "lutra/synth/netlist_simulator.h"

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "lutra/synth/files.h"
 #include "lutra/numerics/error.h"
+#include "lutra/synth/files.h"
 
 namespace lutra::synth {
 namespace {

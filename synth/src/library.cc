@@ -7,8 +7,8 @@
 #include <set>
 #include <sstream>
 
-#include "lutra/synth/files.h"
 #include "lutra/numerics/error.h"
+#include "lutra/synth/files.h"
 #include "lutra/synth/synthesis.h"
 #include "verilog_sources.h"
 

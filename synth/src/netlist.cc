@@ -7,8 +7,8 @@
 #include <unordered_map>
 #include <utility>
 
-#include "lutra/synth/files.h"
 #include "lutra/numerics/error.h"
+#include "lutra/synth/files.h"
 
 namespace lutra::synth {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <sstream>
 
-#include "lutra/synth/files.h"
 #include "lutra/numerics/error.h"
+#include "lutra/synth/files.h"
 #include "lutra/synth/process.h"
 
 namespace lutra::synth {

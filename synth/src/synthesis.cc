@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "lutra/synth/files.h"
 #include "lutra/numerics/error.h"
+#include "lutra/synth/files.h"
 #include "lutra/synth/liberty.h"
 #include "lutra/synth/netlist.h"
 #include "lutra/synth/netlist_simulator.h"

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <set>
 
-#include "lutra/synth/files.h"
 #include "lutra/numerics/error.h"
+#include "lutra/synth/files.h"
 
 namespace lutra::synth {
 namespace {

@@ -18,8 +18,8 @@
 #include "lutra/synth/library.h"
 #include "lutra/synth/multiplier_models.h"
 #include "lutra/synth/netlist.h"
-#include "lutra/synth/synthesis.h"
 #include "lutra/synth/process.h"
+#include "lutra/synth/synthesis.h"
 #include "test_files.h"
 
 namespace lutra::synth {

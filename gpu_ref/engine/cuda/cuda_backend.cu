@@ -94,8 +94,8 @@ class CudaBackend : public Backend {
     DeviceTensors tensors;
     Conv2dArgs args = host;
     const int64_t fan_in = int64_t{host.kernel} * host.kernel * host.in_channels;
-    args.input = tensors.input(
-        host.input, int64_t{host.images} * host.height * host.width * host.in_channels);
+    args.input = tensors.input(host.input,
+                               int64_t{host.images} * host.height * host.width * host.in_channels);
     args.weight = tensors.input(host.weight, host.out_channels * fan_in);
     args.bias = tensors.input(host.bias, host.out_channels);
     args.table = tensors.input(host.table, kTableSize);
@@ -108,8 +108,8 @@ class CudaBackend : public Backend {
     DeviceTensors tensors;
     VotesArgs args = host;
     args.input = tensors.input(host.input, int64_t{host.images} * host.capsules * host.in_dim);
-    args.weight = tensors.input(
-        host.weight, int64_t{host.capsules} * host.classes * host.in_dim * host.out_dim);
+    args.weight = tensors.input(host.weight,
+                                int64_t{host.capsules} * host.classes * host.in_dim * host.out_dim);
     args.table = tensors.input(host.table, kTableSize);
     args.output = tensors.output(host.output, host.count());
     launch<VotesArgs, votes_at>(args);

@@ -23,8 +23,8 @@ using network::StepCounts;
 
 /// Operands of one step, in the order in which one PE, one column or one unit sees them.
 struct StepOperands {
-  /// Operand pairs of the first, a middle and the last row in use of column 0.
-  std::array<std::vector<synth::OperandPair>, 3> pairs;
+  /// Operand pairs of each PE of column 0 that is in use.
+  std::vector<std::vector<synth::OperandPair>> pairs;
   struct Column {
     std::vector<int16_t> products;
     int32_t acc;
@@ -61,8 +61,8 @@ class OperandRecorder : public network::ProgramObserver {
               const int16_t* products, int32_t acc) override {
     StepOperands& s = steps[step];
     if (col != 0 || s.columns.size() >= limit(step)) return;
-    const int watched[] = {0, rows / 2, rows - 1};
-    for (int w = 0; w < 3; ++w) s.pairs[w].push_back({first[watched[w]], second[watched[w]]});
+    s.pairs.resize(static_cast<size_t>(rows));
+    for (int r = 0; r < rows; ++r) s.pairs[r].push_back({first[r], second[r]});
     s.columns.push_back({std::vector<int16_t>(products, products + rows), acc,
                          std::accumulate(products, products + rows, int32_t{0})});
   }
@@ -163,7 +163,7 @@ double sequential_fj(const UnitNetlist& unit, const std::vector<StepOperands::Ve
   return activity.report().total_fj() / static_cast<double>(rounds * static_cast<size_t>(lanes));
 }
 
-/// Weighted by length: means of the three watched PEs.
+/// Mean over the PEs of a column.
 double multiply_fj(synth::EnergyMeter* meter, const StepOperands& operands) {
   double sum = 0;
   for (const auto& pairs : operands.pairs) {
@@ -231,7 +231,6 @@ class EnergyStudy {
     for (const std::string& file : files) {
       paths.push_back(synth::rtl_directory() / "capsnet" / file);
     }
-    if (options_.progress) options_.progress("energy of " + top);
     return std::make_unique<UnitNetlist>(paths, top, options_.liberty, options_.cache_dir);
   }
 
@@ -328,7 +327,6 @@ class EnergyStudy {
   }
 
   std::unique_ptr<UnitNetlist> squash_unit(const synth::Component& component) {
-    if (options_.progress) options_.progress("energy of squash_unit with " + component.name);
     const fs::path capsnet = synth::rtl_directory() / "capsnet";
     const synth::PrivateDirectory work(fs::temp_directory_path());
     synth::write_file(work.path() / "pe_mul.sv", cosim::pe_multiplier_source({&component}));

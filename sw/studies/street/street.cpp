@@ -151,7 +151,7 @@ json run_street(const StreetConfig& config, const fs::path& out,
       options.images = config.energy_images;
       options.samples = config.energy_samples;
       options.memory = config.memory;
-      options.progress = progress;
+      progress("energy of " + row.label);
       const InferenceEnergy measured = inference_energy(network, row.assignment, data, options);
       return json{{"total_nj", measured.total_nj()},
                   {"multiply_nj", measured.multiply_nj()},

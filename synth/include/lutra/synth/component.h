@@ -60,8 +60,8 @@ struct CharacterizeOptions {
 /// processes on one cache.
 /// Where Icarus Verilog is present and takes the source, the netlist is compared with a simulation
 /// of the source itself (`rtl_check` in component.json).
-/// Throws Error: kUsage where the source is wrong (with Yosys' own line), kMismatch where source and
-/// netlist disagree, kUnsupported on widths other than 8 and on sequential or latched designs,
+/// Throws Error: kUsage where the source is wrong (with Yosys' own line), kMismatch where source
+/// and netlist disagree, kUnsupported on widths other than 8 and on sequential or latched designs,
 /// kMissingTool without Yosys, OpenSTA or Liberty.
 Component characterize(const MultiplierSource& source, const CharacterizeOptions& options);
 

@@ -24,11 +24,11 @@ struct Conv2dArgs {
   int images, height, width, in_channels, out_channels, kernel, stride;
   int shift;
   bool relu;
-  const int8_t* input;    ///< [images][height][width][in_channels]
-  const int8_t* weight;   ///< [out_channels][kernel][kernel][in_channels]
-  const int32_t* bias;    ///< [out_channels]
+  const int8_t* input;   ///< [images][height][width][in_channels]
+  const int8_t* weight;  ///< [out_channels][kernel][kernel][in_channels]
+  const int32_t* bias;   ///< [out_channels]
   const int16_t* table;
-  int8_t* output;         ///< [images][out_height][out_width][out_channels]
+  int8_t* output;  ///< [images][out_height][out_width][out_channels]
 
   LUTRA_HD int out_height() const { return (height - kernel) / stride + 1; }
   LUTRA_HD int out_width() const { return (width - kernel) / stride + 1; }
@@ -45,8 +45,9 @@ LUTRA_HD inline void conv2d_at(const Conv2dArgs& args, int64_t index) {
   const int y = static_cast<int>(rest % args.out_height());
   const int64_t n = rest / args.out_height();
   const int run = args.kernel * args.in_channels;  // contiguous in input and weight alike
-  const int8_t* in = args.input + ((n * args.height + y * args.stride) * args.width +
-                                   x * args.stride) * args.in_channels;
+  const int8_t* in =
+      args.input +
+      ((n * args.height + y * args.stride) * args.width + x * args.stride) * args.in_channels;
   const int8_t* weight = args.weight + int64_t{o} * args.kernel * run;
   int32_t acc = args.bias[o];
   for (int ky = 0; ky < args.kernel; ++ky) {
@@ -64,7 +65,7 @@ struct VotesArgs {
   const int8_t* input;   ///< [images][capsules][in_dim]
   const int8_t* weight;  ///< [capsules][classes][in_dim][out_dim]
   const int16_t* table;
-  int8_t* output;        ///< [images][capsules][classes][out_dim]
+  int8_t* output;  ///< [images][capsules][classes][out_dim]
 
   LUTRA_HD int64_t count() const { return int64_t{images} * capsules * classes * out_dim; }
 };
@@ -89,7 +90,7 @@ struct WeightedSumArgs {
   const int8_t* coupling;  ///< [images][classes][capsules]
   const int8_t* votes;     ///< [images][capsules][classes][out_dim]
   const int16_t* table;
-  int8_t* output;          ///< [images][classes][out_dim]
+  int8_t* output;  ///< [images][classes][out_dim]
 
   LUTRA_HD int64_t count() const { return int64_t{images} * classes * out_dim; }
 };
@@ -109,8 +110,8 @@ LUTRA_HD inline void weighted_sum_at(const WeightedSumArgs& args, int64_t index)
 struct AgreementArgs {
   int images, capsules, classes, out_dim;
   int shift;
-  const int8_t* votes;   ///< [images][capsules][classes][out_dim]
-  const int8_t* v;       ///< [images][classes][out_dim]
+  const int8_t* votes;  ///< [images][capsules][classes][out_dim]
+  const int8_t* v;      ///< [images][classes][out_dim]
   const int16_t* table;
   const int8_t* before;  ///< [images][capsules][classes] logits
   int8_t* output;        ///< [images][capsules][classes] logits
@@ -130,9 +131,9 @@ LUTRA_HD inline void agreement_at(const AgreementArgs& args, int64_t index) {
 
 /// Squash of capsules of `dim` elements; input and output may be the same.
 struct SquashArgs {
-  int64_t capsules;  ///< of all images
-  int dim;           ///< 1..16
-  int frac;          ///< of the input, 0..7
+  int64_t capsules;     ///< of all images
+  int dim;              ///< 1..16
+  int frac;             ///< of the input, 0..7
   const int8_t* input;  ///< [capsules][dim]
   const int16_t* table;
   int8_t* output;  ///< [capsules][dim], fraction length 7
@@ -148,8 +149,7 @@ LUTRA_HD inline int32_t sum_of_squares(const int16_t* table, const int8_t* s, in
 
 LUTRA_HD inline void squash_at(const SquashArgs& args, int64_t index) {
   const int8_t* s = args.input + index * args.dim;
-  const uint32_t gain =
-      numerics::squash_gain(sum_of_squares(args.table, s, args.dim), args.frac);
+  const uint32_t gain = numerics::squash_gain(sum_of_squares(args.table, s, args.dim), args.frac);
   for (int d = 0; d < args.dim; ++d) {
     args.output[index * args.dim + d] = numerics::squash_element(s[d], gain);
   }
@@ -187,8 +187,8 @@ LUTRA_HD inline void classify_at(const ClassifyArgs& args, int64_t index) {
   int32_t* scores = args.scores + index * args.classes;
   int best = 0;
   for (int j = 0; j < args.classes; ++j) {
-    const int32_t sum = sum_of_squares(
-        args.table, args.input + (index * args.classes + j) * args.dim, args.dim);
+    const int32_t sum =
+        sum_of_squares(args.table, args.input + (index * args.classes + j) * args.dim, args.dim);
     scores[j] = sum > 0 ? sum : 0;
     if (scores[j] > scores[best]) best = j;
   }

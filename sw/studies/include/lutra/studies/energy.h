@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -16,14 +15,15 @@
 
 namespace lutra::studies {
 
-/// Energy of memory accesses. The defaults are M. Horowitz, "Computing's energy problem (and what we
-/// can do about it)", ISSCC 2014, 45 nm, 0.9 V: a 64-bit access of a 32 KiB cache takes 20 pJ, of a
-/// 1 MiB cache 100 pJ, of DRAM 1.3 nJ (the lower end). A 128 KiB scratchpad lies between the first two by
-/// interpolation over the logarithm of the size: 38 pJ.
+/// Energy of memory accesses. The defaults are M. Horowitz, "Computing's energy problem (and what
+/// we can do about it)", ISSCC 2014, 45 nm, 0.9 V: a 64-bit access of a 32 KiB cache takes 20 pJ,
+/// of a 1 MiB cache 100 pJ, of DRAM 1.3 nJ (the lower end). A 128 KiB scratchpad lies between the
+/// first two by interpolation over the logarithm of the size: 38 pJ.
 struct MemoryCosts {
-  double scratch_pj_per_vector = 76.0;    ///< 16 bytes
-  double accumulator_pj_per_word = 20.0;  ///< int32, read and written back: 32 KiB, half of 64 bits, twice
-  double memory_pj_per_byte = 162.5;      ///< off-chip
+  double scratch_pj_per_vector = 76.0;  ///< 16 bytes
+  double accumulator_pj_per_word =
+      20.0;  ///< int32, read and written back: 32 KiB, half of 64 bits, twice
+  double memory_pj_per_byte = 162.5;  ///< off-chip
   std::string source =
       "M. Horowitz, ISSCC 2014, 45 nm, 0.9 V (32 KiB: 20 pJ, 1 MiB: 100 pJ, DRAM: 1.3 nJ a 64-bit "
       "access; 128 KiB interpolated)";
@@ -31,8 +31,8 @@ struct MemoryCosts {
 
 /// One kind of work in an inference: how often, and what each takes.
 struct EnergyTerm {
-  std::string kind;       ///< "multiply", "column sum", "accumulate", "requantise", "squash", "softmax",
-                          ///< "scratchpad", "accumulator memory", "off-chip memory"
+  std::string kind;  ///< "multiply", "column sum", "accumulate", "requantise", "squash", "softmax",
+                     ///< "scratchpad", "accumulator memory", "off-chip memory"
   std::string operation;  ///< "primary.mac", ...; "" for all
   int64_t count = 0;
   double energy_per_op_fj = 0;
@@ -57,12 +57,11 @@ struct EnergyOptions {
   int images = 2;                   ///< whose operands are simulated, from the start of the data
   int samples = 4096;               ///< consecutive operations a unit and step at most
   MemoryCosts memory;
-  std::function<void(const std::string&)> progress;
 };
 
-/// Energy of one inference on the accelerator: the counts of its program, times energies of the mapped
-/// netlists on the operands of real images, plus memory accesses at their stated cost. Not included:
-/// operand registers, clock tree, sequencer and wires.
+/// Energy of one inference on the accelerator: the counts of its program, times energies of the
+/// mapped netlists on the operands of real images, plus memory accesses at their stated cost. Not
+/// included: operand registers, clock tree, sequencer and wires.
 /// @param assignment  every operation's component; at most four distinct ones
 InferenceEnergy inference_energy(const network::QuantisedNetwork& network,
                                  const ComponentAssignment& assignment,

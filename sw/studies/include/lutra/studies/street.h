@@ -18,22 +18,22 @@ namespace lutra::studies {
 /// The whole street, as a TOML file describes it (docs/guide/studies.md).
 struct StreetConfig {
   std::string name;
-  std::filesystem::path model;   ///< directory of an int8 network
+  std::filesystem::path model;  ///< directory of an int8 network
   std::string data = "fashion-mnist";
-  int images = 0;                ///< of the test split; 0: all
+  int images = 0;  ///< of the test split; 0: all
   uint64_t seed = 1;
   std::string backend = "auto";
   int jobs = 0;
-  std::filesystem::path liberty;           ///< empty: the default
+  std::filesystem::path liberty;  ///< empty: the default
   network::AcceleratorShape shape;
-  std::vector<std::string> multipliers;    ///< library specifications or Verilog files
-  std::vector<std::string> operations;     ///< that a multiplier of the list is put into; rest exact
+  std::vector<std::string> multipliers;  ///< library specifications or Verilog files
+  std::vector<std::string> operations;   ///< that a multiplier of the list is put into; rest exact
   /// Assignments spelled out: label, operation -> multiplier; rest exact.
   std::vector<std::pair<std::string, std::map<std::string, std::string>>> assignments;
   double max_accuracy_loss = 0.01;  ///< against the exact multiplier, a share, for the choice
   int cosim_images = 2;
   int cosim_first = 0;
-  bool cosim_all = false;           ///< every row, not only the chosen one
+  bool cosim_all = false;  ///< every row, not only the chosen one
   int energy_images = 2;
   int energy_samples = 4096;
   MemoryCosts memory;
@@ -49,7 +49,8 @@ nlohmann::json to_json(const StreetConfig& config);
 
 /// Characterises, evaluates, measures, chooses, co-simulates; finished parts are kept in
 /// `out`/parts, so that an interrupted study goes on where it was.
-/// @return the object of result.json (docs/guide/results.md) without the fields that all commands share
+/// @return the object of result.json (docs/guide/results.md) without the fields that all commands
+/// share
 nlohmann::json run_street(const StreetConfig& config, const std::filesystem::path& out,
                           const std::function<void(const std::string&)>& progress);
 

@@ -18,7 +18,7 @@ struct TrainOptions {
   int validation = 5000;        ///< the last images of the training split, never trained on
   bool augment = true;          ///< shifts by up to 2 pixels and horizontal flips
   uint64_t seed = 1;
-  int threads = 0;              ///< 0: all cores
+  int threads = 0;                   ///< 0: all cores
   std::filesystem::path checkpoint;  ///< file that an interrupted run resumes from; empty: none
 };
 
