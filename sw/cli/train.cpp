@@ -16,6 +16,8 @@ namespace fs = std::filesystem;
 struct Options {
   std::string network = "capsnet-edge";
   std::string data = "fashion-mnist";
+  fs::path initial;
+  bool test = false;
   training::TrainOptions train;
 };
 
@@ -38,35 +40,48 @@ Command add_train(CLI::App* root) {
   app->add_option("--validation", options->train.validation,
                   "Images at the end of the training split that are only validated on")
       ->capture_default_str();
+  app->add_option("--shift", options->train.shift,
+                  "Images are shifted at random by up to so many pixels")
+      ->check(CLI::Range(0, 8))
+      ->capture_default_str();
+  app->add_option("--initial", options->initial,
+                  "Weights to start from (.npy), as an earlier run left them");
+  app->add_flag("--test", options->test, "Score the test split once, at the end");
   return {app, [options](const SharedOptions& shared, const fs::path& out) {
             const network::Network description = network::network_by_name(options->network);
-            const auto train_set = network::load_dataset(options->data, network::Split::kTrain);
-            const auto test_set = network::load_dataset(options->data, network::Split::kTest);
+            const auto data = network::load_dataset(options->data, network::Split::kTrain);
             training::TrainOptions train = options->train;
             train.seed = shared.seed;
             train.threads = shared.jobs;
             train.checkpoint = out / "checkpoint.pt";
+            if (!options->initial.empty()) {
+              train.initial = network::load_float_weights(description, options->initial);
+            }
             const training::TrainResult trained =
-                training::train(description, train_set, train, progress);
-            // The test images are looked at once, at the end.
-            const double test = training::float_accuracy(description, trained.weights, test_set, 0,
-                                                         test_set.size());
+                training::train(description, data, train, progress);
             fs::create_directories(out / "float");
             network::save_float_weights(trained.weights, out / "float");
             Outcome outcome;
             outcome.result = {{"network", description.name},
-                              {"data", train_set.name},
+                              {"data", data.name},
                               {"epochs", train.epochs},
                               {"batch", train.batch},
                               {"learning_rate", train.learning_rate},
                               {"validation_images", train.validation},
+                              {"shift", train.shift},
+                              {"initial", options->initial.string()},
                               {"validation_accuracy", trained.validation_accuracy},
-                              {"test_accuracy", test},
                               {"log", trained.log},
                               {"weights", (out / "float").string()}};
-            outcome.text =
-                fmt::format("validation accuracy {:.4f}, test accuracy {:.4f}, weights in {}\n",
-                            trained.validation_accuracy, test, (out / "float").string());
+            outcome.text = fmt::format("validation accuracy {:.4f}, weights in {}\n",
+                                       trained.validation_accuracy, (out / "float").string());
+            if (options->test) {
+              const auto test_set = network::load_dataset(options->data, network::Split::kTest);
+              const double test = training::float_accuracy(description, trained.weights, test_set,
+                                                           0, test_set.size());
+              outcome.result["test_accuracy"] = test;
+              outcome.text += fmt::format("test accuracy {:.4f}\n", test);
+            }
             return outcome;
           }};
 }

@@ -22,17 +22,18 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// A batch of images, shifted by up to two pixels and mirrored at random where `random` is given.
+/// A batch of images; shifted and mirrored at random where `random` is given.
 torch::Tensor image_batch(const network::Dataset& data, const int* indices, int count,
-                          std::mt19937_64* random) {
+                          std::mt19937_64* random, int shift, bool mirrored) {
   torch::Tensor batch = torch::zeros({count, 1, data.height, data.width});
   float* out = batch.data_ptr<float>();
   for (int n = 0; n < count; ++n, out += data.height * data.width) {
     const uint8_t* image = data.image(indices[n]);
     const uint64_t bits = random ? (*random)() : 0;
-    const int dy = random ? static_cast<int>(bits % 5) - 2 : 0;
-    const int dx = random ? static_cast<int>(bits / 5 % 5) - 2 : 0;
-    const bool mirror = random && (bits / 25) % 2 == 1;
+    const uint64_t places = 2 * static_cast<uint64_t>(shift) + 1;
+    const int dy = random ? static_cast<int>(bits % places) - shift : 0;
+    const int dx = random ? static_cast<int>(bits / places % places) - shift : 0;
+    const bool mirror = random && mirrored && bits / (places * places) % 2 == 1;
     for (int y = std::max(0, dy); y < std::min(data.height, data.height + dy); ++y) {
       for (int x = std::max(0, dx); x < std::min(data.width, data.width + dx); ++x) {
         const int from = mirror ? data.width - 1 - (x - dx) : x - dx;
@@ -57,7 +58,7 @@ double accuracy(CapsNet& model, const network::Dataset& data, int first, int cou
   for (int at = 0; at < count; at += 250) {
     const int n = std::min(250, count - at);
     const torch::Tensor lengths =
-        model->forward(image_batch(data, &indices[at], n, nullptr)).square().sum(-1);
+        model->forward(image_batch(data, &indices[at], n, nullptr, 0, false)).square().sum(-1);
     right += lengths.argmax(1).eq(label_batch(data, &indices[at], n)).sum().item<int64_t>();
   }
   return static_cast<double>(right) / count;
@@ -128,6 +129,7 @@ TrainResult train(const network::Network& description, const network::Dataset& d
   torch::set_num_threads(thread_count(options.threads));
   torch::manual_seed(options.seed);
   CapsNet model(description);
+  if (!options.initial.empty()) model->set_weights(options.initial);
   torch::optim::Adam optimizer(model->parameters(),
                                torch::optim::AdamOptions(options.learning_rate));
 
@@ -163,8 +165,8 @@ TrainResult train(const network::Network& description, const network::Dataset& d
       static_cast<torch::optim::AdamOptions&>(optimizer.param_groups()[0].options()).lr(rate);
       const int* indices = &order[static_cast<size_t>(step) * options.batch];
       const torch::Tensor loss =
-          margin_loss(model->forward(image_batch(data, indices, options.batch,
-                                                 options.augment ? &random : nullptr)),
+          margin_loss(model->forward(image_batch(data, indices, options.batch, &random,
+                                                 options.shift, options.mirror)),
                       label_batch(data, indices, options.batch));
       optimizer.zero_grad();
       loss.backward();

@@ -14,9 +14,11 @@ namespace lutra::training {
 struct TrainOptions {
   int epochs = 24;
   int batch = 128;
-  double learning_rate = 2e-3;  ///< Adam's, after a warm-up; falls to 0 along a cosine
-  int validation = 5000;        ///< the last images of the training split, never trained on
-  bool augment = true;          ///< shifts by up to 2 pixels and horizontal flips
+  double learning_rate = 2e-3;    ///< Adam's, after a warm-up; falls to 0 along a cosine
+  int validation = 5000;          ///< the last images of the training split, never trained on
+  int shift = 2;                  ///< images are shifted at random by up to so many pixels
+  bool mirror = true;             ///< and half of them mirrored
+  network::FloatWeights initial;  ///< where to start; empty: at random weights
   uint64_t seed = 1;
   int threads = 0;                   ///< 0: all cores
   std::filesystem::path checkpoint;  ///< file that an interrupted run resumes from; empty: none
