@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/npy.h"
 #include "lutra/synth/component.h"
 #include "lutra/synth/energy.h"
 #include "lutra/synth/files.h"
@@ -103,6 +104,32 @@ std::vector<std::int16_t> simulate_lut(const Netlist& netlist,
   return lut;
 }
 
+/// The table as numpy reads it: int16 or, of an unsigned multiplier, uint16.
+std::string lut_file(const std::vector<std::int16_t>& lut, bool is_signed) {
+  if (is_signed) return numerics::npy_bytes({kValues, kValues}, lut.data());
+  const std::vector<std::uint16_t> products(lut.begin(), lut.end());
+  return numerics::npy_bytes({kValues, kValues}, products.data());
+}
+
+std::vector<std::int16_t> read_lut_file(const std::filesystem::path& path, bool is_signed) {
+  std::vector<std::size_t> shape;
+  std::vector<std::int16_t> lut;
+  if (is_signed) {
+    auto array = numerics::load_npy<std::int16_t>(path);
+    shape = array.shape;
+    lut = std::move(array.values);
+  } else {
+    const auto array = numerics::load_npy<std::uint16_t>(path);
+    shape = array.shape;
+    lut.assign(array.values.begin(), array.values.end());
+  }
+  if (shape != std::vector<std::size_t>{kValues, kValues}) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: expected a table of 256 x 256 products", path.string()));
+  }
+  return lut;
+}
+
 /// Everything that the outcome depends on, as text.
 std::string key_text(const MultiplierSource& source, const std::vector<VerilogFile>& files,
                      const std::string& liberty_sha256, std::uint64_t seed) {
@@ -145,8 +172,7 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
 
   progress("simulation of all 65,536 operand pairs");
   const std::vector<std::int16_t> lut = simulate_lut(netlist, ports);
-  write_file(directory / "lut.npy",
-             npy_bytes(lut, kValues, kValues, source.is_signed ? "<i2" : "<u2"));
+  write_file(directory / "lut.npy", lut_file(lut, source.is_signed));
 
   progress("comparison with the source (Icarus Verilog)");
   MultiplierSource resolved = source;
@@ -276,19 +302,7 @@ Component load_component(const std::filesystem::path& directory) {
     throw fail(fmt::format("truncated or not a component: {}", error.what()));
   }
 
-  const std::string npy = read_file(directory / "lut.npy");
-  const std::size_t table = 2 * std::size_t{kValues} * kValues;
-  const std::string header = npy_bytes({}, kValues, kValues, component.is_signed ? "<i2" : "<u2");
-  if (npy.size() != header.size() + table || npy.compare(0, header.size(), header) != 0) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: not a [256][256] table of {}-bit products",
-                                              (directory / "lut.npy").string(), 16));
-  }
-  component.lut.resize(std::size_t{kValues} * kValues);
-  for (std::size_t i = 0; i < component.lut.size(); ++i) {
-    const auto low = static_cast<unsigned char>(npy[header.size() + 2 * i]);
-    const auto high = static_cast<unsigned char>(npy[header.size() + 2 * i + 1]);
-    component.lut[i] = static_cast<std::int16_t>(static_cast<std::uint16_t>(low | high << 8));
-  }
+  component.lut = read_lut_file(directory / "lut.npy", component.is_signed);
   if (sha256_hex(lut_bytes(component.lut)) != component.lut_sha256) {
     throw fail("lut_sha256 is not that of lut.npy");
   }

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 #include <system_error>
+#include <vector>
 
 #include "lutra/numerics/error.h"
 
@@ -147,24 +148,6 @@ std::string safe_file_name(std::string_view text) {
   }
   if (name.empty() || name[0] == '.' || name[0] == '-') name.insert(0, "_");
   return name.substr(0, 100);
-}
-
-std::string npy_bytes(const std::vector<std::int16_t>& values, std::size_t rows,
-                      std::size_t columns, const std::string& descriptor) {
-  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}, {}), }}",
-                                   descriptor, rows, columns);
-  constexpr std::size_t kPreamble = 10;  // magic, version, length
-  while ((kPreamble + header.size() + 1) % 64 != 0) header += ' ';
-  header += '\n';
-  std::string bytes("\x93NUMPY\x01\x00", 8);
-  bytes += static_cast<char>(header.size() & 0xff);
-  bytes += static_cast<char>(header.size() >> 8);
-  bytes += header;
-  for (const std::int16_t value : values) {
-    bytes += static_cast<char>(value & 0xff);
-    bytes += static_cast<char>((value >> 8) & 0xff);
-  }
-  return bytes;
 }
 
 PrivateDirectory::PrivateDirectory(const std::filesystem::path& parent) {

@@ -1,12 +1,9 @@
 #ifndef LUTRA_SYNTH_FILES_H_
 #define LUTRA_SYNTH_FILES_H_
 
-#include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace lutra::synth {
 
@@ -22,11 +19,6 @@ std::string sha256_hex(std::string_view bytes);
 
 /// `text` with every character outside [A-Za-z0-9_.-] replaced by `_`, never empty, no leading dot.
 std::string safe_file_name(std::string_view text);
-
-/// numpy's .npy, format 1.0, C order, little-endian: [rows][columns] of 16-bit integers.
-/// @param descriptor  "<i2" or "<u2"
-std::string npy_bytes(const std::vector<std::int16_t>& values, std::size_t rows,
-                      std::size_t columns, const std::string& descriptor);
 
 /// A private directory (mode 0700) made inside `parent`, removed with all it holds at the end
 /// unless released.
