@@ -15,17 +15,21 @@
 
 namespace lutra::studies {
 
-/// Components by the name that a user gives them: a specification of the library ("drum:kept_bits=4"),
-/// a Verilog file, or a component's directory. Each is characterised once.
+/// Components by the name that a user gives them: a specification of the library
+/// ("drum:kept_bits=4"), a Verilog file, or a component's directory. Each is characterised once.
 class ComponentStore {
  public:
   /// @param liberty  empty: the default
   ComponentStore(std::filesystem::path liberty, std::function<void(const std::string&)> progress)
       : liberty_(std::move(liberty)), progress_(std::move(progress)) {}
 
-  /// A signed 8x8 component; an unsigned Verilog file ("FILE:signed=0") gets the sign-magnitude shell.
+  /// A signed 8x8 component; an unsigned Verilog file ("FILE:signed=0") gets the sign-magnitude
+  /// shell.
   /// @throws as synth::characterize
   const synth::Component& get(const std::string& name);
+
+  /// The name under which get() returned this component: what a command line calls it.
+  const std::string& name_of(const synth::Component& component) const;
 
  private:
   std::filesystem::path liberty_;
@@ -33,8 +37,8 @@ class ComponentStore {
   std::map<std::string, std::unique_ptr<synth::Component>> components_;
 };
 
-/// One multiplier for the operations named, exact for the others. With no operations named: all that
-/// run on the array, that is all but squash.mac and class.mac.
+/// One multiplier for the operations named, exact for the others. With no operations named: all
+/// that run on the array, that is all but squash.mac and class.mac.
 /// @param overrides  "operation=multiplier", which win
 /// @throws Error kUsage for an operation that the network lacks
 ComponentAssignment assign(const network::Network& network, ComponentStore* store,
