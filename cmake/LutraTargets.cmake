@@ -45,7 +45,7 @@ function(lutra_library room)
 endfunction()
 
 # lutra_test(<name> LABELS ... SOURCES ... DEPS ...): a GoogleTest executable, each of its cases a
-# CTest test that carries the labels.
+# CTest test that carries the labels. Tests share a cache of components and accelerators of their own.
 function(lutra_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "LABELS;SOURCES;DEPS" ${ARGN})
   if(NOT ARG_TIMEOUT)
@@ -59,7 +59,8 @@ function(lutra_test name)
   # become one, `unit.rtl`; ctest's -L looks for a part of it.
   string(JOIN "." labels ${ARG_LABELS})
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS "${labels}" TIMEOUT ${ARG_TIMEOUT})
+    PROPERTIES LABELS "${labels}" TIMEOUT ${ARG_TIMEOUT}
+    ENVIRONMENT "LUTRA_CACHE=${CMAKE_BINARY_DIR}/test-cache")
 endfunction()
 
 # Verilator's runtime, compiled once for all verilated models.

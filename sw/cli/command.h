@@ -15,7 +15,8 @@ namespace lutra::cli {
 
 /// Options that every command has.
 struct SharedOptions {
-  std::filesystem::path out;  ///< empty: out/<command>
+  std::filesystem::path out;     ///< empty: out/<command>
+  std::filesystem::path config;  ///< empty: none
   bool json = false;
   uint64_t seed = 1;
   int jobs = 0;
@@ -38,6 +39,11 @@ struct Command {
 
 /// Progress and messages go to stderr.
 void progress(const std::string& line);
+
+/// Gives a command the options of a TOML file, `images = 20`, that its command line lacks.
+/// @throws Error kUsage with file and line for a key that is no option of the command, or a value
+/// that the option does not take
+void apply_config(const std::filesystem::path& file, CLI::App* command);
 
 // One file each.
 Command add_doctor(CLI::App* root);

@@ -2,6 +2,7 @@
 #include "lutra/cosim/cosim.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <memory>
@@ -59,7 +60,7 @@ Command add_cosim(CLI::App* root) {
                   "Cycles after which an image counts as hung")
       ->capture_default_str();
   options->assignment.add_to(app);
-  return {app, [options](const SharedOptions&, const fs::path&) {
+  return {app, [options, app](const SharedOptions&, const fs::path&) {
             const auto quantised = network::load_quantised(options->cosim.model);
             studies::ComponentStore store(options->assignment.liberty, progress);
             const auto components =
@@ -71,7 +72,7 @@ Command add_cosim(CLI::App* root) {
               cosim.wave_first = options->window[0];
               cosim.wave_last = options->window[1];
             }
-            cosim.rerun = fmt::format("lutra cosim --model {} --data {} --first {} --images {}",
+            cosim.rerun = fmt::format("lutra cosim --model '{}' --data '{}' --first {} --images {}",
                                       cosim.model.string(), cosim.data, cosim.first, cosim.images);
             if (cosim.accelerator.fault_mask != 0) {
               cosim.rerun += fmt::format(" --fault-mask {}", cosim.accelerator.fault_mask);
@@ -79,8 +80,18 @@ Command add_cosim(CLI::App* root) {
             cosim.rerun += fmt::format(" --rows {} --cols {}", cosim.accelerator.shape.rows,
                                        cosim.accelerator.shape.cols);
             cosim.rerun += fmt::format(" --multiplier '{}'", options->assignment.multiplier);
+            if (!options->assignment.operations.empty()) {
+              cosim.rerun +=
+                  fmt::format(" --operations {}", fmt::join(options->assignment.operations, ","));
+            }
             for (const std::string& a : options->assignment.assign) {
               cosim.rerun += fmt::format(" --assign '{}'", a);
+            }
+            if (!options->assignment.liberty.empty()) {
+              cosim.rerun += fmt::format(" --liberty '{}'", options->assignment.liberty.string());
+            }
+            if (app->count("--max-cycles") > 0) {
+              cosim.rerun += fmt::format(" --max-cycles {}", cosim.max_cycles);
             }
             Outcome outcome;
             outcome.result = cosim::run_cosim(studies::cosim_assignment(components), cosim);

@@ -1,5 +1,6 @@
 // The command `lutra`: docs/guide/commands.md.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdio>
 #include <exception>
@@ -17,10 +18,18 @@ int run(int argc, char** argv) {
       "From a Verilog multiplier to a network's accuracy and energy, bit-exact at every level"};
   app.require_subcommand(1);
   app.set_version_flag("--version", LUTRA_VERSION);
-  app.failure_message(CLI::FailureMessage::help);
-  app.failure_message([](const CLI::App* failed, const CLI::Error& error) {
-    return fmt::format("lutra: {}\nSee `{} --help`.\n", error.what(),
-                       failed->get_parent() ? "lutra " + failed->get_name() : "lutra");
+  app.failure_message([](const CLI::App* root, const CLI::Error& error) {
+    const auto parsed = root->get_subcommands();
+    const std::vector<std::string> rest = root->remaining();
+    std::string what = error.what();
+    if (parsed.empty() && !rest.empty()) {
+      std::vector<std::string> names;
+      for (const CLI::App* sub : root->get_subcommands(nullptr)) names.push_back(sub->get_name());
+      what = fmt::format("'{}' is no subcommand, expected one of: {}", rest[0],
+                         fmt::join(names, ", "));
+    }
+    return fmt::format("lutra: {}\nSee `{} --help`.\n", what,
+                       parsed.empty() ? "lutra" : "lutra " + parsed[0]->get_name());
   });
   std::vector<Command> commands = {
       add_doctor(&app),   add_multipliers(&app), add_characterize(&app),
@@ -39,10 +48,15 @@ int run(int argc, char** argv) {
         ->capture_default_str();
     sub->add_option("--jobs", shared.jobs, "Threads; 0: all cores")->check(CLI::Range(0, 1024));
     sub->add_option("--backend", shared.backend, "auto, scalar or cuda")->capture_default_str();
-    sub->set_config("--config", "", "Options of this command from a TOML file");
+    sub->add_option("--config", shared.config,
+                    "Options of this command from a TOML file; the command line wins");
   }
   try {
     app.parse(argc, argv);
+    for (const CLI::App* parsed : app.get_subcommands()) {
+      if (!shared.config.empty())
+        apply_config(shared.config, app.get_subcommand(parsed->get_name()));
+    }
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
     return code == 0 ? 0 : static_cast<int>(ExitCode::kUsage);

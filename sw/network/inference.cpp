@@ -154,14 +154,16 @@ void Inference::run(engine::Backend& backend, int images, Coupling coupling, uin
   }
 }
 
+void check_image_size(const Network& network, const Dataset& data) {
+  if (data.height == network.height && data.width == network.width) return;
+  throw Error(ExitCode::kUsage,
+              fmt::format("data set {}: images of {}x{}, {} takes {}x{}", data.name, data.height,
+                          data.width, network.name, network.height, network.width));
+}
+
 EvaluateResult evaluate(const Inference& inference, const Dataset& data,
                         const EvaluateOptions& options) {
-  const Network& net = inference.network().description;
-  if (data.height != net.height || data.width != net.width) {
-    throw Error(ExitCode::kUsage,
-                fmt::format("data set {}: images of {}x{}, {} takes {}x{}", data.name, data.height,
-                            data.width, net.name, net.height, net.width));
-  }
+  check_image_size(inference.network().description, data);
   const int images = options.images == 0 ? data.size() : options.images;
   if (images < 1 || images > data.size()) {
     throw Error(ExitCode::kUsage,

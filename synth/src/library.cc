@@ -231,9 +231,11 @@ MultiplierSource sign_magnitude_source(const MultiplierSource& core,
   }
   if (!parameters.empty()) parameters = fmt::format("#({}) ", parameters);
   const int width = inputs[0].width;
+  // Named after the core: shells of several cores may meet in one accelerator.
+  const std::string shell_top = "lutra_signed_" + top;
   const std::string text = fmt::format(
       "// A signed multiplier: mul_sign_magnitude around the unsigned core {0}.\n"
-      "module lutra_signed_shell (\n"
+      "module {8} (\n"
       "  input  [{1}:0] a_i,\n"
       "  input  [{1}:0] b_i,\n"
       "  output [{2}:0] p_o\n"
@@ -247,9 +249,9 @@ MultiplierSource sign_magnitude_source(const MultiplierSource& core,
       "  );\n"
       "  {0} {4}u_core (.{5}(core_a), .{6}(core_b), .{7}(core_p));\n"
       "endmodule\n",
-      top, width - 1, 2 * width - 1, width, parameters, names[0], names[1], names[2]);
+      top, width - 1, 2 * width - 1, width, parameters, names[0], names[1], names[2], shell_top);
   std::filesystem::create_directories(work_dir);
-  const std::filesystem::path shell = work_dir / "lutra_signed_shell.v";
+  const std::filesystem::path shell = work_dir / (shell_top + ".v");
   write_file(shell, text);
 
   MultiplierSource source;
@@ -262,7 +264,7 @@ MultiplierSource sign_magnitude_source(const MultiplierSource& core,
   }
   if (!present) source.files.push_back(rtl);
   source.files.push_back(shell);
-  source.top = "lutra_signed_shell";
+  source.top = shell_top;
   source.width = width;
   source.is_signed = true;
   source.ports = {"a_i", "b_i", "p_o"};

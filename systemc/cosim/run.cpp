@@ -19,6 +19,11 @@ nlohmann::json run_cosim(const CosimAssignment& assignment, const CosimOptions& 
   const auto start = std::chrono::steady_clock::now();
   AcceleratorOptions accelerator = options.accelerator;
   accelerator.wave = !options.wave.empty();
+  // Before the long work of a build.
+  if (accelerator.wave && !fs::is_directory(fs::absolute(options.wave).parent_path())) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("wave file {}: its directory does not exist", options.wave));
+  }
   const fs::path program = build_accelerator(assignment.components, accelerator);
   const double build_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -155,6 +155,7 @@ nlohmann::json cosimulate(const nlohmann::json& job) {
       network::load_quantised(job.at("model").get<std::string>());
   const network::Dataset data =
       network::load_dataset(job.at("data").get<std::string>(), network::Split::kTest);
+  network::check_image_size(quantised.description, data);
   const int first = job.at("first");
   const int images = job.at("images");
   if (images < 1 || first < 0 || first + images > data.size()) {

@@ -27,8 +27,12 @@ unsigned Memory::access(tlm::tlm_generic_payload& payload) {
     payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
     return 0;
   }
-  if (payload.get_byte_enable_ptr() != nullptr || payload.get_streaming_width() < length) {
-    payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
+  if (payload.get_byte_enable_ptr() != nullptr) {
+    payload.set_response_status(tlm::TLM_BYTE_ENABLE_ERROR_RESPONSE);
+    return 0;
+  }
+  if (payload.get_streaming_width() < length) {
+    payload.set_response_status(tlm::TLM_BURST_ERROR_RESPONSE);
     return 0;
   }
   if (payload.is_read()) {

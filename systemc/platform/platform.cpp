@@ -122,6 +122,7 @@ Platform::~Platform() {
 
 void Platform::run() {
   sc_core::sc_start();
+  if (failure_) std::rethrow_exception(failure_);
   if (host_.failure()) std::rethrow_exception(host_.failure());
 }
 
@@ -146,7 +147,11 @@ void Platform::dump_wave() {
     if (cycle_ < options_.wave_first_cycle || cycle_ > options_.wave_last_cycle) continue;
     if (!wave_open_) {
       if (!accelerator_->open_wave(options_.wave)) {
-        throw Error(ExitCode::kInternal, "this model was built without waves");
+        // An exception may not leave a SystemC process.
+        failure_ = std::make_exception_ptr(
+            Error(ExitCode::kUsage, fmt::format("wave file {}: cannot be written", options_.wave)));
+        sc_core::sc_stop();
+        return;
       }
       wave_open_ = true;
     }

@@ -60,6 +60,13 @@ const synth::Component& ComponentStore::get(const std::string& name) {
   return *component;
 }
 
+const std::string& ComponentStore::name_of(const synth::Component& component) const {
+  for (const auto& [name, held] : components_) {
+    if (held.get() == &component) return name;
+  }
+  throw Error(ExitCode::kInternal, component.name + ": not a component of this store");
+}
+
 ComponentAssignment assign(const network::Network& network, ComponentStore* store,
                            const std::string& multiplier,
                            const std::vector<std::string>& operations,

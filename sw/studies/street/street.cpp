@@ -206,11 +206,12 @@ json run_street(const StreetConfig& config, const fs::path& out,
       options.images = config.cosim_images;
       options.accelerator.shape = config.shape;
       options.accelerator.progress = progress;
-      options.rerun =
-          fmt::format("lutra cosim --model {} --data {} --first {} --images {}",
-                      config.model.string(), config.data, config.cosim_first, config.cosim_images);
+      options.rerun = fmt::format(
+          "lutra cosim --model '{}' --data '{}' --first {} --images {} --rows {} --cols {}",
+          config.model.string(), config.data, config.cosim_first, config.cosim_images,
+          config.shape.rows, config.shape.cols);
       for (const auto& [operation, component] : rows[r].assignment) {
-        options.rerun += fmt::format(" --assign '{}={}'", operation, component->name);
+        options.rerun += fmt::format(" --assign '{}={}'", operation, store.name_of(*component));
       }
       return cosim::run_cosim(cosim_assignment(rows[r].assignment), options);
     });

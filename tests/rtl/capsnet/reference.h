@@ -11,7 +11,9 @@
 #include "program.h"
 
 // What docs/numerics.md and docs/accelerator.md say, read once more and written down plainly for
-// the benches of the RTL.
+// the benches of the RTL. On purpose not lutra::numerics, which the engine and the scoreboards use:
+// other algorithms (division instead of shifts, floating-point roots and powers), so that a slip of
+// that header does not hide one of the RTL. reference_test.cc shows that both agree.
 namespace lutra::rtl_test {
 
 inline int64_t round_shift(int64_t x, int s) {

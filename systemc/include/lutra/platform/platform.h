@@ -80,6 +80,7 @@ class Platform : public sc_core::sc_module {
   ~Platform() override;
 
   /// Runs until the software has ended; rethrows what it threw.
+  /// @throws Error kUsage when the wave file cannot be written
   void run();
 
   const AxiToTlm& bus() const { return bus_; }
@@ -97,6 +98,7 @@ class Platform : public sc_core::sc_module {
   Host host_;
   uint64_t cycle_ = 0;
   bool wave_open_ = false;
+  std::exception_ptr failure_;
 };
 
 }  // namespace lutra::platform

@@ -65,6 +65,9 @@ class Inference {
   Assignment assignment_;
 };
 
+/// @throws Error kUsage unless the data set's images are of the size that the network takes
+void check_image_size(const Network& network, const Dataset& data);
+
 struct EvaluateOptions {
   std::string backend = "auto";
   int images = 0;  ///< 0: all

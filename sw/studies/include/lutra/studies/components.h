@@ -28,6 +28,9 @@ class ComponentStore {
   /// @throws as synth::characterize
   const synth::Component& get(const std::string& name);
 
+  /// The name under which get() returned this component: what a command line calls it.
+  const std::string& name_of(const synth::Component& component) const;
+
  private:
   std::filesystem::path liberty_;
   std::function<void(const std::string&)> progress_;

@@ -1,0 +1,310 @@
+// Every class of bad input to the command: its exit code, a message that says where, what and what
+// is allowed, nothing on stdout, and no result left behind.
+#include <fstream>
+
+#include "run_lutra.h"
+#include "saved_network.h"
+
+namespace lutra::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class BadInput : public CommandLine {
+ protected:
+  /// @param parts  of the message on stderr
+  void expect_refusal(int code, const std::vector<std::string>& parts,
+                      std::vector<std::string> arguments,
+                      const std::map<std::string, std::string>& variables = {}) {
+    const Ended r = run_into("result", std::move(arguments), variables);
+    EXPECT_EQ(r.status, code) << r.err;
+    for (const std::string& part : parts) {
+      EXPECT_NE(r.err.find(part), std::string::npos)
+          << "\"" << r.err << "\" does not hold \"" << part << "\"";
+    }
+    EXPECT_EQ(r.err.find("internal error"), std::string::npos) << r.err;
+    EXPECT_EQ(r.out, "");
+    EXPECT_EQ(files_below(path() / "result"), std::vector<std::string>{});
+    ++refused_;
+  }
+  ~BadInput() override {
+    std::printf("checked=%d\n", refused_);
+    EXPECT_TRUE(refused_ > 0 || IsSkipped());
+  }
+
+  std::string model() { return network::saved_network().string(); }
+
+  /// A copy of the network that a test may damage.
+  fs::path copied_model() {
+    const fs::path copy = path() / "model";
+    fs::copy(network::saved_network(), copy, fs::copy_options::recursive);
+    return copy;
+  }
+
+  int refused_ = 0;
+};
+
+TEST_F(BadInput, NoSubcommand_bad) {
+  const Ended r = run({});
+  EXPECT_EQ(r.status, 2);
+  EXPECT_NE(r.err.find("subcommand is required"), std::string::npos) << r.err;
+  EXPECT_NE(r.err.find("lutra --help"), std::string::npos) << r.err;
+  EXPECT_EQ(r.out, "");
+  ++refused_;
+}
+
+TEST_F(BadInput, UnknownSubcommand_bad) {
+  expect_refusal(2, {"'frobnicate' is no subcommand", "evaluate"}, {"frobnicate"});
+}
+
+TEST_F(BadInput, UnknownOption_bad) {
+  expect_refusal(2, {"--frobnicate", "lutra multipliers --help"}, {"multipliers", "--frobnicate"});
+}
+
+TEST_F(BadInput, OptionOfTheWrongType_bad) {
+  expect_refusal(2, {"--images", "many"}, {"evaluate", "--images", "many"});
+  expect_refusal(2, {"--images", "-3"}, {"evaluate", "--images", "-3"});
+  expect_refusal(2, {"--rows", "17 not in range 1 to 16"}, {"cosim", "--rows", "17"});
+  expect_refusal(2, {"--coupling", "routed", "sideways"}, {"evaluate", "--coupling", "sideways"});
+}
+
+TEST_F(BadInput, ConfigurationFile_bad) {
+  const auto unknown = write("unknown.toml", "images = 3\nimges = 3\n");
+  expect_refusal(2, {"unknown.toml:2: unknown key 'imges', expected one of", "images"},
+                 {"evaluate", "--config", unknown.string()});
+  const auto type = write("type.toml", "\nimages = \"many\"\n");
+  expect_refusal(2, {"type.toml:2: ", "--images", "many"}, {"evaluate", "--config", type.string()});
+  const auto range = write("range.toml", "rows = 17\n");
+  expect_refusal(2, {"range.toml:1: ", "--rows", "17 not in range 1 to 16"},
+                 {"cosim", "--config", range.string()});
+  const auto table = write("table.toml", "[images]\na = 1\n");
+  expect_refusal(2, {"table.toml:1: images: expected a string"},
+                 {"evaluate", "--config", table.string()});
+  expect_refusal(2, {"absent.toml: no such file"}, {"evaluate", "--config", "absent.toml"});
+}
+
+TEST_F(BadInput, UnknownMultiplier_bad) {
+  expect_refusal(2, {"frobnicator", "exact", "drum", "trunc", "bam"},
+                 {"characterize", "frobnicator"});
+  expect_refusal(2, {"frobnicator", "drum"},
+                 {"evaluate", "--model", model(), "--multiplier", "frobnicator"});
+}
+
+TEST_F(BadInput, ParameterOutOfRange_bad) {
+  expect_refusal(2, {"drum:kept_bits=9", "kept_bits = 9", "expected", ".."},
+                 {"characterize", "drum:kept_bits=9"});
+  expect_refusal(2, {"drum:cept_bits=4", "cept_bits", "kept_bits"},
+                 {"characterize", "drum:cept_bits=4"});
+  expect_refusal(2, {"kept_bits", "four", "an integer"}, {"characterize", "drum:kept_bits=four"});
+}
+
+TEST_F(BadInput, NoVerilogInput_bad) { expect_refusal(2, {"input"}, {"characterize"}); }
+
+TEST_F(BadInput, VerilogFileThatDoesNotExist_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  expect_refusal(2, {"absent.v", "no such file"}, {"characterize", "absent.v"});
+}
+
+TEST_F(BadInput, VerilogThatDoesNotParse_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const auto file = write("broken.v",
+                          "module broken (input [7:0] a, input [7:0] b, output [15:0] p);\n"
+                          "  assign p = a ** ;\n"
+                          "endmodule\n");
+  expect_refusal(2, {"broken.v:2"}, {"characterize", file.string()});
+}
+
+constexpr const char* kGood =
+    "module good (input signed [7:0] a, input signed [7:0] b, output signed [15:0] p);\n"
+    "  assign p = a * b;\n"
+    "endmodule\n";
+
+TEST_F(BadInput, VerilogWithoutTheTopModule_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  expect_refusal(2, {"other"}, {"characterize", write("good.v", kGood).string(), "--top", "other"});
+}
+
+TEST_F(BadInput, VerilogWithTheWrongPorts_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const auto three = write("three.v",
+                           "module three (input [7:0] a, input [7:0] b, input c,\n"
+                           "              output [15:0] p);\n"
+                           "  assign p = a * b + c;\n"
+                           "endmodule\n");
+  expect_refusal(2, {"three"}, {"characterize", three.string()});
+  const auto narrow = write("narrow.v",
+                            "module narrow (input [7:0] a, input [7:0] b, output [7:0] p);\n"
+                            "  assign p = a * b;\n"
+                            "endmodule\n");
+  expect_refusal(2, {"narrow"}, {"characterize", narrow.string()});
+  expect_refusal(2, {"good", "q"},
+                 {"characterize", write("good.v", kGood).string(), "--ports", "a,b,q"});
+}
+
+TEST_F(BadInput, SequentialVerilogIsUnsupported_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const auto file = write("clocked.v",
+                          "module clocked (input [7:0] a, input [7:0] b, output reg [15:0] p);\n"
+                          "  always @(posedge a[0]) p <= a * b;\n"
+                          "endmodule\n");
+  expect_refusal(4, {"clocked"}, {"characterize", file.string(), "--unsigned"});
+}
+
+TEST_F(BadInput, UnknownKeyInAStudy_bad) {
+  const auto file = write("study.toml", "model = \"m\"\nmultipliers = [\"exact\"]\nimges = 3\n");
+  expect_refusal(2, {"study.toml:3: unknown key 'imges', expected one of", "images"},
+                 {"study", file.string()});
+}
+
+TEST_F(BadInput, WrongTypeInAStudy_bad) {
+  const auto file = write("study.toml", "model = \"m\"\nmultipliers = \"exact\"\n");
+  expect_refusal(2, {"study.toml:2: multipliers is of type string, expected an array of strings"},
+                 {"study", file.string()});
+  expect_refusal(2, {"--set images: expected key=value"},
+                 {"study", file.string(), "--set", "images"});
+  expect_refusal(2, {"absent.toml: no such file"}, {"study", "absent.toml"});
+}
+
+TEST_F(BadInput, MissingModel_bad) {
+  expect_refusal(2, {"absent/network.json"}, {"evaluate", "--model", "absent"});
+  expect_refusal(2, {"absent/network.json"}, {"cosim", "--model", "absent"});
+  const auto file = write("study.toml", "model = \"absent\"\nmultipliers = [\"exact\"]\n");
+  expect_refusal(2, {"absent/network.json"}, {"study", file.string()});
+}
+
+TEST_F(BadInput, DamagedModel_bad) {
+  const fs::path copy = copied_model();
+  fs::resize_file(copy / "votes.weight.npy", 1000);
+  expect_refusal(2, {"votes.weight.npy", "bytes"}, {"evaluate", "--model", copy.string()});
+  fs::remove(copy / "votes.weight.npy");
+  expect_refusal(2, {"votes.weight.npy: cannot be opened"}, {"evaluate", "--model", copy.string()});
+  write("model/network.json", "{\"network\": \"capsnet-edge\", \"format\"");
+  expect_refusal(2, {"network.json", "parse error"}, {"evaluate", "--model", copy.string()});
+  write("model/network.json", "{\"network\": \"lenet\", \"fraction_lengths\": {}}");
+  expect_refusal(2, {"lenet", "expected one of: capsnet-edge"},
+                 {"evaluate", "--model", copy.string()});
+}
+
+/// An IDX file of unsigned bytes.
+std::string idx(const std::vector<int>& shape, size_t bytes) {
+  std::string text("\0\0\x08", 3);
+  text += static_cast<char>(shape.size());
+  for (const int d : shape) {
+    text += std::string("\0\0", 2);
+    text += static_cast<char>(d >> 8);
+    text += static_cast<char>(d & 0xff);
+  }
+  return text + std::string(bytes, '\x01');
+}
+
+TEST_F(BadInput, DamagedDataSet_bad) {
+  write("data/t10k-labels-idx1-ubyte", idx({3}, 3));
+  const std::vector<std::string> evaluate = {"evaluate", "--model", model(), "--data",
+                                             (path() / "data").string()};
+  expect_refusal(3, {"t10k-images-idx3-ubyte: cannot be opened"}, evaluate);
+  write("data/t10k-images-idx3-ubyte", idx({3, 28, 28}, 3 * 784 - 1));
+  expect_refusal(2, {"t10k-images-idx3-ubyte", "2351 bytes of data, the header promises 2352"},
+                 evaluate);
+  write("data/t10k-images-idx3-ubyte", "\x08");
+  expect_refusal(2, {"t10k-images-idx3-ubyte", "1 bytes"}, evaluate);
+  write("data/t10k-images-idx3-ubyte", idx({4, 28, 28}, 4 * 784));
+  expect_refusal(2, {"t10k-labels-idx1-ubyte", "3 labels for the 4 images"}, evaluate);
+  write("data/t10k-images-idx3-ubyte", "\x1f\x8b\x08 damaged");
+  expect_refusal(2, {"t10k-images-idx3-ubyte", "gzip"}, evaluate);
+}
+
+TEST_F(BadInput, ImagesOfAnotherSize_bad) {
+  write("data/t10k-labels-idx1-ubyte", idx({3}, 3));
+  write("data/t10k-images-idx3-ubyte", idx({3, 8, 8}, 3 * 64));
+  expect_refusal(2, {"8", "28"},
+                 {"evaluate", "--model", model(), "--data", (path() / "data").string()});
+  expect_refusal(2, {"8", "28"},
+                 {"cosim", "--rows", "4", "--cols", "4", "--model", model(), "--data",
+                  (path() / "data").string()});
+}
+
+TEST_F(BadInput, UnknownDataSet_bad) {
+  expect_refusal(2, {"data set 'mnits'", "fashion-mnist"},
+                 {"evaluate", "--model", model(), "--data", "mnits"});
+  expect_refusal(3, {"/nonexistent/data", "dataset-fashion-mnist"},
+                 {"evaluate", "--model", model()}, {{"LUTRA_FASHION_MNIST", "/nonexistent/data"}});
+}
+
+TEST_F(BadInput, MoreImagesThanThereAre_bad) {
+  expect_refusal(2, {"10001", "10000"}, {"evaluate", "--model", model(), "--images", "10001"});
+}
+
+TEST_F(BadInput, UnknownOperation_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  expect_refusal(2, {"operation 'conv9.mac' does not exist", "conv1.mac", "routing.agreement"},
+                 {"evaluate", "--model", model(), "--assign", "conv9.mac=exact"});
+  expect_refusal(2, {"assignment 'conv1.mac': expected operation=multiplier"},
+                 {"evaluate", "--model", model(), "--assign", "conv1.mac"});
+  expect_refusal(2, {"operation 'conv9.mac' does not exist"},
+                 {"cosim", "--model", model(), "--operations", "conv9.mac"});
+}
+
+TEST_F(BadInput, UnknownBackend_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  expect_refusal(2, {"abacus", "scalar"}, {"evaluate", "--model", model(), "--backend", "abacus"});
+}
+
+TEST_F(BadInput, MissingLiberty_bad) {
+  expect_refusal(3, {"/nonexistent/cells.lib", "LUTRA_LIBERTY"}, {"characterize", "exact"},
+                 {{"LUTRA_LIBERTY", "/nonexistent/cells.lib"}});
+}
+
+TEST_F(BadInput, LibertyOptionThatDoesNotExist_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  expect_refusal(2, {"absent.lib", "no such file"},
+                 {"characterize", "exact", "--liberty", "absent.lib"});
+}
+
+/// A directory for PATH that holds these programs and no other.
+std::string path_of(const fs::path& directory, const std::vector<std::string>& programs) {
+  fs::create_directories(directory);
+  std::istringstream all(getenv("PATH"));
+  std::string from;
+  while (std::getline(all, from, ':')) {
+    for (const std::string& program : programs) {
+      const fs::path link = directory / program;
+      if (fs::exists(fs::path(from) / program) && !fs::exists(link)) {
+        fs::create_symlink(fs::path(from) / program, link);
+      }
+    }
+  }
+  return directory.string();
+}
+
+TEST_F(BadInput, MissingYosys_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  expect_refusal(3, {"yosys: not found on PATH, expected from the package yosys"},
+                 {"characterize", "exact"},
+                 {{"PATH", path_of(path() / "bin", {"sta", "iverilog", "vvp", "g++"})}});
+}
+
+TEST_F(BadInput, MissingVerilator_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  expect_refusal(
+      3, {"verilator: not found on PATH, expected from the package verilator"},
+      {"cosim", "--model", model()},
+      {{"PATH", path_of(path() / "bin", {"yosys", "yosys-abc", "sta", "iverilog", "vvp", "g++"})}});
+}
+
+TEST_F(BadInput, MissingChartLibraryStopsAStudyBeforeTheWork_bad) {
+  const auto file = write("study.toml", "model = \"" + model() + "\"\nmultipliers = [\"exact\"]\n");
+  expect_refusal(3, {"/nonexistent/chart.js", "LUTRA_CHART_JS"}, {"study", file.string()},
+                 {{"LUTRA_CHART_JS", "/nonexistent/chart.js"}});
+}
+
+TEST_F(BadInput, OutputThatIsAFile_bad) {
+  const auto file = write("taken", "a file");
+  const Ended r = run({"multipliers", "--out", file.string()});
+  EXPECT_EQ(r.status, 2) << r.err;
+  EXPECT_NE(r.err.find("taken"), std::string::npos) << r.err;
+  EXPECT_EQ(file_bytes(file), "a file");
+  ++refused_;
+}
+
+}  // namespace
+}  // namespace lutra::test

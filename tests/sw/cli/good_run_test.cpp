@@ -1,0 +1,208 @@
+// The command on good input: keys of its results, stdout that holds one JSON object and nothing
+// else, and files that come out the same each time.
+#include "run_lutra.h"
+#include "saved_network.h"
+
+namespace lutra::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+class GoodRun : public CommandLine {
+ protected:
+  std::string model() { return network::saved_network().string(); }
+
+  /// Runs with --json and --out `out`, and checks that stdout and result.json are one object with
+  /// these keys.
+  json run_json(const std::string& out, std::vector<std::string> arguments,
+                const std::vector<std::string>& keys, int code = 0) {
+    const std::string command = arguments[0];
+    arguments.push_back("--json");
+    const Ended r = run_into(out, std::move(arguments));
+    EXPECT_EQ(r.status, code) << r.err;
+    const json object = json::parse(r.out, nullptr, /*allow_exceptions=*/false);
+    EXPECT_TRUE(object.is_object()) << r.out;
+    if (!object.is_object()) return object;
+    EXPECT_EQ(file_bytes(path() / out / "result.json"), r.out);
+    EXPECT_EQ(object.value("command", ""), command);
+    EXPECT_TRUE(object.contains("versions"));
+    EXPECT_TRUE(object.contains("seed"));
+    for (const std::string& key : keys) {
+      EXPECT_TRUE(object.contains(json::json_pointer(key))) << key << " in " << r.out;
+    }
+    std::printf("checked=%zu keys\n", keys.size());
+    return object;
+  }
+};
+
+TEST_F(GoodRun, HelpNamesEverySubcommand) {
+  const Ended r = run({"--help"});
+  EXPECT_EQ(r.status, 0);
+  for (const char* name :
+       {"doctor", "multipliers", "characterize", "quantize", "evaluate", "cosim", "study"}) {
+    EXPECT_NE(r.out.find(name), std::string::npos) << name;
+  }
+  EXPECT_EQ(run({"--version"}).status, 0);
+}
+
+TEST_F(GoodRun, DoctorSaysWhatIsHere) {
+  const Ended r = run_into("doctor", {"doctor"});
+  const bool missing = r.out.find("MISSING") != std::string::npos;
+  EXPECT_EQ(r.status, missing ? 3 : 0) << r.out;
+  for (const char* what : {"yosys", "opensta", "verilator", "Liberty", "Fashion-MNIST", "Chart.js",
+                           "training", "backend scalar"}) {
+    EXPECT_NE(r.out.find(what), std::string::npos) << what;
+  }
+}
+
+TEST_F(GoodRun, DoctorNamesWhatIsMissing_bad) {
+  const Ended r = run_into("doctor", {"doctor"}, {{"PATH", (path() / "empty").string()}});
+  EXPECT_EQ(r.status, 3);
+  for (const char* line : {"MISSING yosys", "MISSING verilator", "MISSING opensta"}) {
+    EXPECT_NE(r.out.find(line), std::string::npos) << line << " in " << r.out;
+  }
+}
+
+TEST_F(GoodRun, MultipliersJson) {
+  const json r = run_json("m", {"multipliers"}, {"/multipliers"});
+  std::vector<std::string> names;
+  for (const json& m : r.at("multipliers")) {
+    names.push_back(m.at("name"));
+    EXPECT_FALSE(m.at("summary").get<std::string>().empty());
+    for (const json& p : m.at("parameters_at_width_8")) {
+      EXPECT_LE(p.at("minimum").get<long>(), p.at("default").get<long>());
+      EXPECT_LE(p.at("default").get<long>(), p.at("maximum").get<long>());
+    }
+  }
+  for (const char* name : {"exact", "drum", "trunc", "bam"}) {
+    EXPECT_NE(std::find(names.begin(), names.end(), name), names.end()) << name;
+  }
+}
+
+const std::vector<std::string> kComponentKeys = {
+    "/name",        "/lut_sha256",          "/area_um2",       "/delay_ns",
+    "/leakage_nw",  "/energy_per_op_fj",    "/errors/mae",     "/errors/wce",
+    "/errors/mse",  "/errors/ep",           "/errors/mre_all", "/errors/mre_nonzero",
+    "/errors/bias", "/errors/wcre_nonzero", "/errors/hd"};
+
+TEST_F(GoodRun, CharacterizeJson) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const json r = run_json("c", {"characterize", "exact"}, kComponentKeys);
+  EXPECT_EQ(r.at("name"), "exact");
+  EXPECT_EQ(r.at("errors").at("wce"), 0);
+  EXPECT_EQ(r.at("errors").at("ep"), 0);
+  EXPECT_GT(r.at("area_um2"), 0);
+  EXPECT_GT(r.at("energy_per_op_fj"), 0);
+  EXPECT_TRUE(fs::exists(path() / "c/component/lut.npy"));
+  const json drum = run_json("d", {"characterize", "drum:kept_bits=4"}, kComponentKeys);
+  EXPECT_GT(drum.at("errors").at("ep"), 0);
+  EXPECT_LT(drum.at("area_um2"), r.at("area_um2"));
+}
+
+// The same bytes, whether from the cache or made again in another one.
+TEST_F(GoodRun, CharacterizeRepeatsToTheByte) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const std::vector<std::string> command = {"characterize", "trunc:trunc_bits=2"};
+  ASSERT_EQ(run_into("a", command).status, 0);
+  ASSERT_EQ(run_into("b", command, {{"LUTRA_CACHE", (path() / "other cache").string()}}).status, 0);
+  ASSERT_EQ(run_into("c", {"characterize", "trunc:trunc_bits=2", "--force"}).status, 0);
+  int compared = 0;
+  for (const std::string& file : files_below(path() / "a/component")) {
+    const fs::path name = fs::relative(file, path() / "a");
+    for (const char* other : {"b", "c"}) {
+      EXPECT_EQ(file_bytes(file), file_bytes(path() / other / name)) << other / name;
+      ++compared;
+    }
+  }
+  EXPECT_EQ(file_bytes(path() / "a/component/lut.npy").size(), 131072u + 128u);
+  std::printf("checked=%d files\n", compared);
+  EXPECT_GE(compared, 8);
+}
+
+TEST_F(GoodRun, EvaluateJson) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const json r = run_json(
+      "e", {"evaluate", "--model", model(), "--images", "20", "--assign", "votes.mac=drum"},
+      {"/model", "/data", "/images", "/accuracy", "/backend", "/seconds", "/assignment"});
+  EXPECT_EQ(r.at("images"), 20);
+  EXPECT_EQ(r.at("model"), model());
+  EXPECT_GE(r.at("accuracy"), 0);
+  EXPECT_LE(r.at("accuracy"), 1);
+  EXPECT_EQ(r.at("assignment").at("conv1.mac"), "exact");
+  EXPECT_NE(r.at("assignment").at("votes.mac"), "exact");
+}
+
+TEST_F(GoodRun, EvaluateReadsItsOptionsFromAFile) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const auto file =
+      write("options.toml", "images = 7\nmodel = \"" + model() + "\"\nbackend = \"scalar\"\n");
+  const json r = run_json("e", {"evaluate", "--config", file.string()}, {"/images"});
+  ASSERT_TRUE(r.is_object());
+  EXPECT_EQ(r.at("images"), 7);
+  EXPECT_EQ(r.at("backend"), "scalar");
+  const json second =
+      run_json("f", {"evaluate", "--images", "5", "--config", file.string()}, {"/images"});
+  ASSERT_TRUE(second.is_object());
+  EXPECT_EQ(second.at("images"), 5) << "the command line wins";
+}
+
+// Threads and seeds do not change an accuracy.
+TEST_F(GoodRun, EvaluateIsTheSameOnEveryNumberOfThreads) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  std::vector<json> results;
+  for (const char* jobs : {"1", "3"}) {
+    json r = run_json(std::string("e") + jobs,
+                      {"evaluate", "--model", model(), "--images", "31", "--jobs", jobs}, {});
+    r.erase("seconds");
+    results.push_back(r);
+  }
+  EXPECT_EQ(results[0], results[1]);
+}
+
+// A deliberate fault: exit code 1, a result that names it, and a line that repeats it.
+TEST_F(GoodRun, CosimOfAFaultCanBeRepeated_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  if (!on_path("verilator")) GTEST_SKIP() << "verilator is not on PATH";
+  json r =
+      run_json("first",
+               {"cosim", "--model", model(), "--fault-mask", "4", "--rows", "4", "--cols", "4",
+                "--first", "3", "--operations", "votes.mac", "--multiplier", "drum:kept_bits=4"},
+               {"/verdict", "/images", "/checked", "/mismatches", "/cycles", "/macs", "/seconds",
+                "/rerun", "/first_mismatches/0/step"},
+               1);
+  ASSERT_TRUE(r.is_object());
+  EXPECT_EQ(r.at("verdict"), "mismatch");
+  EXPECT_EQ(r.at("assignment").at("votes.mac"), "drum:kept_bits=4");
+  EXPECT_EQ(r.at("assignment").at("conv1.mac"), "exact");
+  const Ended again = run_line(r.at("rerun").get<std::string>() + " --json --out again");
+  EXPECT_EQ(again.status, 1) << again.err;
+  json repeated = json::parse(again.out, nullptr, false);
+  for (const char* key : {"seconds", "build_seconds"}) {
+    r.erase(key);
+    repeated.erase(key);
+  }
+  EXPECT_EQ(repeated, r);
+}
+
+TEST_F(GoodRun, StudyWritesItsReport) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  if (!on_path("verilator")) GTEST_SKIP() << "verilator is not on PATH";
+  const auto file =
+      write("small.toml", "model = \"" + model() +
+                              "\"\nimages = 20\nmultipliers = [\"drum:kept_bits=4\"]\n"
+                              "[hardware]\nrows = 4\ncols = 4\n[cosim]\nimages = "
+                              "1\n[energy]\nimages = 1\nsamples = 64\n");
+  const json r =
+      run_json("study", {"study", file.string(), "--set", "choice.max_accuracy_loss=1.0"},
+               {"/rows/0/assignment", "/rows/0/accuracy", "/rows/0/area_um2",
+                "/rows/0/energy_per_inference_nj", "/rows/1/cosim/verdict", "/report",
+                "/configuration/choice/max_accuracy_loss"});
+  ASSERT_TRUE(r.is_object());
+  EXPECT_EQ(r.at("chosen"), 1);
+  EXPECT_EQ(r.at("rows")[1].at("cosim").at("verdict"), "match");
+  EXPECT_GT(fs::file_size(r.at("report").get<std::string>()), 100000u);
+}
+
+}  // namespace
+}  // namespace lutra::test

@@ -1,0 +1,248 @@
+// The report opens in a browser: both charts have ink, every row arrives, nothing throws, and
+// nothing is fetched. The page counts its own pixels and says so in attributes of its root element.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <optional>
+#include <regex>
+#include <sstream>
+
+#include "lutra/numerics/error.h"
+#include "lutra/report/report.h"
+#include "lutra/synth/files.h"
+#include "lutra/synth/process.h"
+
+namespace lutra::report {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr int kLeastInk = 2000;  // pixels of a chart that hold axes, names and marks
+constexpr const char* kHostile = "</script><script>alert(1)</script><!-- <b>&amp;\"'`${x}";
+
+json component(const std::string& name, double area) {
+  return {
+      {"name", name},
+      {"area_um2", area},
+      {"delay_ns", 3.4},
+      {"leakage_nw", 12.5},
+      {"energy_per_op_fj", 5100.5},
+      {"errors", {{"mae", 1.5}, {"wce", 60}, {"ep", 0.7}, {"mre_nonzero", 0.03}, {"bias", -0.25}}}};
+}
+
+json row(const std::string& label, double accuracy, double energy_nj) {
+  return {{"label", label},
+          {"assignment", {{"conv1.mac", label}}},
+          {"accuracy", accuracy},
+          {"energy_per_inference_nj", energy_nj},
+          {"multiply_energy_nj", 0.4 * energy_nj},
+          {"energy_terms",
+           {{{"kind", "multiply"}, {"operation", "conv1.mac"}, {"energy_nj", 0.4 * energy_nj}},
+            {{"kind", "scratchpad"}, {"operation", ""}, {"energy_nj", 0.6 * energy_nj}}}},
+          {"area_um2", 1.1e6},
+          {"delay_ns", 3.4},
+          {"cosim", nullptr}};
+}
+
+/// A result as `lutra study` makes it: three rows, one of whose names tries to leave its element.
+json study() {
+  json result = {
+      {"name", "A study of " + std::string(kHostile)},
+      {"model", "capsnet-edge"},
+      {"data", "fashion-mnist test"},
+      {"images", 10000},
+      {"rows",
+       {row("exact", 0.9, 90000), row("drum:kept_bits=4", 0.89, 70000), row(kHostile, 0.7, 60000)}},
+      {"reference", 0},
+      {"chosen", 1},
+      {"routing", {{"routed", 0.9}, {"uniform", 0.8}, {"shuffled", 0.6}}},
+      {"components", {component("exact", 4200), component(kHostile, 3100)}},
+      {"liberty", {{"name", "osu018_stdcells.lib"}, {"sha256", "00"}}},
+      {"memory_costs", {{"source", "stated"}}},
+      {"versions", {{"lutra", "0.1.0"}, {"yosys", "0.23"}}},
+      {"seed", 1},
+      {"configuration", {{"name", kHostile}}}};
+  result["rows"][1]["cosim"] = {
+      {"verdict", "match"},
+      {"images", 2},
+      {"checked", 140000},
+      {"mismatches", 0},
+      {"cycles", 120000},
+      {"macs", 8206848},
+      {"steps", {{{"step", "conv1.mac"}, {"checked", 100}, {"mismatches", 0}}}},
+      {"first_mismatches", json::array()},
+      {"rerun", "lutra cosim"}};
+  return result;
+}
+
+/// What a browser made of a page.
+struct Opened {
+  std::string dom;
+  std::optional<std::string> attribute(const std::string& name) const {
+    std::smatch match;
+    const std::regex wanted("<html[^>]* " + name + "=\"([^\"]*)\"");
+    if (!std::regex_search(dom, match, wanted)) return std::nullopt;
+    return match[1].str();
+  }
+};
+
+/// Reasons why a page is not what `rows` rows should give; empty: it is.
+std::vector<std::string> faults(const Opened& page, int rows) {
+  std::vector<std::string> result;
+  if (const auto error = page.attribute("data-error"))
+    result.push_back("a script threw: " + *error);
+  const auto points = page.attribute("data-points");
+  if (points.value_or("none") != std::to_string(rows)) {
+    result.push_back("data-points is " + points.value_or("absent"));
+  }
+  const auto inked = page.attribute("data-inked");
+  if (!inked) {
+    result.push_back("data-inked is absent");
+  } else {
+    std::istringstream counts(*inked);
+    long first = 0, second = 0;
+    counts >> first >> second;
+    std::printf("inked=%ld,%ld\n", first, second);
+    if (first < kLeastInk || second < kLeastInk) result.push_back("a chart is blank: " + *inked);
+  }
+  return result;
+}
+
+class StudyPage : public testing::Test {
+ protected:
+  void SetUp() override {
+    try {
+      synth::run_process({"chromium", "--version"}, work_.path(), "chromium");
+    } catch (const Error& error) {
+      GTEST_SKIP() << error.what();
+    }
+    try {
+      chart_library();
+    } catch (const Error& error) {
+      GTEST_SKIP() << error.what();
+    }
+  }
+
+  Opened open(const std::string& html) {
+    const fs::path page = work_.path() / ("page" + std::to_string(++pages_) + ".html");
+    synth::write_file(page, html);
+    const fs::path profile = work_.path() / ("profile" + std::to_string(pages_));
+    const auto process = synth::run_process(
+        {"chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync",
+         "--virtual-time-budget=5000", "--user-data-dir=" + profile.string(), "--dump-dom",
+         "file://" + page.string()},
+        work_.path(), "chromium", 120);
+    EXPECT_EQ(process.status, 0) << process.output;
+    EXPECT_NE(process.output.find("<html"), std::string::npos) << process.output;
+    return {process.output};
+  }
+
+  synth::PrivateDirectory work_{fs::temp_directory_path()};
+  int pages_ = 0;
+};
+
+TEST_F(StudyPage, DrawsEveryRowAndBothCharts) {
+  const Opened page = open(study_page(study()));
+  for (const std::string& fault : faults(page, 3)) ADD_FAILURE() << fault;
+  // The tables hold what the result holds: rows of assignments and components.
+  for (const char* part : {"drum:kept_bits=4", "osu018_stdcells.lib", "140,000 elements compared",
+                           "90.00 %", "1,100,000"}) {
+    EXPECT_NE(page.dom.find(part), std::string::npos) << part;
+  }
+}
+
+TEST_F(StudyPage, ShowsAHostileNameAsText) {
+  const Opened page = open(study_page(study()));
+  EXPECT_EQ(faults(page, 3), std::vector<std::string>{});
+  // Neither a script element nor a comment or a tag came of it: the name is seen, escaped.
+  EXPECT_EQ(page.dom.find("<script>alert(1)"), std::string::npos);
+  EXPECT_NE(page.dom.find("<td>&lt;/script&gt;&lt;script&gt;alert(1)"), std::string::npos);
+  EXPECT_EQ(page.dom.find("<b>&amp;amp;"), std::string::npos);
+}
+
+TEST_F(StudyPage, AThrowingScriptIsSeen_bad) {
+  std::string html = study_page(study());
+  const std::string mark = "const exact = rows[result.reference];";
+  const size_t at = html.find(mark);
+  ASSERT_NE(at, std::string::npos);
+  html.replace(at, mark.size(), mark + " throw new Error(\"thrown by the test\");");
+  const Opened page = open(html);
+  EXPECT_NE(page.attribute("data-error").value_or("").find("thrown by the test"),
+            std::string::npos);
+  EXPECT_GE(faults(page, 3).size(), 2u);
+}
+
+TEST_F(StudyPage, AnEmptyStudyIsSeen_bad) {
+  json empty = study();
+  empty["rows"] = json::array();
+  EXPECT_FALSE(faults(open(study_page(empty)), 3).empty());
+}
+
+TEST_F(StudyPage, ABlankChartIsSeen_bad) {
+  std::string html = study_page(study());
+  const std::string mark = "document.documentElement.setAttribute(\"data-inked\"";
+  const size_t at = html.find(mark);
+  ASSERT_NE(at, std::string::npos);
+  html.insert(at, "$(\"energy\").width = $(\"energy\").width;\n");  // clears the canvas
+  const auto found = faults(open(html), 3);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_NE(found[0].find("blank"), std::string::npos) << found[0];
+}
+
+/// Text of the page without the inlined chart library, whose comments name its home page.
+std::string without_library(std::string html) {
+  const std::string library = synth::read_file(chart_library());
+  const size_t at = html.find(library);
+  EXPECT_NE(at, std::string::npos) << "the library is inlined whole";
+  if (at != std::string::npos) html.erase(at, library.size());
+  return html;
+}
+
+TEST(StudyPageText, RefersToNothingOutside) {
+  try {
+    chart_library();
+  } catch (const Error& error) {
+    GTEST_SKIP() << error.what();
+  }
+  const std::string html = without_library(study_page(study()));
+  for (const char* part : {"http://", "https://", "src=", "href=", "@import", "url(", "fetch(",
+                           "XMLHttpRequest", "//cdn", "@RESULT@", "@CHART_JS@"}) {
+    EXPECT_EQ(html.find(part), std::string::npos) << part;
+  }
+}
+
+TEST(StudyPageText, HostileNamesStayInsideTheirElement) {
+  try {
+    chart_library();
+  } catch (const Error& error) {
+    GTEST_SKIP() << error.what();
+  }
+  const std::string html = without_library(study_page(study()));
+  int ends = 0;
+  for (size_t at = html.find("</script>"); at != std::string::npos;
+       at = html.find("</script>", at + 1)) {
+    ++ends;
+  }
+  EXPECT_EQ(ends, 4) << "as many as the template has";
+  const size_t begin = html.find("id=\"result\">");
+  ASSERT_NE(begin, std::string::npos);
+  const size_t data = begin + 12;
+  const json read = json::parse(html.substr(data, html.find("</script>", data) - data));
+  EXPECT_EQ(read, study());
+}
+
+TEST(StudyPageText, AMissingChartLibraryIsNamed_bad) {
+  setenv("LUTRA_CHART_JS", "/nonexistent/chart.js", 1);
+  try {
+    study_page(study());
+    FAIL() << "expected an error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kMissingTool);
+    EXPECT_NE(std::string(error.what()).find("/nonexistent/chart.js"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace lutra::report
