@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <fstream>
 
 #include "lutra/network/inference.h"
@@ -102,6 +103,39 @@ TEST(Inference, TheRoutingRoutes) {
   inference.run(*engine::make_backend("scalar"), 1, Coupling::kUniform, 1, &state);
   EXPECT_NE(state.tensors.at("routing.sum.3"), routed);
   for (int8_t c : state.tensors.at("routing.coupling.3")) EXPECT_EQ(c, 13);
+}
+
+// There are published int8 capsule networks whose logits are all shifted to zero.
+TEST(Inference, TheTrainedNetworkRoutes) {
+  Dataset data;
+  try {
+    data = load_dataset("fashion-mnist", Split::kTest);
+  } catch (const Error& error) {
+    GTEST_SKIP() << error.what();
+  }
+  const QuantisedNetwork network =
+      load_quantised(fs::path(LUTRA_SOURCE_DIR) / "models/capsnet-edge/int8");
+  const Inference inference(network, {});
+  const auto backend = engine::make_backend("scalar");
+  int64_t logits = 0;
+  int64_t non_zero = 0;
+  int64_t moved = 0;  // coefficients that differ from the uniform 13
+  for (int i = 0; i < 20; ++i) {
+    InferenceState state;
+    state.tensors["input"] = quantise_image(data, i);
+    inference.run(*backend, 1, Coupling::kRouted, 1, &state);
+    for (int8_t b : state.tensors.at("routing.logits.2")) {
+      ++logits;
+      non_zero += b != 0;
+    }
+    for (int8_t c : state.tensors.at("routing.coupling.3")) moved += c != 13;
+  }
+  std::printf("checked=%lld non-zero=%lld coefficients moved=%lld\n",
+              static_cast<long long>(logits), static_cast<long long>(non_zero),
+              static_cast<long long>(moved));
+  EXPECT_EQ(logits, 20 * 2880);
+  EXPECT_GT(non_zero, logits / 2);
+  EXPECT_GT(moved, logits / 2);
 }
 
 TEST(Inference, SameBitsForAnyNumberOfThreads) {
