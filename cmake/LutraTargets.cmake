@@ -63,17 +63,19 @@ function(lutra_test name)
     ENVIRONMENT "LUTRA_CACHE=${CMAKE_BINARY_DIR}/test-cache")
 endfunction()
 
-# Verilator's runtime, compiled once for all verilated models.
+# Verilator's runtime, compiled once: an archive for the tests, the same objects for the platform.
 set(LUTRA_VERILATOR_ROOT "/usr/share/verilator" CACHE PATH "Verilator's include and support files")
-add_library(lutra_verilated STATIC
+add_library(lutra_verilated_objects OBJECT
   "${LUTRA_VERILATOR_ROOT}/include/verilated.cpp"
   "${LUTRA_VERILATOR_ROOT}/include/verilated_threads.cpp"
   "${LUTRA_VERILATOR_ROOT}/include/verilated_fst_c.cpp")
-target_include_directories(lutra_verilated SYSTEM PUBLIC
+target_include_directories(lutra_verilated_objects SYSTEM PUBLIC
   "${LUTRA_VERILATOR_ROOT}/include" "${LUTRA_VERILATOR_ROOT}/include/vltstd")
-target_compile_definitions(lutra_verilated PUBLIC VL_TIME_CONTEXT VM_TRACE=1 VM_TRACE_FST=1)
-target_compile_options(lutra_verilated PRIVATE -w -O2)
-target_link_libraries(lutra_verilated PUBLIC Threads::Threads ZLIB::ZLIB)
+target_compile_definitions(lutra_verilated_objects PUBLIC VL_TIME_CONTEXT VM_TRACE=1 VM_TRACE_FST=1)
+target_compile_options(lutra_verilated_objects PRIVATE -w -O2)
+target_link_libraries(lutra_verilated_objects PUBLIC Threads::Threads ZLIB::ZLIB)
+add_library(lutra_verilated STATIC)
+target_link_libraries(lutra_verilated PUBLIC lutra_verilated_objects)
 add_library(lutra::verilated ALIAS lutra_verilated)
 
 # lutra_verilate(<target> TOP <module> PREFIX <class> SOURCES ... [ARGS ...] [CFLAGS ...]): a verilated C++

@@ -7,12 +7,8 @@
 
 namespace lutra::synth {
 
-/// Whole file as bytes. Throws Error(kUsage) naming the file if it cannot be read.
-std::string read_file(const std::filesystem::path& path);
-/// As read_file, and decompressed if the bytes are gzip's.
+/// As numerics::read_file, and decompressed if the bytes are gzip's.
 std::string read_file_maybe_gzip(const std::filesystem::path& path);
-/// Throws Error(kUsage) naming the file if it cannot be written.
-void write_file(const std::filesystem::path& path, std::string_view bytes);
 
 /// SHA-256 (FIPS 180-4) as 64 lower-case hexadecimal digits.
 std::string sha256_hex(std::string_view bytes);

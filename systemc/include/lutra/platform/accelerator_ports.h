@@ -53,7 +53,7 @@ class AcceleratorModel {
   virtual void close_wave() = 0;
 };
 
-/// Defined once in each co-simulation program, by accelerator_binding.cpp beside the verilated
+/// Defined once in each co-simulation program, by accelerator_binding.cc beside the verilated
 /// model.
 std::unique_ptr<AcceleratorModel> make_accelerator(AcceleratorSignals* signals);
 

@@ -6,7 +6,7 @@
 
 namespace lutra {
 
-/// Exit codes of every Lutra program; docs/guide/exit-codes.md says the same in prose.
+/// Exit codes of every Lutra program; docs/guide/commands.md says the same in prose.
 enum class ExitCode {
   kPass = 0,
   kMismatch = 1,     ///< the run completed and two levels disagree

@@ -4,13 +4,12 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <type_traits>
 #include <vector>
 
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/files.h"
 
 /// Tensors on disk: NumPy's .npy format, version 1.0, little-endian, C order.
 namespace lutra::numerics {
@@ -55,20 +54,6 @@ std::string npy_bytes(const std::vector<size_t>& shape, const T* values) {
   return bytes;
 }
 
-/// Writes a file beside its place, then renames it: a reader never sees half of it.
-inline void write_file(const std::filesystem::path& path, const std::string& bytes) {
-  std::filesystem::path partial = path;
-  partial += ".partial";
-  std::ofstream out(partial, std::ios::binary | std::ios::trunc);
-  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  out.close();
-  if (!out) {
-    std::filesystem::remove(partial);
-    throw Error(ExitCode::kUsage, path.string() + ": cannot be written");
-  }
-  std::filesystem::rename(partial, path);
-}
-
 template <typename T>
 void save_npy(const std::filesystem::path& path, const std::vector<size_t>& shape,
               const std::vector<T>& values) {
@@ -79,9 +64,7 @@ void save_npy(const std::filesystem::path& path, const std::vector<size_t>& shap
 /// @throws Error kUsage that says what was found and what is allowed
 template <typename T>
 NpyArray<T> load_npy(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw Error(ExitCode::kUsage, path.string() + ": cannot be opened");
-  const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  const std::string bytes = read_file(path);
   const auto fail = [&](const std::string& what) {
     throw Error(ExitCode::kUsage, path.string() + ": " + what);
   };

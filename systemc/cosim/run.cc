@@ -4,6 +4,7 @@
 
 #include "lutra/cosim/cosim.h"
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/files.h"
 #include "lutra/numerics/npy.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/process.h"
@@ -62,7 +63,7 @@ nlohmann::json run_cosim(const CosimAssignment& assignment, const CosimOptions& 
         known ? static_cast<ExitCode>(process.status) : ExitCode::kInternal,
         fmt::format("co-simulation ended with status {}:\n{}", process.status, process.output));
   }
-  nlohmann::json result = nlohmann::json::parse(synth::read_file(result_file));
+  nlohmann::json result = nlohmann::json::parse(numerics::read_file(result_file));
   result["build_seconds"] = build_seconds;
   result["components"] = nlohmann::json::array();
   for (const synth::Component* c : assignment.components) result["components"].push_back(c->name);

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "command.h"
-#include "lutra/numerics/npy.h"
+#include "lutra/numerics/files.h"
 #include "lutra/report/report.h"
 #include "lutra/studies/street.h"
 

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/files.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/process.h"
 
@@ -71,7 +72,7 @@ nlohmann::json check_against_rtl(const MultiplierSource& source, const std::stri
       "endmodule\n",
       top, parameters, source.ports[0], source.ports[1], source.ports[2]);
   const PrivateDirectory work(std::filesystem::temp_directory_path());
-  write_file(work.path() / "lutra_bench.v", bench);
+  numerics::write_file(work.path() / "lutra_bench.v", bench);
   std::filesystem::copy(directory / "source", work.path() / "source",
                         std::filesystem::copy_options::recursive);
   std::vector<std::string> compile = {"iverilog",    "-g2012", "-DSYNTHESIS", "-I", "source", "-s",

@@ -6,7 +6,7 @@
 #include <exception>
 
 #include "command.h"
-#include "lutra/numerics/npy.h"
+#include "lutra/numerics/files.h"
 
 namespace lutra::cli {
 namespace {
@@ -74,9 +74,12 @@ int run(int argc, char** argv) {
     outcome.result["command"] = command.app->get_name();
     outcome.result["seed"] = shared.seed;
     if (!outcome.result.contains("versions")) outcome.result["versions"] = versions();
-    numerics::write_file(out / "result.json", outcome.result.dump(2) + "\n");
+    // File names need not be UTF-8; JSON must be.
+    const std::string text =
+        outcome.result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    numerics::write_file(out / "result.json", text);
     if (shared.json) {
-      std::printf("%s\n", outcome.result.dump(2).c_str());
+      std::printf("%s", text.c_str());
     } else {
       std::printf("%s", outcome.text.c_str());
     }

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/files.h"
 #include "lutra/numerics/npy.h"
 #include "lutra/synth/component.h"
 #include "lutra/synth/energy.h"
@@ -172,7 +173,7 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
 
   progress("simulation of all 65,536 operand pairs");
   const std::vector<std::int16_t> lut = simulate_lut(netlist, ports);
-  write_file(directory / "lut.npy", lut_file(lut, source.is_signed));
+  numerics::write_file(directory / "lut.npy", lut_file(lut, source.is_signed));
 
   progress("comparison with the source (Icarus Verilog)");
   MultiplierSource resolved = source;
@@ -240,10 +241,10 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
 
   json["files"] = Json::object();
   for (const char* name : kListedFiles) {
-    json["files"][name] = sha256_hex(read_file(directory / name));
+    json["files"][name] = sha256_hex(numerics::read_file(directory / name));
   }
-  write_file(directory / "component.json",
-             json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  numerics::write_file(directory / "component.json",
+                       json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace
@@ -257,11 +258,11 @@ Component load_component(const std::filesystem::path& directory) {
   component.directory = std::filesystem::absolute(directory);
   try {
     Json& json = component.json;
-    json = Json::parse(read_file(path));
+    json = Json::parse(numerics::read_file(path));
     const std::string schema = json.at("schema").get<std::string>();
     if (schema != kSchema) throw fail(fmt::format("schema {}, expected {}", schema, kSchema));
     for (const char* name : kListedFiles) {
-      const std::string found = sha256_hex(read_file(directory / name));
+      const std::string found = sha256_hex(numerics::read_file(directory / name));
       const std::string expected = json.at("files").at(name).get<std::string>();
       if (found != expected) {
         throw Error(ExitCode::kUsage,
@@ -283,7 +284,8 @@ Component load_component(const std::filesystem::path& directory) {
     }
     for (const Json& file : json.at("sources")) {
       const std::string name = file.at("file").get<std::string>();
-      if (sha256_hex(read_file(directory / name)) != file.at("sha256").get<std::string>()) {
+      if (sha256_hex(numerics::read_file(directory / name)) !=
+          file.at("sha256").get<std::string>()) {
         throw Error(ExitCode::kUsage,
                     fmt::format("{}: truncated or changed", (directory / name).string()));
       }
@@ -358,7 +360,8 @@ Component characterize(const MultiplierSource& given, const CharacterizeOptions&
   if (error) {
     // Something is there already: the same from another process, or an older or damaged one.
     try {
-      if (read_file(directory / "component.json") == read_file(work.path() / "component.json")) {
+      if (numerics::read_file(directory / "component.json") ==
+          numerics::read_file(work.path() / "component.json")) {
         return load_component(directory);
       }
     } catch (const Error&) {

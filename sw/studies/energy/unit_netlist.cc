@@ -1,6 +1,7 @@
 #include "energy/unit_netlist.h"
 
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/files.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/synthesis.h"
 
@@ -10,8 +11,8 @@ namespace fs = std::filesystem;
 
 UnitNetlist::UnitNetlist(const std::vector<fs::path>& files, const std::string& top,
                          const fs::path& liberty, const fs::path& cache_dir) {
-  std::string key = "lutra unit 1" + top + synth::read_file(liberty) + synth::yosys_version();
-  for (const fs::path& file : files) key += file.filename().string() + synth::read_file(file);
+  std::string key = "lutra unit 1" + top + numerics::read_file(liberty) + synth::yosys_version();
+  for (const fs::path& file : files) key += file.filename().string() + numerics::read_file(file);
   const fs::path units = cache_dir / "units";
   const fs::path directory = units / synth::sha256_hex(key).substr(0, 32);
   if (!fs::exists(directory)) {

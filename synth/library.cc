@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/files.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/synthesis.h"
 #include "verilog_sources.h"
@@ -252,7 +253,7 @@ MultiplierSource sign_magnitude_source(const MultiplierSource& core,
       top, width - 1, 2 * width - 1, width, parameters, names[0], names[1], names[2], shell_top);
   std::filesystem::create_directories(work_dir);
   const std::filesystem::path shell = work_dir / (shell_top + ".v");
-  write_file(shell, text);
+  numerics::write_file(shell, text);
 
   MultiplierSource source;
   source.name = core.name + "+sign_magnitude";

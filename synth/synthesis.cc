@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/files.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/liberty.h"
 #include "lutra/synth/netlist.h"
@@ -65,7 +66,7 @@ std::string module_names(const std::vector<VerilogFile>& sources) {
 /// Runs a script; on failure throws with Yosys' own message about the user's file.
 std::string run_yosys(const std::string& script, const std::vector<VerilogFile>& sources,
                       const std::filesystem::path& directory) {
-  write_file(directory / "synthesis.ys", script);
+  numerics::write_file(directory / "synthesis.ys", script);
   const ProcessResult run = run_process({"yosys", "-s", "synthesis.ys"}, directory, "yosys");
   if (run.status == 0) return run.output;
   if (run.timed_out) {
@@ -114,7 +115,7 @@ std::pair<std::string, std::vector<ModulePort>> inspect(
   script += "proc\nwrite_json ports.json\n";
   run_yosys(script, sources, directory);
   const nlohmann::ordered_json root =
-      nlohmann::ordered_json::parse(read_file(directory / "ports.json"));
+      nlohmann::ordered_json::parse(numerics::read_file(directory / "ports.json"));
   for (const auto& [name, module] : root.at("modules").items()) {
     if (!module.at("attributes").contains("top")) continue;
     std::vector<ModulePort> ports;
@@ -149,7 +150,7 @@ SynthesisResult synthesize(const std::vector<std::filesystem::path>& files, cons
   const Liberty library = Liberty::read(liberty);
   const PrivateDirectory work(std::filesystem::temp_directory_path());
   write_verilog_sources(sources, work.path() / "source");
-  write_file(work.path() / "library.lib", library.text());
+  numerics::write_file(work.path() / "library.lib", library.text());
 
   SynthesisResult result;
   result.top = top.empty() ? inspect(sources, "", {}, work.path()).first : top;
@@ -182,7 +183,7 @@ SynthesisResult synthesize(const std::vector<std::filesystem::path>& files, cons
   // Two figures of the same area, Yosys' and ours, must agree: both read the Liberty file.
   result.area_um2 = netlist.area_um2();
   result.leakage_nw = netlist.leakage_nw();
-  const std::string area = read_file(work.path() / "area.txt");
+  const std::string area = numerics::read_file(work.path() / "area.txt");
   const std::size_t at = area.rfind("Chip area");
   const double yosys_area =
       at == std::string::npos ? 0 : std::atof(area.c_str() + area.find("': ", at) + 3);
@@ -198,12 +199,13 @@ SynthesisResult synthesize(const std::vector<std::filesystem::path>& files, cons
   result.netlist_verilog = out_dir / "netlist.v";
   result.cells_liberty = out_dir / "cells.lib";
   result.cells_verilog = out_dir / "cells.v";
-  write_file(result.netlist_json, read_file(work.path() / "netlist.json"));
-  write_file(result.netlist_verilog, fmt::format("// {} mapped to {} by {}.\n\n", result.top,
-                                                 library.name(), yosys_version()) +
-                                         netlist.verilog());
-  write_file(result.cells_liberty, library.subset_text(kept));
-  write_file(result.cells_verilog, library.verilog_cells(used));
+  numerics::write_file(result.netlist_json, numerics::read_file(work.path() / "netlist.json"));
+  numerics::write_file(
+      result.netlist_verilog,
+      fmt::format("// {} mapped to {} by {}.\n\n", result.top, library.name(), yosys_version()) +
+          netlist.verilog());
+  numerics::write_file(result.cells_liberty, library.subset_text(kept));
+  numerics::write_file(result.cells_verilog, library.verilog_cells(used));
   write_verilog_sources(sources, out_dir / "source");
   for (const VerilogFile& file : sources) {
     if (!file.is_include) result.sources.push_back(out_dir / "source" / file.safe_path);
@@ -242,9 +244,9 @@ double critical_path_ns(const SynthesisResult& synthesis, double input_slew_ns,
       "exit\n",
       input_slew_ns);
   const PrivateDirectory work(std::filesystem::temp_directory_path());
-  write_file(work.path() / "cells.lib", library.text());
-  write_file(work.path() / "netlist.v", read_file(synthesis.netlist_verilog));
-  write_file(work.path() / "timing.tcl", script);
+  numerics::write_file(work.path() / "cells.lib", library.text());
+  numerics::write_file(work.path() / "netlist.v", numerics::read_file(synthesis.netlist_verilog));
+  numerics::write_file(work.path() / "timing.tcl", script);
   const ProcessResult run =
       run_process({"sta", "-no_splash", "-no_init", "-exit", "timing.tcl"}, work.path(), "opensta");
   // A slack line closes the report of each path group's worst path: `<number>  slack (VIOLATED)`.

@@ -11,6 +11,7 @@
 
 #include "lutra/network/parallel.h"
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/files.h"
 
 namespace lutra::network {
 namespace {

@@ -177,7 +177,7 @@ TEST_F(BadInput, DamagedModel_bad) {
   fs::resize_file(copy / "votes.weight.npy", 1000);
   expect_refusal(2, {"votes.weight.npy", "bytes"}, {"evaluate", "--model", copy.string()});
   fs::remove(copy / "votes.weight.npy");
-  expect_refusal(2, {"votes.weight.npy: cannot be opened"}, {"evaluate", "--model", copy.string()});
+  expect_refusal(2, {"votes.weight.npy: no such file"}, {"evaluate", "--model", copy.string()});
   write("model/network.json", "{\"network\": \"capsnet-edge\", \"format\"");
   expect_refusal(2, {"network.json", "parse error"}, {"evaluate", "--model", copy.string()});
   write("model/network.json", "{\"network\": \"lenet\", \"fraction_lengths\": {}}");

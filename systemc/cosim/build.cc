@@ -7,6 +7,7 @@
 #include "lutra/cosim/cosim.h"
 #include "lutra/network/parallel.h"
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/files.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/library.h"
 #include "lutra/synth/process.h"
@@ -108,7 +109,7 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
   std::vector<std::pair<std::string, std::string>> sources;  // name, bytes
   std::set<std::string> seen;
   const auto add_source = [&](const fs::path& file) {
-    const std::string bytes = synth::read_file(file);
+    const std::string bytes = numerics::read_file(file);
     if (!seen.insert(synth::sha256_hex(bytes)).second) return;
     const std::string extension = file.extension() == ".v" ? ".v" : ".sv";
     sources.push_back({fmt::format("multiplier{}{}", sources.size(), extension), bytes});
@@ -157,11 +158,11 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
   std::string key = kSchema + multiplier;
   for (const auto& [name, bytes] : sources) key += name + bytes;
   for (const fs::path& file : sorted_files(rtl / "capsnet", {".sv", ".f", ".vlt"})) {
-    if (file.filename() != "pe_mul.sv") key += file.filename().string() + synth::read_file(file);
+    if (file.filename() != "pe_mul.sv") key += file.filename().string() + numerics::read_file(file);
   }
-  const fs::path binding = systemc_sources / "platform" / "accelerator_binding.cpp";
+  const fs::path binding = systemc_sources / "platform" / "accelerator_binding.cc";
   const fs::path ports = systemc_sources / "include/lutra/platform/accelerator_ports.h";
-  key += synth::read_file(binding) + synth::read_file(ports);
+  key += numerics::read_file(binding) + numerics::read_file(ports);
   for (const std::string& argument : verilator) key += argument + '\n';
   key += tool_version("verilator", "verilator") + tool_version("g++", "g++");
   // The program loads this library at run time.
@@ -173,14 +174,14 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
   const auto start = std::chrono::steady_clock::now();
   progress("verilating the accelerator");
   synth::PrivateDirectory work(cache);
-  synth::write_file(work.path() / "pe_mul.sv", multiplier);
+  numerics::write_file(work.path() / "pe_mul.sv", multiplier);
   // A user's Verilog need not be clean of lint; ours is.
   std::string waivers = "`verilator_config\n";
   for (const auto& [name, bytes] : sources) {
-    synth::write_file(work.path() / name, bytes);
+    numerics::write_file(work.path() / name, bytes);
     waivers += fmt::format("lint_off -file \"{}\"\n", name);
   }
-  synth::write_file(work.path() / "multipliers.vlt", waivers);
+  numerics::write_file(work.path() / "multipliers.vlt", waivers);
   verilator.insert(verilator.end(),
                    {"multipliers.vlt", (rtl / "capsnet/shared_multiplier.vlt").string(), "-F",
                     (rtl / "capsnet/capsnet.f").string(), "pe_mul.sv"});
@@ -195,8 +196,8 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
     (slow ? once : often) += fmt::format("#include \"{}\"\n", file.filename().string());
   }
   often += fmt::format("#include \"{}\"\n", binding.string());
-  synth::write_file(work.path() / "once.cpp", once);
-  synth::write_file(work.path() / "often.cpp", often);
+  numerics::write_file(work.path() / "once.cpp", once);
+  numerics::write_file(work.path() / "often.cpp", often);
   progress("compiling the accelerator");
   const std::vector<std::string> units = {"often", "once"};
   network::parallel_for(2, 1, 2, [&](int unit, int) {

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/files.h"
 #include "lutra/studies/components.h"
 #include "saved_network.h"
 #include "test_files.h"

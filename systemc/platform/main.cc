@@ -2,12 +2,11 @@
 // accelerator.
 #include <cstdio>
 #include <exception>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <systemc>
 
 #include "lutra/numerics/error.h"
-#include "lutra/numerics/npy.h"
+#include "lutra/numerics/files.h"
 #include "lutra/platform/cosimulation.h"
 
 int sc_main(int argc, char** argv) {
@@ -18,8 +17,8 @@ int sc_main(int argc, char** argv) {
     if (argc != 3) {
       throw lutra::Error(lutra::ExitCode::kUsage, "expected JOB.json RESULT.json");
     }
-    std::ifstream in(argv[1]);
-    const nlohmann::json result = lutra::platform::cosimulate(nlohmann::json::parse(in));
+    const nlohmann::json result =
+        lutra::platform::cosimulate(nlohmann::json::parse(lutra::numerics::read_file(argv[1])));
     lutra::numerics::write_file(argv[2], result.dump(2) + "\n");
     return result.at("verdict") == "match" ? 0 : static_cast<int>(lutra::ExitCode::kMismatch);
   } catch (const lutra::Error& error) {

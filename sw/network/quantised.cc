@@ -4,10 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
-#include <fstream>
 
 #include "lutra/network/float_inference.h"
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/files.h"
 #include "lutra/numerics/fixed.h"
 #include "lutra/numerics/npy.h"
 
@@ -131,11 +131,10 @@ void save_quantised(const QuantisedNetwork& network, const fs::path& directory) 
 
 QuantisedNetwork load_quantised(const fs::path& directory) {
   const fs::path path = directory / "network.json";
-  std::ifstream in(path);
-  if (!in) throw Error(ExitCode::kUsage, path.string() + ": cannot be opened");
+  const std::string text = numerics::read_file(path);
   QuantisedNetwork network;
   try {
-    const nlohmann::json json = nlohmann::json::parse(in);
+    const nlohmann::json json = nlohmann::json::parse(text);
     network.description = network_by_name(json.at("network"));
     network.fractions = json.at("fraction_lengths").get<std::map<std::string, int>>();
   } catch (const nlohmann::json::exception& error) {

@@ -11,6 +11,7 @@
 #include "lutra/network/inference.h"
 #include "lutra/network/program.h"
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/files.h"
 #include "lutra/numerics/npy.h"
 #include "lutra/platform/platform.h"
 

@@ -10,6 +10,7 @@
 #include "lutra/cosim/cosim.h"
 #include "lutra/network/inference.h"
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/files.h"
 #include "lutra/studies/energy.h"
 #include "lutra/synth/energy.h"
 #include "lutra/synth/files.h"
@@ -329,7 +330,7 @@ class EnergyStudy {
   std::unique_ptr<UnitNetlist> squash_unit(const synth::Component& component) {
     const fs::path capsnet = synth::rtl_directory() / "capsnet";
     const synth::PrivateDirectory work(fs::temp_directory_path());
-    synth::write_file(work.path() / "pe_mul.sv", cosim::pe_multiplier_source({&component}));
+    numerics::write_file(work.path() / "pe_mul.sv", cosim::pe_multiplier_source({&component}));
     std::vector<fs::path> files = component.source.files;
     files.insert(files.end(), {work.path() / "pe_mul.sv", capsnet / "isqrt.sv",
                                capsnet / "divider.sv", capsnet / "squash_unit.sv"});

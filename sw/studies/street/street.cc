@@ -8,6 +8,7 @@
 #include "lutra/cosim/cosim.h"
 #include "lutra/network/inference.h"
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/files.h"
 #include "lutra/numerics/npy.h"
 #include "lutra/studies/components.h"
 #include "lutra/synth/files.h"
@@ -33,7 +34,7 @@ class Parts {
     const fs::path file = directory_ / (id + ".json");
     if (fs::exists(file)) {
       try {
-        json part = json::parse(synth::read_file(file));
+        json part = json::parse(numerics::read_file(file));
         progress_(what + ": kept from an earlier run");
         return part;
       } catch (const json::exception&) {
@@ -56,7 +57,7 @@ std::string content_of(const fs::path& directory) {
   for (const auto& entry : fs::directory_iterator(directory)) files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   std::string all;
-  for (const fs::path& file : files) all += file.filename().string() + synth::read_file(file);
+  for (const fs::path& file : files) all += file.filename().string() + numerics::read_file(file);
   return synth::sha256_hex(all);
 }
 

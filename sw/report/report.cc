@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/files.h"
 #include "lutra/report/study_template.h"
 #include "lutra/synth/files.h"
 
@@ -42,8 +43,9 @@ std::filesystem::path chart_library() {
 std::string study_page(const nlohmann::json& result) {
   std::string page = kStudyTemplate;
   // The data last: it may contain anything.
-  replace(&page, "@CHART_JS@", synth::read_file(chart_library()));
-  replace(&page, "@RESULT@", for_script(result.dump()));
+  replace(&page, "@CHART_JS@", numerics::read_file(chart_library()));
+  replace(&page, "@RESULT@",
+          for_script(result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
   return page;
 }
 

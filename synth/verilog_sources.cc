@@ -6,6 +6,7 @@
 #include <set>
 
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/files.h"
 #include "lutra/synth/files.h"
 
 namespace lutra::synth {
@@ -54,7 +55,7 @@ std::vector<VerilogFile> read_verilog_sources(const std::vector<std::filesystem:
   for (const std::filesystem::path& path : files) {
     VerilogFile file;
     file.original = path;
-    file.text = read_file(path);
+    file.text = numerics::read_file(path);
     if (file.text.find("module") == std::string::npos &&
         file.text.find("package") == std::string::npos) {
       throw Error(ExitCode::kUsage,
@@ -82,7 +83,7 @@ std::vector<VerilogFile> read_verilog_sources(const std::vector<std::filesystem:
       file.safe_path = name;
       file.is_include = true;
       try {
-        file.text = read_file(file.original);
+        file.text = numerics::read_file(file.original);
       } catch (const Error& error) {
         throw Error(error.code(),
                     fmt::format("{}:{}: `include: {}", from.string(), line, error.what()));
@@ -98,7 +99,7 @@ void write_verilog_sources(const std::vector<VerilogFile>& files,
   for (const VerilogFile& file : files) {
     const std::filesystem::path path = directory / file.safe_path;
     std::filesystem::create_directories(path.parent_path());
-    write_file(path, file.text);
+    numerics::write_file(path, file.text);
   }
 }
 

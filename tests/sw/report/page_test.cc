@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/files.h"
 #include "lutra/report/report.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/process.h"
@@ -126,7 +127,7 @@ class StudyPage : public testing::Test {
 
   Opened open(const std::string& html) {
     const fs::path page = work_.path() / ("page" + std::to_string(++pages_) + ".html");
-    synth::write_file(page, html);
+    numerics::write_file(page, html);
     const fs::path profile = work_.path() / ("profile" + std::to_string(pages_));
     const auto process = synth::run_process(
         {"chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
@@ -193,7 +194,7 @@ TEST_F(StudyPage, ABlankChartIsSeen_bad) {
 
 /// Text of the page without the inlined chart library, whose comments name its home page.
 std::string without_library(std::string html) {
-  const std::string library = synth::read_file(chart_library());
+  const std::string library = numerics::read_file(chart_library());
   const size_t at = html.find(library);
   EXPECT_NE(at, std::string::npos) << "the library is inlined whole";
   if (at != std::string::npos) html.erase(at, library.size());

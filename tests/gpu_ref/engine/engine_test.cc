@@ -11,6 +11,11 @@
 #include "lutra/engine/backend.h"
 
 namespace lutra::engine {
+
+void PrintTo(const Shape& s, std::ostream* out) {
+  *out << s.images << " images of " << s.size << "x" << s.size << "x" << s.channels;
+}
+
 namespace {
 
 class EngineShape : public testing::TestWithParam<Shape> {

@@ -7,12 +7,11 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 #include <system_error>
 #include <vector>
 
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/files.h"
 
 namespace lutra::synth {
 namespace {
@@ -64,27 +63,8 @@ void hash_block(const unsigned char* block, std::array<std::uint32_t, 8>& state)
 
 }  // namespace
 
-std::string read_file(const std::filesystem::path& path) {
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: no such file", path.string()));
-  }
-  if (!std::filesystem::is_regular_file(path, error)) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: not a regular file", path.string()));
-  }
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream bytes;
-  if (in.peek() != std::ifstream::traits_type::eof()) bytes << in.rdbuf();
-  if (!in || in.bad()) {
-    if (in.eof() && !in.bad()) return bytes.str();
-    throw Error(ExitCode::kUsage,
-                fmt::format("{}: cannot be read: {}", path.string(), std::strerror(errno)));
-  }
-  return bytes.str();
-}
-
 std::string read_file_maybe_gzip(const std::filesystem::path& path) {
-  std::string bytes = read_file(path);
+  std::string bytes = numerics::read_file(path);
   if (bytes.size() < 2 || bytes[0] != '\x1f' || bytes[1] != '\x8b') return bytes;
   z_stream stream = {};
   if (inflateInit2(&stream, 15 + 16) != Z_OK) {
@@ -106,16 +86,6 @@ std::string read_file_maybe_gzip(const std::filesystem::path& path) {
     throw Error(ExitCode::kUsage, fmt::format("{}: corrupt or truncated gzip data", path.string()));
   }
   return out;
-}
-
-void write_file(const std::filesystem::path& path, std::string_view bytes) {
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  out.close();
-  if (!out) {
-    throw Error(ExitCode::kUsage,
-                fmt::format("{}: cannot be written: {}", path.string(), std::strerror(errno)));
-  }
 }
 
 std::string sha256_hex(std::string_view bytes) {

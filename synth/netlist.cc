@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/files.h"
 #include "lutra/synth/files.h"
 
 namespace lutra::synth {
@@ -73,7 +74,7 @@ Netlist Netlist::read_json(const std::filesystem::path& path, const Liberty& lib
   Netlist netlist;
   Builder builder(where, &netlist.net_names_);
   try {
-    const Json root = Json::parse(read_file(path));
+    const Json root = Json::parse(numerics::read_file(path));
     const Json& modules = root.at("modules");
     if (modules.empty()) builder.fail("the netlist holds no module");
     if (top.empty() && modules.size() != 1) {
