@@ -68,6 +68,8 @@ struct AssignmentOptions {
   std::filesystem::path liberty;
 
   void add_to(CLI::App* app);
+  /// The same as words of a command line.
+  std::vector<std::string> words() const;
 };
 
 }  // namespace lutra::cli

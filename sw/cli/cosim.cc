@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 struct Options {
   cosim::CosimOptions cosim;
   AssignmentOptions assignment;
+  int scratch_kib = network::AcceleratorShape().scratch_bytes >> 10;
   std::vector<uint64_t> window;
 };
 
@@ -49,6 +50,13 @@ Command add_cosim(CLI::App* root) {
   app->add_option("--cols", options->cosim.accelerator.shape.cols, "Columns of the PE array")
       ->check(CLI::Range(1, 16))
       ->capture_default_str();
+  app->add_option("--scratch-kib", options->scratch_kib, "KiB of scratchpad, a power of two")
+      ->check(CLI::IsMember({1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}))
+      ->capture_default_str();
+  app->add_option("--acc-depth", options->cosim.accelerator.shape.acc_depth,
+                  "Partial sums that a column's accumulator holds")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
   app->add_option("--fault-mask", options->cosim.accelerator.fault_mask,
                   "Bits that the hardware flips in lane 0 of its requantiser, to see it caught")
       ->check(CLI::Range(0, 255));
@@ -60,7 +68,7 @@ Command add_cosim(CLI::App* root) {
                   "Cycles after which an image counts as hung")
       ->capture_default_str();
   options->assignment.add_to(app);
-  return {app, [options, app](const SharedOptions&, const fs::path&) {
+  return {app, [options](const SharedOptions&, const fs::path&) {
             const auto quantised = network::load_quantised(options->cosim.model);
             studies::ComponentStore store(options->assignment.liberty, progress);
             const auto components =
@@ -72,27 +80,8 @@ Command add_cosim(CLI::App* root) {
               cosim.wave_first = options->window[0];
               cosim.wave_last = options->window[1];
             }
-            cosim.rerun = fmt::format("lutra cosim --model '{}' --data '{}' --first {} --images {}",
-                                      cosim.model.string(), cosim.data, cosim.first, cosim.images);
-            if (cosim.accelerator.fault_mask != 0) {
-              cosim.rerun += fmt::format(" --fault-mask {}", cosim.accelerator.fault_mask);
-            }
-            cosim.rerun += fmt::format(" --rows {} --cols {}", cosim.accelerator.shape.rows,
-                                       cosim.accelerator.shape.cols);
-            cosim.rerun += fmt::format(" --multiplier '{}'", options->assignment.multiplier);
-            if (!options->assignment.operations.empty()) {
-              cosim.rerun +=
-                  fmt::format(" --operations {}", fmt::join(options->assignment.operations, ","));
-            }
-            for (const std::string& a : options->assignment.assign) {
-              cosim.rerun += fmt::format(" --assign '{}'", a);
-            }
-            if (!options->assignment.liberty.empty()) {
-              cosim.rerun += fmt::format(" --liberty '{}'", options->assignment.liberty.string());
-            }
-            if (app->count("--max-cycles") > 0) {
-              cosim.rerun += fmt::format(" --max-cycles {}", cosim.max_cycles);
-            }
+            cosim.accelerator.shape.scratch_bytes = options->scratch_kib << 10;
+            cosim.rerun = cosim::rerun_command(cosim, options->assignment.words());
             Outcome outcome;
             outcome.result = cosim::run_cosim(studies::cosim_assignment(components), cosim);
             outcome.result["assignment"] = studies::names(components);

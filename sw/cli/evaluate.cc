@@ -1,5 +1,6 @@
 // lutra evaluate: accuracy of an int8 network under an assignment of components.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 
@@ -76,6 +77,16 @@ void AssignmentOptions::add_to(CLI::App* app) {
       ->delimiter(',');
   app->add_option("--assign", assign, "operation=multiplier; wins over --multiplier");
   app->add_option("--liberty", liberty, "Cell library (default: osu018)");
+}
+
+std::vector<std::string> AssignmentOptions::words() const {
+  std::vector<std::string> words = {"--multiplier", multiplier};
+  if (!operations.empty()) {
+    words.insert(words.end(), {"--operations", fmt::format("{}", fmt::join(operations, ","))});
+  }
+  for (const std::string& a : assign) words.insert(words.end(), {"--assign", a});
+  if (!liberty.empty()) words.insert(words.end(), {"--liberty", liberty.string()});
+  return words;
 }
 
 }  // namespace lutra::cli

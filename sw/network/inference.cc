@@ -11,7 +11,6 @@
 
 #include "lutra/network/parallel.h"
 #include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
 
 namespace lutra::network {
 namespace {
@@ -155,21 +154,22 @@ void Inference::run(engine::Backend& backend, int images, Coupling coupling, uin
   }
 }
 
-void check_image_size(const Network& network, const Dataset& data) {
-  if (data.height == network.height && data.width == network.width) return;
-  throw Error(ExitCode::kUsage,
-              fmt::format("data set {}: images of {}x{}, {} takes {}x{}", data.name, data.height,
-                          data.width, network.name, network.height, network.width));
+void check_images(const Network& network, const Dataset& data, int first, int images) {
+  if (data.height != network.height || data.width != network.width) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("data set {}: images of {}x{}, {} takes {}x{}", data.name, data.height,
+                            data.width, network.name, network.height, network.width));
+  }
+  if (first < 0 || images < 1 || images > data.size() - first) {
+    throw Error(ExitCode::kUsage, fmt::format("{} images from number {} on, {} has {}", images,
+                                              first, data.name, data.size()));
+  }
 }
 
 EvaluateResult evaluate(const Inference& inference, const Dataset& data,
                         const EvaluateOptions& options) {
-  check_image_size(inference.network().description, data);
   const int images = options.images == 0 ? data.size() : options.images;
-  if (images < 1 || images > data.size()) {
-    throw Error(ExitCode::kUsage,
-                fmt::format("images = {}, {} has 1..{}", images, data.name, data.size()));
-  }
+  check_images(inference.network().description, data, 0, images);
   const auto start = std::chrono::steady_clock::now();
   const auto elapsed = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

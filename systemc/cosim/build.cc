@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -114,7 +115,9 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
     const std::string extension = file.extension() == ".v" ? ".v" : ".sv";
     sources.push_back({fmt::format("multiplier{}{}", sources.size(), extension), bytes});
   };
+  std::vector<std::string> names;
   for (const Component* component : components) {
+    names.push_back(component->name);
     for (const fs::path& file : component->source.files) add_source(file);
   }
 
@@ -186,7 +189,17 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
                    {"multipliers.vlt", (rtl / "capsnet/shared_multiplier.vlt").string(), "-F",
                     (rtl / "capsnet/capsnet.f").string(), "pe_mul.sv"});
   for (const auto& [name, bytes] : sources) verilator.push_back(name);
-  run_or_throw(verilator, work.path(), "verilator", "Verilator refuses the accelerator");
+  const auto verilated = synth::run_process(verilator, work.path(), "verilator");
+  if (verilated.output.find("%Warning-MODDUP") != std::string::npos) {
+    throw Error(ExitCode::kUnsupported,
+                fmt::format("two of the multipliers {} define modules of the same name, and one "
+                            "accelerator has one name space; rename one of them:\n{}",
+                            fmt::join(names, ", "), verilated.output));
+  }
+  if (verilated.status != 0) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("Verilator refuses the accelerator:\n{}", verilated.output));
+  }
 
   // Each file reads SystemC's headers: two units instead of many, one of them only set-up code.
   std::string once = "// code that runs once\n";

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "lutra/cosim/cosim.h"
+#include "lutra/network/inference.h"
 #include "lutra/numerics/error.h"
 #include "lutra/numerics/files.h"
 #include "lutra/numerics/npy.h"
@@ -14,17 +15,64 @@ namespace {
 
 namespace fs = std::filesystem;
 
-}  // namespace
+std::string shell_quoted(const std::string& word) {
+  const bool plain = word.find_first_not_of(
+                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                         "_-+=:,./@%") == std::string::npos;
+  if (plain && !word.empty()) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
 
-nlohmann::json run_cosim(const CosimAssignment& assignment, const CosimOptions& options) {
-  const auto start = std::chrono::steady_clock::now();
-  AcceleratorOptions accelerator = options.accelerator;
-  accelerator.wave = !options.wave.empty();
-  // Before the long work of a build.
-  if (accelerator.wave && !fs::is_directory(fs::absolute(options.wave).parent_path())) {
+/// Everything that can be wrong with a run, before the long work of a build.
+void check(const CosimAssignment& assignment, const CosimOptions& options) {
+  if (!options.wave.empty() && !fs::is_directory(fs::absolute(options.wave).parent_path())) {
     throw Error(ExitCode::kUsage,
                 fmt::format("wave file {}: its directory does not exist", options.wave));
   }
+  const network::QuantisedNetwork network = network::load_quantised(options.model);
+  network::check_images(network.description,
+                        network::load_dataset(options.data, network::Split::kTest), options.first,
+                        options.images);
+  network::Assignment tables;
+  for (const network::Operation& op : network::multiplying_operations(network.description)) {
+    const auto found = assignment.select.find(op.name);
+    const int index = found == assignment.select.end() ? 0 : found->second;
+    tables[op.name] = &assignment.components.at(index)->lut;
+  }
+  network::Inference(network, tables);  // the accumulators' bounds
+  network::compile(network, options.accelerator.shape, assignment.select, /*trace=*/true);
+}
+
+}  // namespace
+
+std::string rerun_command(const CosimOptions& options, const std::vector<std::string>& assignment) {
+  const network::AcceleratorShape& shape = options.accelerator.shape;
+  std::vector<std::string> words = {"lutra",  "cosim",     "--model", options.model.string(),
+                                    "--data", options.data};
+  const auto add = [&](const char* option, auto value) {
+    words.insert(words.end(), {option, std::to_string(value)});
+  };
+  add("--first", options.first);
+  add("--images", options.images);
+  add("--rows", shape.rows);
+  add("--cols", shape.cols);
+  add("--scratch-kib", shape.scratch_bytes >> 10);
+  add("--acc-depth", shape.acc_depth);
+  if (options.accelerator.fault_mask != 0) add("--fault-mask", options.accelerator.fault_mask);
+  if (options.max_cycles != CosimOptions().max_cycles) add("--max-cycles", options.max_cycles);
+  words.insert(words.end(), assignment.begin(), assignment.end());
+  std::string line;
+  for (const std::string& word : words) line += (line.empty() ? "" : " ") + shell_quoted(word);
+  return line;
+}
+
+nlohmann::json run_cosim(const CosimAssignment& assignment, const CosimOptions& options) {
+  check(assignment, options);
+  const auto start = std::chrono::steady_clock::now();
+  AcceleratorOptions accelerator = options.accelerator;
+  accelerator.wave = !options.wave.empty();
   const fs::path program = build_accelerator(assignment.components, accelerator);
   const double build_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -11,7 +11,6 @@
 #include "lutra/network/inference.h"
 #include "lutra/network/program.h"
 #include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
 #include "lutra/numerics/npy.h"
 #include "lutra/platform/platform.h"
 
@@ -156,13 +155,9 @@ nlohmann::json cosimulate(const nlohmann::json& job) {
       network::load_quantised(job.at("model").get<std::string>());
   const network::Dataset data =
       network::load_dataset(job.at("data").get<std::string>(), network::Split::kTest);
-  network::check_image_size(quantised.description, data);
   const int first = job.at("first");
   const int images = job.at("images");
-  if (images < 1 || first < 0 || first + images > data.size()) {
-    throw Error(ExitCode::kUsage, fmt::format("images {}..{}, {} has 0..{}", first,
-                                              first + images - 1, data.name, data.size() - 1));
-  }
+  network::check_images(quantised.description, data, first, images);
   std::vector<network::Table> tables;
   for (const std::string path : job.at("tables")) {
     tables.push_back(numerics::load_npy<int16_t>(path).values);

@@ -7,7 +7,6 @@
 #include <cstdio>
 
 #include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
 #include "lutra/studies/components.h"
 #include "saved_network.h"
 #include "test_files.h"
@@ -91,26 +90,26 @@ class Cosim : public testing::Test {
 struct Multiplier {
   const char* name;
   const char* specification;
-  int rows;  ///< of the array, and its columns
 };
 
 void PrintTo(const Multiplier& m, std::ostream* out) { *out << m.specification; }
 
 class CosimOf : public Cosim, public testing::WithParamInterface<Multiplier> {};
 
+// The accelerator as it is shipped, 16x16.
 TEST_P(CosimOf, MatchesTheEngine) {
   options_.images = 4;
-  options_.accelerator.shape.rows = options_.accelerator.shape.cols = GetParam().rows;
+  options_.accelerator.shape = network::AcceleratorShape();
   const json r = run(GetParam().specification);
   expect_match(r, 4);
   EXPECT_GT(r.at("checked").get<int64_t>(), 280000);
 }
 
 INSTANTIATE_TEST_SUITE_P(Multipliers, CosimOf,
-                         testing::Values(Multiplier{"exact", "exact", 16},
-                                         Multiplier{"trunc_2", "trunc:trunc_bits=2", 4},
-                                         Multiplier{"drum_4", "drum:kept_bits=4", 4},
-                                         Multiplier{"bam_6", "bam:hbl=0,vbl=6", 4}),
+                         testing::Values(Multiplier{"exact", "exact"},
+                                         Multiplier{"trunc_2", "trunc:trunc_bits=2"},
+                                         Multiplier{"drum_4", "drum:kept_bits=4"},
+                                         Multiplier{"bam_6", "bam:hbl=0,vbl=6"}),
                          [](const auto& p) { return std::string(p.param.name); });
 
 TEST_F(Cosim, ThreeMultipliersOnDifferentOperationsMatch) {
@@ -170,7 +169,7 @@ TEST_F(Cosim, TwoModulesOfOneNameAreRefused_bad) {
   std::string other = kSignedVerilog;
   other.replace(other.find("{y[7:1], 1'b0}"), 14, "{y[7:2], 2'b00}");
   const std::string second = files_.write("two.v", other).string();
-  test::expect_error(ExitCode::kUsage, "dropped_lsb",
+  test::expect_error(ExitCode::kUnsupported, "Duplicate declaration of module: 'dropped_lsb'",
                      [&] { run(first, {"primary.mac=" + second}); });
 }
 
@@ -237,11 +236,31 @@ TEST_F(Cosim, AWaveFileThatCannotBeWrittenIsAUsersError_bad) {
   test::expect_error(ExitCode::kUsage, "no such directory/window.fst", [&] { run("exact"); });
 }
 
-TEST_F(Cosim, ImagesBeyondTheDataSetAreAUsersError_bad) {
+// What the platform would refuse is refused before the accelerator is built.
+TEST_F(Cosim, WhatIsWrongIsSaidBeforeTheBuild_bad) {
+  options_.accelerator.cache_dir = files_.path() / "cache";
   options_.first = 9999;
   options_.images = 2;
-  test::expect_error(ExitCode::kUsage, "images 9999..10000, fashion-mnist test has 0..9999",
+  test::expect_error(ExitCode::kUsage, "2 images from number 9999 on, fashion-mnist test has 10000",
                      [&] { run("exact"); });
+  options_.first = 0;
+  options_.accelerator.shape.scratch_bytes = 1024;
+  test::expect_error(ExitCode::kUnsupported, "1024 byte scratchpad", [&] { run("exact"); });
+  EXPECT_FALSE(fs::exists(files_.path() / "cache"));
+}
+
+TEST_F(Cosim, TheRerunLineSaysEverythingAndIsQuoted) {
+  options_.model = "it's";
+  options_.data = "";
+  options_.first = 7;
+  options_.images = 3;
+  options_.max_cycles = 1000;
+  options_.accelerator.shape = {4, 8, 1 << 16, 100};
+  options_.accelerator.fault_mask = 2;
+  EXPECT_EQ(rerun_command(options_, {"--assign", "conv1.mac=a b.v"}),
+            "lutra cosim --model 'it'\\''s' --data '' --first 7 --images 3 --rows 4 --cols 8 "
+            "--scratch-kib 64 --acc-depth 100 --fault-mask 2 --max-cycles 1000 --assign "
+            "'conv1.mac=a b.v'");
 }
 
 // Too few cycles for an image: the run ends, and says where the program stood.

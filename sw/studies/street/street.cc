@@ -30,7 +30,9 @@ class Parts {
 
   template <typename Make>
   json get(const std::string& what, const json& key, const Make& make) {
-    const std::string id = synth::sha256_hex(what + key.dump()).substr(0, 24);
+    const std::string id =
+        synth::sha256_hex(what + key.dump(-1, ' ', false, json::error_handler_t::replace))
+            .substr(0, 24);
     const fs::path file = directory_ / (id + ".json");
     if (fs::exists(file)) {
       try {
@@ -42,7 +44,7 @@ class Parts {
       }
     }
     json part = make();
-    numerics::write_file(file, part.dump(2) + "\n");
+    numerics::write_file(file, part.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
     return part;
   }
 
@@ -80,10 +82,8 @@ json run_street(const StreetConfig& config, const fs::path& out,
   const network::QuantisedNetwork network = network::load_quantised(config.model);
   const network::Dataset data = network::load_dataset(config.data, network::Split::kTest);
   const int images = config.images == 0 ? data.size() : config.images;
-  if (images > data.size()) {
-    throw Error(ExitCode::kUsage,
-                fmt::format("images = {}, {} has {}", images, data.name, data.size()));
-  }
+  network::check_images(network.description, data, 0, images);
+  network::check_images(network.description, data, config.cosim_first, config.cosim_images);
   ComponentStore store(config.liberty, progress);
   std::vector<Row> rows;
   rows.push_back({"exact", assign(network.description, &store, "exact", {})});
@@ -207,13 +207,12 @@ json run_street(const StreetConfig& config, const fs::path& out,
       options.images = config.cosim_images;
       options.accelerator.shape = config.shape;
       options.accelerator.progress = progress;
-      options.rerun = fmt::format(
-          "lutra cosim --model '{}' --data '{}' --first {} --images {} --rows {} --cols {}",
-          config.model.string(), config.data, config.cosim_first, config.cosim_images,
-          config.shape.rows, config.shape.cols);
+      std::vector<std::string> same;
       for (const auto& [operation, component] : rows[r].assignment) {
-        options.rerun += fmt::format(" --assign '{}={}'", operation, store.name_of(*component));
+        same.insert(same.end(), {"--assign", operation + "=" + store.name_of(*component)});
       }
+      if (!config.liberty.empty()) same.insert(same.end(), {"--liberty", config.liberty.string()});
+      options.rerun = cosim::rerun_command(options, same);
       return cosim::run_cosim(cosim_assignment(rows[r].assignment), options);
     });
   }

@@ -55,7 +55,12 @@ struct CosimOptions {
   AcceleratorOptions accelerator;
 };
 
-/// Builds the accelerator and runs images through it.
+/// The command that repeats a run: `lutra cosim` with all of these options but the wave file,
+/// quoted for a shell.
+/// @param assignment  options that give the multipliers, "--multiplier", "exact", ...
+std::string rerun_command(const CosimOptions& options, const std::vector<std::string>& assignment);
+
+/// Checks all input, builds the accelerator and runs images through it.
 /// @return the co-simulation's result (lutra/platform/cosimulation.h) and "build_seconds"
 /// @throws as build_accelerator; and Error with the program's exit code when it fails
 nlohmann::json run_cosim(const CosimAssignment& assignment, const CosimOptions& options);

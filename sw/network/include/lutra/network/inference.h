@@ -23,7 +23,7 @@ Table exact_table();
 using Assignment = std::map<std::string, const Table*>;
 
 /// What stands in for the routing's coupling coefficients: a network whose accuracy does not change
-/// under the other two does not really route (docs/guide/routing.md).
+/// under the other two does not really route.
 enum class Coupling {
   kRouted,    ///< softmax of the logits, as specified
   kUniform,   ///< softmax of zero logits, in every iteration
@@ -65,8 +65,9 @@ class Inference {
   Assignment assignment_;
 };
 
-/// @throws Error kUsage unless the data set's images are of the size that the network takes
-void check_image_size(const Network& network, const Dataset& data);
+/// @throws Error kUsage unless the data set has the images first .. first + images - 1, images >=
+/// 1, and they are of the size that the network takes
+void check_images(const Network& network, const Dataset& data, int first, int images);
 
 struct EvaluateOptions {
   std::string backend = "auto";
