@@ -140,9 +140,12 @@ TEST_F(Street, TheChoiceKeepsToTheAccuracyBudget) {
 
 TEST_F(Street, BadInputStopsBeforeTheWork_bad) {
   config_.images = 10001;
-  test::expect_error(ExitCode::kUsage, "images = 10001, fashion-mnist test has 10000",
+  test::expect_error(ExitCode::kUsage, "10001 images from number 0 on, fashion-mnist test has",
                      [&] { run(); });
   config_.images = 50;
+  config_.cosim_first = 10000;
+  test::expect_error(ExitCode::kUsage, "images from number 10000 on", [&] { run(); });
+  config_.cosim_first = 0;
   config_.operations = {"primary.mak"};
   test::expect_error(ExitCode::kUsage, "operation 'primary.mak' does not exist", [&] { run(); });
   config_.operations = {};
