@@ -54,12 +54,14 @@ class CharacterizeTest : public testing::Test {
 /// Compares a component's table with the model of its specification, entry by entry.
 void expect_lut_equals_model(const Component& component, const std::string& spec) {
   const MultiplierSpec parsed = parse_multiplier_spec(spec);
+  const MultiplierModel model =
+      multiplier_model(parsed.family->name, parsed.parameters, 8, parsed.is_signed);
   std::uint64_t compared = 0;
   std::uint64_t mismatches = 0;
   for (int i = 0; i < 65536; ++i) {
     const int a = parsed.is_signed ? static_cast<std::int8_t>(i >> 8) : i >> 8;
     const int b = parsed.is_signed ? static_cast<std::int8_t>(i & 255) : i & 255;
-    const std::int64_t expected = multiplier_model(parsed.family->name, parsed.parameters, 8, a, b);
+    const std::int64_t expected = model(a, b);
     const std::int16_t entry = component.lut[i];
     const std::int64_t got = parsed.is_signed ? entry : static_cast<std::uint16_t>(entry);
     if (expected != got && ++mismatches <= 5) {
@@ -406,6 +408,8 @@ TEST_F(CharacterizeTest, OtherWidthsEqualModel) {
   for (const char* text : {"exact:width=12", "trunc:trunc_bits=5,width=16,signed=0",
                            "drum:kept_bits=6,width=16", "bam:hbl=1,vbl=4,width=6"}) {
     const MultiplierSpec spec = parse_multiplier_spec(text);
+    const MultiplierModel model =
+        multiplier_model(spec.family->name, spec.parameters, spec.width, spec.is_signed);
     const MultiplierSource source = library_source(text);
     const SynthesisResult synthesis = synthesize(source.files, source.top, source.parameters,
                                                  default_liberty(), directory_.path() / "wide");
@@ -431,8 +435,7 @@ TEST_F(CharacterizeTest, OtherWidthsEqualModel) {
       }
       simulator.settle();
       for (int lane = 0; lane < lanes; ++lane) {
-        const std::int64_t expected =
-            multiplier_model(spec.family->name, spec.parameters, spec.width, a[lane], b[lane]);
+        const std::int64_t expected = model(a[lane], b[lane]);
         const std::uint64_t mask = (1ULL << (2 * spec.width)) - 1;
         mismatches += simulator.value(netlist.port("p_o"), lane) !=
                       (static_cast<std::uint64_t>(expected) & mask);

@@ -25,6 +25,7 @@ void sweep(int slot, const std::string& family,
   for (const bool is_signed : {false, true}) {
     Comparison with_rtl(family + " netlist against RTL");
     Comparison with_model(family + " netlist against model");
+    const auto model = synth::multiplier_model(family, parameters, 8, is_signed);
     const int index = 2 * slot + is_signed;
     for (int i = 0; i < 65536; ++i) {
       bench->a_i = static_cast<std::uint8_t>(i >> 8);
@@ -36,8 +37,7 @@ void sweep(int slot, const std::string& family,
       const int a = operand(i >> 8, is_signed);
       const int b = operand(i & 255, is_signed);
       with_rtl.add(a, b, rtl, netlist);
-      with_model.add(a, b, static_cast<int>(synth::multiplier_model(family, parameters, 8, a, b)),
-                     netlist);
+      with_model.add(a, b, static_cast<int>(model(a, b)), netlist);
     }
     with_rtl.check();
     with_model.check();

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
@@ -16,6 +18,7 @@ namespace lutra::test {
 namespace {
 
 using synth::multiplier_model;
+using synth::MultiplierModel;
 
 struct Configuration {
   std::string family;
@@ -29,11 +32,12 @@ struct Configuration {
     return text + (shell ? "_in_shell" : is_signed ? "_signed" : "_unsigned");
   }
 
-  int expected(int a, int b) const {
-    if (!shell) return static_cast<int>(multiplier_model(family, parameters, 8, a, b));
-    const int magnitude =
-        static_cast<int>(multiplier_model(family, parameters, 8, std::abs(a), std::abs(b)));
-    return (a < 0) != (b < 0) ? -magnitude : magnitude;
+  MultiplierModel model() const {
+    if (!shell) return multiplier_model(family, parameters, 8, is_signed);
+    return [core = multiplier_model(family, parameters, 8, false)](std::int64_t a, std::int64_t b) {
+      const std::int64_t magnitude = core(std::abs(a), std::abs(b));
+      return (a < 0) != (b < 0) ? -magnitude : magnitude;
+    };
   }
 };
 
@@ -65,7 +69,11 @@ std::uint64_t sweep(const std::string& family, bool shell, int flipped_bit,
   const std::vector<Configuration> all = bench_configurations();
   EXPECT_EQ(all.size() * 16, sizeof(Vmul_bench::p_o) * 8) << "bench and test list differ";
   std::vector<Comparison> comparisons;
-  for (const Configuration& configuration : all) comparisons.emplace_back(configuration.name());
+  std::vector<MultiplierModel> models;
+  for (const Configuration& configuration : all) {
+    comparisons.emplace_back(configuration.name());
+    models.push_back(configuration.model());
+  }
 
   const auto context = std::make_unique<VerilatedContext>();
   const auto bench = std::make_unique<Vmul_bench>(context.get());
@@ -80,7 +88,8 @@ std::uint64_t sweep(const std::string& family, bool shell, int flipped_bit,
       if (flipped_bit >= 0) pattern ^= 1u << flipped_bit;
       const int a = operand(i >> 8, all[c].is_signed);
       const int b = operand(i & 255, all[c].is_signed);
-      comparisons[c].add(a, b, all[c].expected(a, b), product(pattern, all[c].is_signed));
+      const int expected = static_cast<int>(models[c](a, b));
+      comparisons[c].add(a, b, expected, product(pattern, all[c].is_signed));
     }
   }
   bench->final();
