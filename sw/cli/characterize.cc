@@ -1,6 +1,7 @@
 // lutra characterize: a Verilog file or a library name becomes a component.
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <memory>
 
 #include "command.h"
@@ -17,6 +18,7 @@ struct Options {
   std::vector<std::string> inputs;
   std::string top;
   std::vector<std::string> ports;
+  std::vector<std::string> held;
   bool is_unsigned = false;
   bool shell = false;
   bool force = false;
@@ -26,6 +28,21 @@ struct Options {
 bool is_verilog(const std::string& name) {
   const std::string extension = fs::path(name).extension().string();
   return extension == ".v" || extension == ".sv";
+}
+
+std::vector<synth::HeldPort> held_ports(const std::vector<std::string>& texts) {
+  std::vector<synth::HeldPort> held;
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    synth::HeldPort port{text.substr(0, equals)};
+    char* end = nullptr;
+    if (equals != std::string::npos) port.value = std::strtol(&text[equals + 1], &end, 0);
+    if (end == nullptr || *end != '\0' || end == &text[equals + 1] || port.name.empty()) {
+      throw Error(ExitCode::kUsage, fmt::format("--hold {}: expected port=integer", text));
+    }
+    held.push_back(port);
+  }
+  return held;
 }
 
 }  // namespace
@@ -41,6 +58,9 @@ Command add_characterize(CLI::App* root) {
   app->add_option("--ports", options->ports, "First operand, second operand, product")
       ->delimiter(',')
       ->expected(3);
+  app->add_option("--hold", options->held,
+                  "port=value: an input beside the operands, held at this value")
+      ->delimiter(',');
   app->add_flag("--unsigned", options->is_unsigned, "The operands are unsigned");
   app->add_flag("--sign-magnitude", options->shell,
                 "Make a signed multiplier of an unsigned one, by the sign-magnitude shell");
@@ -48,6 +68,7 @@ Command add_characterize(CLI::App* root) {
   app->add_option("--liberty", options->liberty, "Cell library (default: osu018)");
   return {app, [options](const SharedOptions& shared, const fs::path& out) {
             synth::MultiplierSource source;
+            const std::vector<synth::HeldPort> held = held_ports(options->held);
             if (is_verilog(options->inputs[0])) {
               std::vector<fs::path> files;
               for (const std::string& input : options->inputs) files.push_back(fs::absolute(input));
@@ -55,11 +76,16 @@ Command add_characterize(CLI::App* root) {
                                              !options->is_unsigned && !options->shell);
               for (size_t i = 0; i < options->ports.size(); ++i)
                 source.ports[i] = options->ports[i];
+              source.held = held;
             } else {
               if (options->inputs.size() > 1) {
                 throw Error(ExitCode::kUsage,
                             fmt::format("'{}': several inputs must all be Verilog files",
                                         options->inputs[0]));
+              }
+              if (!held.empty()) {
+                throw Error(ExitCode::kUsage,
+                            fmt::format("--hold {}: only for Verilog files", options->held[0]));
               }
               source = synth::library_source(options->inputs[0]);
             }
@@ -69,6 +95,7 @@ Command add_characterize(CLI::App* root) {
             characterize.liberty = options->liberty;
             characterize.force = options->force;
             characterize.seed = shared.seed;
+            characterize.jobs = shared.jobs;
             characterize.progress = progress;
             const synth::Component c = synth::characterize(source, characterize);
             // A copy that lies with the result; the cache may be emptied at any time.
@@ -82,10 +109,13 @@ Command add_characterize(CLI::App* root) {
             outcome.text = fmt::format(
                 "{}\n  area {:.1f} um2, delay {:.3f} ns, leakage {:.3f} nW, energy {:.1f} fJ an "
                 "operation ({})\n  MAE {:.4f}, WCE {:.0f}, EP {:.2f} %, MRE {:.4f} %, bias {:.4f}\n"
-                "  LUT sha256 {}\n  in {}\n",
+                "  {}\n  in {}\n",
                 c.name, c.area_um2, c.delay_ns, c.leakage_nw, c.energy_per_op_fj, c.activity,
                 c.errors.mae, c.errors.wce, 100 * c.errors.ep, 100 * c.errors.mre_nonzero,
-                c.errors.bias, c.lut_sha256, target.string());
+                c.errors.bias,
+                c.lut.empty() ? fmt::format("no table: operands of {} bits", c.width)
+                              : "LUT sha256 " + c.lut_sha256,
+                target.string());
             return outcome;
           }};
 }
