@@ -1,4 +1,5 @@
-// Three-input operations on 64, 256 or 512 lanes at a time, one kernel a truth table.
+// Three-input operations on 64, 256 or 512 lanes at a time, one kernel a truth table: a program
+// whose equal operations stand together is run with few indirect calls.
 #include "lutra/synth/bit_program.h"
 
 #include <fmt/format.h>
@@ -141,9 +142,6 @@ void BitProgramBuilder::append(const BooleanExpression& expression,
 
 namespace {
 
-// Vectors are passed between inlined functions only: there is no call whose ABI could change.
-#pragma GCC diagnostic ignored "-Wpsabi"
-
 /// Function of two bits: bit 2 x + y of Table, in at most two instructions.
 template <int Table, typename Word>
 inline __attribute__((always_inline)) Word of_two(Word x, Word y) {
@@ -194,46 +192,77 @@ inline __attribute__((always_inline)) Word of_three(Word a, Word b, Word c) {
   return of_two<kLow>(b, c) ^ (a & of_two<kBoth>(b, c));
 }
 
-using Kernel = void (*)(const BitOperation&, LaneBlock*);
+/// Runs operations from `o` on, as long as their table is the kernel's; returns the first of
+/// another. With `ones`, the ones in the target of operation program[i] are added to ones[i].
+using Kernel = const BitOperation* (*)(const BitOperation* o, const BitOperation* end,
+                                       LaneBlock* slots, LaneBlock* ones);
 
-template <int Blocks>
+inline __attribute__((always_inline)) void count_words(const std::uint64_t* words, int count,
+                                                       LaneBlock* ones) {
+  for (int w = 0; w < count; ++w) {
+    ones->words[w % LaneBlock::kWords] +=
+        static_cast<std::uint64_t>(__builtin_popcountll(words[w]));
+  }
+}
+
+template <int Blocks, bool Counted>
 struct Scalar {
   template <int Table>
-  static void run(const BitOperation& o, LaneBlock* slots) {
-    const std::uint64_t* a = slots[o.a * Blocks].words.data();
-    const std::uint64_t* b = slots[o.b * Blocks].words.data();
-    const std::uint64_t* c = slots[o.c * Blocks].words.data();
-    std::uint64_t* target = slots[o.target * Blocks].words.data();
-    for (int w = 0; w < Blocks * LaneBlock::kWords; ++w) {
-      target[w] = of_three<Table>(a[w], b[w], c[w]);
+  static const BitOperation* run(const BitOperation* o, const BitOperation* end, LaneBlock* slots,
+                                 LaneBlock* ones) {
+    for (; o != end && o->table == Table; ++o) {
+      const std::uint64_t* a = slots[o->a * Blocks].words.data();
+      const std::uint64_t* b = slots[o->b * Blocks].words.data();
+      const std::uint64_t* c = slots[o->c * Blocks].words.data();
+      std::uint64_t* target = slots[o->target * Blocks].words.data();
+      for (int w = 0; w < Blocks * LaneBlock::kWords; ++w) {
+        target[w] = of_three<Table>(a[w], b[w], c[w]);
+      }
+      if (Counted) count_words(target, Blocks * LaneBlock::kWords, ones++);
     }
+    return o;
   }
 };
 
 #ifdef __x86_64__
-template <int Blocks>
+template <int Blocks, bool Counted>
 struct Avx2 {
   template <int Table>
-  LUTRA_AVX2 static void run(const BitOperation& o, LaneBlock* slots) {
-    const auto* a = reinterpret_cast<const __m256i*>(slots + o.a * Blocks);
-    const auto* b = reinterpret_cast<const __m256i*>(slots + o.b * Blocks);
-    const auto* c = reinterpret_cast<const __m256i*>(slots + o.c * Blocks);
-    auto* target = reinterpret_cast<__m256i*>(slots + o.target * Blocks);
-    for (int w = 0; w < 2 * Blocks; ++w) target[w] = of_three<Table>(a[w], b[w], c[w]);
+  LUTRA_AVX2 static const BitOperation* run(const BitOperation* o, const BitOperation* end,
+                                            LaneBlock* slots, LaneBlock* ones) {
+    for (; o != end && o->table == Table; ++o) {
+      const auto* a = reinterpret_cast<const __m256i*>(slots + o->a * Blocks);
+      const auto* b = reinterpret_cast<const __m256i*>(slots + o->b * Blocks);
+      const auto* c = reinterpret_cast<const __m256i*>(slots + o->c * Blocks);
+      auto* target = reinterpret_cast<__m256i*>(slots + o->target * Blocks);
+      for (int w = 0; w < 2 * Blocks; ++w) target[w] = of_three<Table>(a[w], b[w], c[w]);
+      if (Counted) {
+        count_words(slots[o->target * Blocks].words.data(), Blocks * LaneBlock::kWords, ones++);
+      }
+    }
+    return o;
   }
 };
 
-template <int Blocks>
+template <int Blocks, bool Counted>
 struct Avx512 {
   template <int Table>
-  LUTRA_AVX512 static void run(const BitOperation& o, LaneBlock* slots) {
-    const auto* a = reinterpret_cast<const __m512i*>(slots + o.a * Blocks);
-    const auto* b = reinterpret_cast<const __m512i*>(slots + o.b * Blocks);
-    const auto* c = reinterpret_cast<const __m512i*>(slots + o.c * Blocks);
-    auto* target = reinterpret_cast<__m512i*>(slots + o.target * Blocks);
-    for (int w = 0; w < Blocks; ++w) {
-      target[w] = _mm512_ternarylogic_epi64(a[w], b[w], c[w], Table);
+  LUTRA_AVX512 static const BitOperation* run(const BitOperation* o, const BitOperation* end,
+                                              LaneBlock* slots, LaneBlock* ones) {
+    for (; o != end && o->table == Table; ++o) {
+      const auto* a = reinterpret_cast<const __m512i*>(slots + o->a * Blocks);
+      const auto* b = reinterpret_cast<const __m512i*>(slots + o->b * Blocks);
+      const auto* c = reinterpret_cast<const __m512i*>(slots + o->c * Blocks);
+      auto* target = reinterpret_cast<__m512i*>(slots + o->target * Blocks);
+      __m512i sum = Counted ? _mm512_load_si512(ones) : _mm512_setzero_si512();
+      for (int w = 0; w < Blocks; ++w) {
+        const __m512i value = _mm512_ternarylogic_epi64(a[w], b[w], c[w], Table);
+        target[w] = value;
+        if (Counted) sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(value));
+      }
+      if (Counted) _mm512_store_si512(ones++, sum);
     }
+    return o;
   }
 };
 #endif
@@ -246,47 +275,12 @@ constexpr std::array<Kernel, 256> kernels(std::integer_sequence<int, Tables...>)
 template <typename Level>
 constexpr std::array<Kernel, 256> kKernels = kernels<Level>(std::make_integer_sequence<int, 256>());
 
-void count_scalar(const LaneBlock* blocks, int count, LaneBlock* ones) {
-  for (int b = 0; b < count; ++b) {
-    for (int w = 0; w < LaneBlock::kWords; ++w) {
-      ones->words[w] += static_cast<std::uint64_t>(__builtin_popcountll(blocks[b].words[w]));
-    }
-  }
-}
-
-#ifdef __x86_64__
-LUTRA_AVX2 void count_avx2(const LaneBlock* blocks, int count, LaneBlock* ones) {
-  for (int b = 0; b < count; ++b) {
-    for (int w = 0; w < LaneBlock::kWords; ++w) {
-      ones->words[w] += static_cast<std::uint64_t>(__builtin_popcountll(blocks[b].words[w]));
-    }
-  }
-}
-
-template <int Blocks>
-LUTRA_AVX512 void run_counted_avx512(const BitProgram& program, LaneBlock* slots, LaneBlock* ones) {
-  for (const BitOperation& o : program) {
-    kKernels<Avx512<Blocks>>[o.table](o, slots);
-    const auto* target = reinterpret_cast<const __m512i*>(slots + o.target * Blocks);
-    __m512i sum = _mm512_load_si512(ones);
-    for (int w = 0; w < Blocks; ++w) {
-      sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(target[w]));
-    }
-    _mm512_store_si512(ones++, sum);
-  }
-}
-#endif
-
-template <typename Level, int Blocks>
-void run_with(const BitProgram& program, LaneBlock* slots, LaneBlock* ones,
-              void (*count)(const LaneBlock*, int, LaneBlock*)) {
-  if (ones == nullptr) {
-    for (const BitOperation& o : program) kKernels<Level>[o.table](o, slots);
-    return;
-  }
-  for (const BitOperation& o : program) {
-    kKernels<Level>[o.table](o, slots);
-    count(slots + o.target * Blocks, Blocks, ones++);
+template <typename Level>
+void run_with(const BitProgram& program, LaneBlock* slots, LaneBlock* ones) {
+  const BitOperation* const begin = program.data();
+  const BitOperation* const end = begin + program.size();
+  for (const BitOperation* o = begin; o != end;) {
+    o = kKernels<Level>[o->table](o, end, slots, ones == nullptr ? nullptr : ones + (o - begin));
   }
 }
 
@@ -294,16 +288,19 @@ void run_with(const BitProgram& program, LaneBlock* slots, LaneBlock* ones,
 
 template <int Blocks>
 void run_program(SimdLevel level, const BitProgram& program, LaneBlock* slots, LaneBlock* ones) {
+  const bool counted = ones != nullptr;
 #ifdef __x86_64__
   if (level == SimdLevel::kAvx512) {
-    if (ones != nullptr) return run_counted_avx512<Blocks>(program, slots, ones);
-    return run_with<Avx512<Blocks>, Blocks>(program, slots, nullptr, nullptr);
+    return counted ? run_with<Avx512<Blocks, true>>(program, slots, ones)
+                   : run_with<Avx512<Blocks, false>>(program, slots, ones);
   }
   if (level == SimdLevel::kAvx2) {
-    return run_with<Avx2<Blocks>, Blocks>(program, slots, ones, count_avx2);
+    return counted ? run_with<Avx2<Blocks, true>>(program, slots, ones)
+                   : run_with<Avx2<Blocks, false>>(program, slots, ones);
   }
 #endif
-  run_with<Scalar<Blocks>, Blocks>(program, slots, ones, count_scalar);
+  counted ? run_with<Scalar<Blocks, true>>(program, slots, ones)
+          : run_with<Scalar<Blocks, false>>(program, slots, ones);
 }
 
 template void run_program<1>(SimdLevel, const BitProgram&, LaneBlock*, LaneBlock*);
@@ -313,21 +310,34 @@ template void run_program<4>(SimdLevel, const BitProgram&, LaneBlock*, LaneBlock
 
 namespace {
 
-/// Sixteen 32x32 bit matrices side by side, each transposed by exchanging blocks of half the size
-/// five times (Warren, Hacker's Delight, 7-3).
-inline __attribute__((always_inline)) void transpose(std::uint32_t (*rows)[16]) {
-  std::uint32_t mask = 0x0000ffffu;
-  for (int half = 16; half > 0; half >>= 1, mask ^= mask << half) {
-    for (int r = 0; r < 32; r = ((r | half) + 1) & ~half) {
-      for (int w = 0; w < 16; ++w) {
-        const std::uint32_t low = rows[r][w];
-        const std::uint32_t high = rows[r | half][w];
-        const std::uint32_t exchanged = ((low >> half) ^ high) & mask;
-        rows[r | half][w] = high ^ exchanged;
-        rows[r][w] = low ^ (exchanged << half);
-      }
-    }
+/// Row r of sixteen matrices side by side; the compiler splits it where registers are narrower.
+typedef std::uint32_t Row __attribute__((vector_size(64), may_alias));
+
+/// Sixteen 32x32 bit matrices, each transposed by exchanging blocks of half the size five times
+/// (Warren, Hacker's Delight, 7-3).
+template <int Half>
+inline __attribute__((always_inline)) void exchange(Row* rows) {
+  constexpr std::uint32_t kMask = Half == 16  ? 0x0000ffffu
+                                  : Half == 8 ? 0x00ff00ffu
+                                  : Half == 4 ? 0x0f0f0f0fu
+                                  : Half == 2 ? 0x33333333u
+                                              : 0x55555555u;
+  for (int r = 0; r < 32; r = ((r | Half) + 1) & ~Half) {
+    const Row low = rows[r];
+    const Row high = rows[r | Half];
+    const Row exchanged = ((low >> Half) ^ high) & kMask;
+    rows[r | Half] = high ^ exchanged;
+    rows[r] = low ^ (exchanged << Half);
   }
+}
+
+inline __attribute__((always_inline)) void transpose(std::uint32_t (*words)[16]) {
+  Row* rows = reinterpret_cast<Row*>(words);
+  exchange<16>(rows);
+  exchange<8>(rows);
+  exchange<4>(rows);
+  exchange<2>(rows);
+  exchange<1>(rows);
 }
 
 void transpose_scalar(std::uint32_t (*rows)[16]) { transpose(rows); }

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -55,7 +56,6 @@ struct ErrorSums {
   std::uint64_t positive = 0;  // of the errors above zero
   std::uint64_t square_low = 0;
   std::uint64_t square_high = 0;  // in units of 2^32
-  std::uint64_t wrong = 0;
   std::uint64_t hamming = 0;
   std::uint64_t zero_wrong = 0;
   std::uint64_t zero_absolute = 0;
@@ -72,78 +72,96 @@ struct Shape {
   bool is_signed;
 };
 
+// Eight elements a vector; the compiler splits them where registers are narrower.
+typedef std::uint32_t U32x8 __attribute__((vector_size(32)));
+typedef std::int32_t I32x8 __attribute__((vector_size(32)));
+typedef std::uint64_t U64x8 __attribute__((vector_size(64)));
+typedef double F64x8 __attribute__((vector_size(64)));
+
+/// Adds a block to the sums. Elements of equal number modulo sixteen are summed apart, then
+/// together in order, whatever the width of the registers.
 template <bool Signed>
 inline __attribute__((always_inline)) void add_block(const ProductBlock& block, int width,
                                                      ErrorSums* sums) {
-  using Int = std::conditional_t<Signed, std::int32_t, std::uint32_t>;
+  using Vector = std::conditional_t<Signed, I32x8, U32x8>;
   alignas(64) std::uint32_t sizes[32][kVector];
-  alignas(64) std::uint32_t signs[32][kVector];
-  alignas(64) std::uint64_t absolute[kVector] = {};
-  alignas(64) std::uint64_t positive[kVector] = {};
-  alignas(64) std::uint64_t square_low[kVector] = {};
-  alignas(64) std::uint64_t square_high[kVector] = {};
-  alignas(64) double relative[kVector] = {};
-  alignas(64) double worst_relative[kVector] = {};
-  alignas(64) std::uint32_t worst[kVector] = {};
-  alignas(64) std::uint32_t wrong[kVector] = {};
-  alignas(64) std::uint32_t hamming[kVector] = {};
+  alignas(64) std::uint32_t different_bits[32][kVector];
+  alignas(64) std::uint32_t bins[32][kVector];
   const int unused = 32 - width;
   const int unused_product = 32 - 2 * width;
+  const std::uint32_t product_mask = 0xffffffffu >> unused_product;
   const auto first = static_cast<std::uint32_t>(block.first);
-  for (int j = 0; j < 32; ++j) {
-    for (int w = 0; w < kVector; ++w) {
-      const std::uint32_t lane = 32u * w + j;
-      const std::uint32_t pair = first + lane;
+  for (int half = 0; half < 2; ++half) {
+    U64x8 absolute{};
+    U64x8 positive{};
+    U64x8 square_low{};
+    U64x8 square_high{};
+    F64x8 relative{};
+    F64x8 worst_relative{};
+    U32x8 worst{};
+    const U32x8 lanes = {0, 32, 64, 96, 128, 160, 192, 224};
+    for (int j = 0; j < 32; ++j) {
+      const U32x8 lane = lanes + static_cast<std::uint32_t>(256 * half + j);
+      const U32x8 pair = lane + first;
+      U32x8 pattern;
+      std::memcpy(&pattern, &block.products[j][8 * half], sizeof(pattern));
       // Patterns moved to the top and back take the sign with them.
-      const Int a = static_cast<Int>((pair >> width) << unused) >> unused;
-      const Int b = static_cast<Int>(pair << unused) >> unused;
-      const Int exact =
-          static_cast<Int>(static_cast<std::uint32_t>(a) * static_cast<std::uint32_t>(b));
-      const Int got = static_cast<Int>(block.products[j][w] << unused_product) >> unused_product;
-      const bool meant = lane < static_cast<std::uint32_t>(block.count);
-      const bool above = got > exact;
-      const std::uint32_t difference =
-          static_cast<std::uint32_t>(got) - static_cast<std::uint32_t>(exact);
-      const std::uint32_t size = !meant ? 0 : above ? difference : 0u - difference;
-      const auto exact_bits = static_cast<std::uint32_t>(exact);
-      const std::uint32_t exact_size = Signed && exact < 0 ? 0u - exact_bits : exact_bits;
-      sizes[j][w] = size;
-      signs[j][w] = above;
-      const std::uint64_t square = std::uint64_t{size} * size;
-      absolute[w] += size;
-      positive[w] += above ? size : 0;
-      square_low[w] += square & 0xffffffffu;
-      square_high[w] += square >> 32;
-      worst[w] = std::max(worst[w], size);
-      wrong[w] += size != 0;
-      const std::uint32_t product_mask = 0xffffffffu >> unused_product;
-      hamming[w] += static_cast<std::uint32_t>(
-          __builtin_popcount(meant ? (block.products[j][w] ^ exact_bits) & product_mask : 0));
-      const double ratio = static_cast<double>(exact == 0 ? 0 : size) /
-                           static_cast<double>(exact == 0 ? 1 : exact_size);
-      relative[w] += ratio;
-      worst_relative[w] = std::max(worst_relative[w], ratio);
+      const Vector a = reinterpret_cast<Vector>((pair >> width) << unused) >> unused;
+      const Vector b = reinterpret_cast<Vector>(pair << unused) >> unused;
+      const U32x8 exact_bits = reinterpret_cast<U32x8>(a) * reinterpret_cast<U32x8>(b);
+      const Vector exact = reinterpret_cast<Vector>(exact_bits);
+      const Vector got = reinterpret_cast<Vector>(pattern << unused_product) >> unused_product;
+      const U32x8 meant =
+          reinterpret_cast<U32x8>(lane < static_cast<std::uint32_t>(block.count));  // all ones: yes
+      const U32x8 above = reinterpret_cast<U32x8>(got > exact);
+      const U32x8 difference = reinterpret_cast<U32x8>(got) - exact_bits;
+      const U32x8 size = ((difference ^ ~above) - ~above) & meant;
+      const U32x8 minus =
+          Signed ? reinterpret_cast<U32x8>(reinterpret_cast<I32x8>(exact) >> 31) : U32x8{};
+      const U32x8 exact_size = (exact_bits ^ minus) - minus;
+      const U32x8 no_product = reinterpret_cast<U32x8>(exact_bits == 0);
+
+      const U64x8 wide = __builtin_convertvector(size, U64x8);
+      const U64x8 square = wide * wide;
+      absolute += wide;
+      positive += __builtin_convertvector(size & above, U64x8);
+      square_low += square & 0xffffffffu;
+      square_high += square >> 32;
+      worst = size > worst ? size : worst;
+      const F64x8 size_f = __builtin_convertvector(size, F64x8);
+      const F64x8 ratio = __builtin_convertvector(size & ~no_product, F64x8) /
+                          __builtin_convertvector(exact_size | (no_product & 1), F64x8);
+      relative += ratio;
+      worst_relative = ratio > worst_relative ? ratio : worst_relative;
+      // The exponent of a double is the bit length; 1022 less, and 0 for 0.
+      const U32x8 exponent = __builtin_convertvector(reinterpret_cast<U64x8>(size_f) >> 52, U32x8);
+      const U32x8 length = (exponent - 1022) & reinterpret_cast<U32x8>(size != 0);
+      const U32x8 bin = length + (above & 33);
+      const U32x8 different = (pattern ^ exact_bits) & product_mask & meant;
+      std::memcpy(&sizes[j][8 * half], &size, sizeof(size));
+      std::memcpy(&bins[j][8 * half], &bin, sizeof(bin));
+      std::memcpy(&different_bits[j][8 * half], &different, sizeof(different));
+    }
+    for (int w = 0; w < 8; ++w) {
+      sums->absolute += absolute[w];
+      sums->positive += positive[w];
+      sums->square_low += square_low[w];
+      sums->square_high += square_high[w];
+      sums->worst = std::max(sums->worst, worst[w]);
+      sums->relative += relative[w];
+      sums->worst_relative = std::max(sums->worst_relative, worst_relative[w]);
     }
   }
-  for (int w = 0; w < kVector; ++w) {
-    sums->absolute += absolute[w];
-    sums->positive += positive[w];
-    sums->square_low += square_low[w];
-    sums->square_high += square_high[w];
-    sums->worst = std::max(sums->worst, worst[w]);
-    sums->wrong += wrong[w];
-    sums->hamming += hamming[w];
-    sums->relative += relative[w];
-    sums->worst_relative = std::max(sums->worst_relative, worst_relative[w]);
+  std::uint32_t hamming = 0;
+  const std::uint32_t* bits = &different_bits[0][0];
+  for (int i = 0; i < LaneBlock::kLanes; ++i) {
+    hamming += static_cast<std::uint32_t>(__builtin_popcount(bits[i]));
   }
+  sums->hamming += hamming;
   // Four histograms in turn: neighbours are often alike, and would wait for each other.
   std::array<std::array<std::uint32_t, 66>, 4> histograms{};
   for (int j = 0; j < 32; ++j) {
-    for (int w = 0; w < kVector; ++w) {
-      const std::uint32_t size = sizes[j][w];
-      const int length = size == 0 ? 0 : 32 - __builtin_clz(size);
-      ++histograms[w & 3][length + 33 * signs[j][w]];
-    }
+    for (int w = 0; w < kVector; ++w) ++histograms[w & 3][bins[j][w]];
   }
   for (const auto& histogram : histograms) {
     for (int i = 0; i < 66; ++i) sums->histogram[i / 33][i % 33] += histogram[i];
@@ -205,7 +223,6 @@ class Total {
     positive_ += task.positive;
     square_low_ += task.square_low;
     square_high_ += task.square_high;
-    wrong_ += task.wrong;
     hamming_ += task.hamming;
     zero_wrong_ += task.zero_wrong;
     zero_absolute_ += task.zero_absolute;
@@ -230,7 +247,11 @@ class Total {
     const auto square = static_cast<long double>(square_high_) * 4294967296.0L +
                         static_cast<long double>(square_low_);
     m.mse = static_cast<double>(square / static_cast<long double>(pairs));
-    m.ep = static_cast<double>(wrong_) / pairs;
+    std::uint64_t wrong = 0;
+    for (const auto& histogram : histogram_) {
+      for (int i = 1; i < 33; ++i) wrong += histogram[i];
+    }
+    m.ep = static_cast<double>(wrong) / pairs;
     m.mre_all = (relative_ + static_cast<double>(zero_absolute_)) / pairs;
     m.mre_nonzero = relative_ / (pairs - zeros);
     m.wcre_nonzero = worst_relative_;
@@ -256,7 +277,6 @@ class Total {
   __int128 positive_ = 0;
   __int128 square_low_ = 0;
   __int128 square_high_ = 0;
-  std::uint64_t wrong_ = 0;
   std::uint64_t hamming_ = 0;
   std::uint64_t zero_wrong_ = 0;
   std::uint64_t zero_absolute_ = 0;

@@ -20,6 +20,40 @@ std::uint64_t lane_pattern(int bit, int word) {
   return (word >> (bit - 6) & 1) != 0 ? ~0ULL : 0;
 }
 
+/// The order with operations of one table brought together: of those that could run now and stand
+/// within a window behind the first that has not run, the next is one of the last one's table if
+/// there is any. Few changes of the table mean few indirect jumps; a short window, few live nets.
+std::vector<int> grouped(const BitProgram& program, const std::vector<int>& order, int slots) {
+  constexpr std::size_t kWindow = 96;
+  std::vector<char> done_operation(program.size(), 0);
+  std::vector<char> made(slots, 0);   // by an operation of the program
+  std::vector<char> known(slots, 1);  // its value is there
+  for (const BitOperation& o : program) made[o.target] = 1;
+  for (int slot = 0; slot < slots; ++slot) known[slot] = !made[slot];
+  const auto ready = [&](int i) {
+    const BitOperation& o = program[i];
+    return known[o.a] && known[o.b] && known[o.c];
+  };
+  std::vector<int> result;
+  std::size_t first = 0;
+  int table = -1;
+  while (result.size() < order.size()) {
+    while (done_operation[order[first]]) ++first;
+    int chosen = order[first];  // an order that respects dependences: the first is always ready
+    for (std::size_t i = first; i < std::min(order.size(), first + kWindow); ++i) {
+      if (!done_operation[order[i]] && program[order[i]].table == table && ready(order[i])) {
+        chosen = order[i];
+        break;
+      }
+    }
+    done_operation[chosen] = 1;
+    known[program[chosen].target] = 1;
+    table = program[chosen].table;
+    result.push_back(chosen);
+  }
+  return result;
+}
+
 }  // namespace
 
 ProductSweep::ProductSweep(const Netlist& netlist, const std::array<std::string, 3>& ports,
@@ -73,6 +107,7 @@ ProductSweep::ProductSweep(const Netlist& netlist, const std::array<std::string,
   };
   for (const int net : p.nets) place(net);
   for (const BitOperation& o : levelised) place(o.target);  // nets that no output needs
+  order = grouped(levelised, order, old_slots);
 
   std::vector<int> last_use(old_slots, -1);
   for (std::size_t i = 0; i < order.size(); ++i) {
