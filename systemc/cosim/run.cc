@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <chrono>
 
@@ -27,9 +28,16 @@ std::string shell_quoted(const std::string& word) {
 
 /// Everything that can be wrong with a run, before the long work of a build.
 void check(const CosimAssignment& assignment, const CosimOptions& options) {
-  if (!options.wave.empty() && !fs::is_directory(fs::absolute(options.wave).parent_path())) {
-    throw Error(ExitCode::kUsage,
-                fmt::format("wave file {}: its directory does not exist", options.wave));
+  if (!options.wave.empty()) {
+    const fs::path wave = fs::absolute(options.wave);
+    if (!fs::is_directory(wave.parent_path())) {
+      throw Error(ExitCode::kUsage,
+                  fmt::format("wave file {}: its directory does not exist", options.wave));
+    }
+    if (fs::is_directory(wave) ||
+        access((fs::exists(wave) ? wave : wave.parent_path()).c_str(), W_OK) != 0) {
+      throw Error(ExitCode::kUsage, fmt::format("wave file {}: cannot be written", options.wave));
+    }
   }
   const network::QuantisedNetwork network = network::load_quantised(options.model);
   network::check_images(network.description,
