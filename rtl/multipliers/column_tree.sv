@@ -10,9 +10,10 @@
 //
 // The plan has a byte a column and stage, column c of stage s in [8*(2*Width*s+c)+:8]: Dots before
 // the stage and how many of them, from the front of the column's list on, enter Compressors
-// (approximate 4:2), FullAdders and HalfAdders. A column's next list is: sums of the compressors, of
-// the full adders and of the half adders, the dots that passed, the carries out of column c-1 in the
-// same order. Carries out of the last column are dropped. The first list is in order of rising row.
+// (approximate 4:2), FullAdders and HalfAdders. A column's next list is: sums of the compressors,
+// of the full adders and of the half adders, the dots that passed, the carries out of column c-1 in
+// the same order. Carries out of the last column are dropped. The first list is in order of rising
+// row.
 //
 // Approximate compressors: Kind 1: A. Momeni, J. Han, P. Montuschi, F. Lombardi, "Design and
 // Analysis of Approximate Compressors for Multiplication", IEEE Trans. Computers, 2015, the second

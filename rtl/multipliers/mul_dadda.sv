@@ -4,8 +4,8 @@
 //
 // Latency: 0, combinational.
 // a_i, b_i: Width-bit integers, two's complement when Signed, otherwise unsigned; any value.
-// p_o:      2*Width-bit product in the same representation; never overflows. Signed partial products
-//           are those of Baugh and Wooley, as in mul_exact.
+// p_o:      2*Width-bit product in the same representation; never overflows. Signed partial
+//           products are those of Baugh and Wooley, as in mul_exact.
 //
 // Source: L. Dadda, "Some Schemes for Parallel Multipliers", Alta Frequenza, 1965.
 

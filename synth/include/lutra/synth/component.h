@@ -22,7 +22,8 @@ struct MultiplierSource {
   std::vector<std::pair<std::string, long>> parameters;  ///< RTL parameters
   int width = 8;
   bool is_signed = true;
-  std::array<std::string, 3> ports = {};  ///< a, b, p; empty: found by direction and width
+  std::array<std::string, 3> ports = {};           ///< a, b, p; empty: found by direction and width
+  std::vector<std::pair<std::string, long>> held;  ///< further input ports, held at a value
 };
 
 /// A characterised multiplier: what lies in its directory, read and checked.
