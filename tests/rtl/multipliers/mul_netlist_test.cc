@@ -58,7 +58,7 @@ TEST_P(MulNetlist, EqualsRtlAndModel) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, MulNetlist, testing::ValuesIn(family_names()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& family) { return family.param; });
 
 // Flip-flops, with reset in mid-run.
 TEST(MulNetlistBench, SequentialUnitEqualsRtl) {

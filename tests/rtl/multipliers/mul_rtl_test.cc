@@ -85,7 +85,7 @@ TEST_P(MulRtl, EqualsModelAtOtherWidths) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, MulRtl, testing::ValuesIn(family_names()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& family) { return family.param; });
 
 TEST(MulRtlBench, EveryConfigurationHasASlot) {
   EXPECT_EQ(sizeof(Vmul_bench::p_o) * 8, configurations_8().size() * 16);
