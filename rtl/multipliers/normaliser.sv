@@ -36,6 +36,6 @@ module normaliser #(
   end
 
   assign {nonzero_o, fraction_o} = word;
-  assign position_o              = Steps'(Width - 1) - shift;
+  assign position_o              = (Width == 1 << Steps) ? ~shift : Steps'(Width - 1) - shift;
 
 endmodule
