@@ -349,6 +349,77 @@ MultiplierSpec parse_multiplier_spec(const std::string& spec) {
   return parsed;
 }
 
+std::vector<std::string> expand_pattern(const std::string& pattern) {
+  std::vector<std::string> specs;
+  if (pattern == "all") {
+    for (const MultiplierFamily& family : multiplier_families()) {
+      for (std::string& spec : expand_pattern(family.name)) specs.push_back(std::move(spec));
+    }
+    return specs;
+  }
+  const std::size_t colon = pattern.find(':');
+  const MultiplierFamily& family = *parse_multiplier_spec(pattern.substr(0, colon)).family;
+  std::map<std::string, std::pair<long, long>> ranges = {{"width", {8, 8}}, {"signed", {1, 1}}};
+  std::istringstream items(colon == std::string::npos ? "" : pattern.substr(colon + 1));
+  for (std::string item; std::getline(items, item, ',');) {
+    const std::size_t equals = item.find('=');
+    if (equals == std::string::npos) {
+      fail(pattern, fmt::format("\"{}\", expected name=value or name=first..last", item));
+    }
+    const std::string name = item.substr(0, equals);
+    const std::string text = item.substr(equals + 1);
+    const std::size_t dots = text.find("..");
+    const long first = parse_integer(pattern, name, text.substr(0, dots));
+    const long last =
+        dots == std::string::npos ? first : parse_integer(pattern, name, text.substr(dots + 2));
+    bool known = name == "width" || name == "signed";
+    for (const FamilyParameter& parameter : family.parameters) known |= parameter.name == name;
+    // The message of a wrong name is the specification's.
+    if (!known) parse_multiplier_spec(fmt::format("{}:{}={}", family.name, name, first));
+    if (last < first) fail(pattern, fmt::format("{} = {}: the range is empty", name, text));
+    ranges[name] = {first, last};
+  }
+  const auto [first_width, last_width] = ranges.at("width");
+  const auto [first_sign, last_sign] = ranges.at("signed");
+  // Literals outside a family's limits are errors; so are ranges that hold nothing legal.
+  for (const long end : {first_width, last_width}) {
+    parse_multiplier_spec(fmt::format("{}:width={}", family.name, end));
+  }
+  for (const long end : {first_sign, last_sign}) {
+    parse_multiplier_spec(fmt::format("{}:signed={}", family.name, end));
+  }
+  for (long width = first_width; width <= last_width; ++width) {
+    if (family.even_width_only && width % 2 != 0) continue;
+    for (long sign = first_sign; sign <= last_sign; ++sign) {
+      MultiplierSpec spec;
+      spec.family = &family;
+      spec.width = static_cast<int>(width);
+      spec.is_signed = sign == 1;
+      const std::function<void(std::size_t)> choose = [&](std::size_t index) {
+        if (index == family.parameters.size()) {
+          specs.push_back(spec.canonical());
+          return;
+        }
+        const FamilyParameter& parameter = family.parameters[index];
+        long low = parameter.minimum(spec.width, spec.parameters);
+        long high = parameter.maximum(spec.width, spec.parameters);
+        if (const auto given = ranges.find(parameter.name); given != ranges.end()) {
+          low = std::max(low, given->second.first);
+          high = std::min(high, given->second.second);
+        }
+        for (long value = low; value <= high; ++value) {
+          spec.parameters.emplace_back(parameter.name, value);
+          choose(index + 1);
+          spec.parameters.pop_back();
+        }
+      };
+      choose(0);
+    }
+  }
+  if (specs.empty()) fail(pattern, "nothing legal in these ranges; see `lutra multipliers`");
+  return specs;
+}
+
 MultiplierSource library_source(const std::string& spec) {
   const MultiplierSpec parsed = parse_multiplier_spec(spec);
   const MultiplierFamily& family = *parsed.family;

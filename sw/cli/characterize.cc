@@ -1,13 +1,20 @@
 // lutra characterize: a Verilog file or a library name becomes a component.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 
 #include "command.h"
+#include "lutra/numerics/files.h"
+#include "lutra/numerics/parallel.h"
+#include "lutra/report/report.h"
 #include "lutra/synth/component.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/library.h"
+#include "lutra/synth/table_files.h"
 
 namespace lutra::cli {
 namespace {
@@ -22,6 +29,8 @@ struct Options {
   bool is_unsigned = false;
   bool shell = false;
   bool force = false;
+  bool sweep = false;
+  std::vector<std::string> exports;
   fs::path liberty;
 };
 
@@ -45,6 +54,88 @@ std::vector<synth::HeldPort> held_ports(const std::vector<std::string>& texts) {
   return held;
 }
 
+/// One line a multiplier, for spreadsheets.
+std::string csv(const nlohmann::json& rows) {
+  std::string text = "name,width,signed,area_um2,delay_ns,leakage_nw,energy_per_op_fj";
+  const nlohmann::json errors = synth::to_json(synth::ErrorMetrics());
+  for (const auto& [key, value] : errors.items()) {
+    if (value.is_number()) text += "," + key;
+  }
+  for (const nlohmann::json& row : rows) {
+    std::string name;
+    for (const char c : row.at("name").get<std::string>()) {
+      name += c == '"' ? std::string("\"\"") : std::string(1, c);
+    }
+    text += fmt::format("\n\"{}\",{},{},{},{},{},{}", name, row.at("width").get<int>(),
+                        row.at("signed").get<bool>() ? 1 : 0, row.at("area_um2").get<double>(),
+                        row.at("delay_ns").get<double>(), row.at("leakage_nw").get<double>(),
+                        row.at("energy_per_op_fj").get<double>());
+    for (const auto& [key, value] : errors.items()) {
+      if (value.is_number()) text += fmt::format(",{}", row.at("errors").at(key).get<double>());
+    }
+  }
+  return text + "\n";
+}
+
+/// Every specification of the patterns, characterised on all cores; what the cache holds is not
+/// made again, so that a sweep that was interrupted goes on.
+Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs::path& out) {
+  report::chart_library();  // missing? say so before the work, not after it
+  std::vector<std::string> specs;
+  for (const std::string& pattern : options.inputs) {
+    for (std::string& spec : synth::expand_pattern(pattern)) {
+      if (std::find(specs.begin(), specs.end(), spec) == specs.end()) {
+        specs.push_back(std::move(spec));
+      }
+    }
+  }
+  Outcome outcome;
+  nlohmann::json& r = outcome.result;
+  r["rows"] = std::vector<nlohmann::json>(specs.size());
+  std::mutex mutex;
+  int done = 0;
+  const auto start = std::chrono::steady_clock::now();
+  numerics::parallel_for(static_cast<int>(specs.size()), 1, shared.jobs, [&](int index, int) {
+    synth::CharacterizeOptions characterize;
+    characterize.liberty = options.liberty;
+    characterize.force = options.force;
+    characterize.seed = shared.seed;
+    characterize.jobs = 1;
+    const synth::Component c =
+        synth::characterize(synth::library_source(specs[index]), characterize);
+    const std::lock_guard<std::mutex> lock(mutex);
+    nlohmann::json& row = r["rows"][index];
+    for (const char* key : {"name", "width", "signed", "lut_sha256", "area_um2", "delay_ns",
+                            "leakage_nw", "energy_per_op_fj", "errors", "cells"}) {
+      row[key] = c.json.at(key);
+    }
+    row["rtl_check"] = c.json.at("rtl_check").at("result");
+    if (index == 0) r["liberty"] = {{"name", c.liberty}, {"sha256", c.liberty_sha256}};
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    progress(fmt::format("{}/{} {}: MAE {:.2f}, {:.0f} fJ, {:.0f} s", ++done, specs.size(), c.name,
+                         c.errors.mae, c.energy_per_op_fj, seconds));
+  });
+  const fs::path page = out / "report.html";
+  r["versions"] = versions();
+  r["seed"] = shared.seed;
+  r["report"] = page.string();
+  numerics::write_file(out / "sweep.csv", csv(r["rows"]));
+  numerics::write_file(page, report::sweep_page(r));
+  outcome.text = fmt::format("{:<36}{:>10}{:>10}{:>12}{:>12}{:>10}\n", "multiplier", "area um2",
+                             "delay ns", "energy fJ", "MAE", "MRE");
+  for (const nlohmann::json& row : r["rows"]) {
+    outcome.text += fmt::format(
+        "{:<36}{:>10.0f}{:>10.2f}{:>12.0f}{:>12.2f}{:>9.3f}%\n", row.at("name").get<std::string>(),
+        row.at("area_um2").get<double>(), row.at("delay_ns").get<double>(),
+        row.at("energy_per_op_fj").get<double>(), row.at("errors").at("mae").get<double>(),
+        100 * row.at("errors").at("mre_nonzero").get<double>());
+  }
+  outcome.text +=
+      fmt::format("{} multipliers; report: {}\n", specs.size(), fs::absolute(page).string());
+  return outcome;
+}
+
 }  // namespace
 
 Command add_characterize(CLI::App* root) {
@@ -64,9 +155,16 @@ Command add_characterize(CLI::App* root) {
   app->add_flag("--unsigned", options->is_unsigned, "The operands are unsigned");
   app->add_flag("--sign-magnitude", options->shell,
                 "Make a signed multiplier of an unsigned one, by the sign-magnitude shell");
+  app->add_option("--export", options->exports,
+                  "More files beside the component: raw (uint16), header (C), csv (metrics)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"raw", "header", "csv"}));
+  app->add_flag("--sweep", options->sweep,
+                "The inputs are patterns: drum, bam:hbl=0,vbl=4..8, all; with a Pareto page");
   app->add_flag("--force", options->force, "Do not use the cache");
   app->add_option("--liberty", options->liberty, "Cell library (default: osu018)");
   return {app, [options](const SharedOptions& shared, const fs::path& out) {
+            if (options->sweep) return run_sweep(*options, shared, out);
             synth::MultiplierSource source;
             const std::vector<synth::HeldPort> held = held_ports(options->held);
             if (is_verilog(options->inputs[0])) {
@@ -102,6 +200,15 @@ Command add_characterize(CLI::App* root) {
             const fs::path target = out / "component";
             fs::remove_all(target);
             fs::copy(c.directory, target, fs::copy_options::recursive);
+            for (const std::string& kind : options->exports) {
+              if (kind == "raw") {
+                numerics::write_file(out / "lut.bin", synth::raw_table(c));
+              } else if (kind == "header") {
+                numerics::write_file(out / "lut.h", synth::table_header(c, "lut"));
+              } else {
+                numerics::write_file(out / "metrics.csv", csv(nlohmann::json::array({c.json})));
+              }
+            }
             Outcome outcome;
             outcome.result = c.json;
             outcome.result["name"] = c.name;

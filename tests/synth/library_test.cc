@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "test_files.h"
 
@@ -100,6 +102,47 @@ TEST(Library, WrongSpecificationsSayWhatIsAllowed_bad) {
   usage("compressor:columns=16", "columns = 16, expected 0..15 for width 8");
   usage("ptm:columns=15", "columns = 15, expected 0..14 for width 8");
   usage("mitchell:bits=1", "no parameter \"bits\", expected one of: width, signed");
+}
+
+TEST(Library, PatternsTakeEveryLegalValue) {
+  using List = std::vector<std::string>;
+  EXPECT_EQ(expand_pattern("exact"), List{"exact"});
+  EXPECT_EQ(expand_pattern("drum"),
+            (List{"drum:kept_bits=3", "drum:kept_bits=4", "drum:kept_bits=5", "drum:kept_bits=6",
+                  "drum:kept_bits=7"}));
+  EXPECT_EQ(expand_pattern("bam:hbl=0,vbl=5..6,signed=0..1"),
+            (List{"bam:hbl=0,vbl=5,signed=0", "bam:hbl=0,vbl=6,signed=0", "bam:hbl=0,vbl=5",
+                  "bam:hbl=0,vbl=6"}));
+  EXPECT_EQ(expand_pattern("udm:width=4..8"), (List{"udm:width=4", "udm:width=6", "udm"}));
+  // Limits that depend on another parameter: rows of what is left below `first`.
+  EXPECT_EQ(expand_pattern("perforation:first=6..7,width=8"),
+            (List{"perforation:first=6,rows=1", "perforation:first=6,rows=2",
+                  "perforation:first=7,rows=1"}));
+  // Every one is a specification as the library writes it, once.
+  const List all = expand_pattern("all");
+  EXPECT_GT(all.size(), 200u);
+  std::set<std::string> seen;
+  for (const std::string& spec : all) {
+    EXPECT_EQ(parse_multiplier_spec(spec).canonical(), spec);
+    EXPECT_TRUE(seen.insert(spec).second) << spec;
+  }
+  for (const MultiplierFamily& family : multiplier_families()) {
+    EXPECT_FALSE(expand_pattern(family.name).empty()) << family.name;
+  }
+}
+
+TEST(Library, WrongPatternsSayWhatIsWrong_bad) {
+  const auto usage = [](const std::string& pattern, const std::string& part) {
+    test::expect_error(ExitCode::kUsage, part, [&] { expand_pattern(pattern); });
+  };
+  usage("drumm", "no multiplier \"drumm\"");
+  usage("drum:kept=3", "no parameter \"kept\", expected one of: kept_bits");
+  usage("drum:kept_bits", "expected name=value or name=first..last");
+  usage("drum:kept_bits=5..4", "the range is empty");
+  usage("drum:kept_bits=8..9", "nothing legal in these ranges");
+  usage("drum:width=3..8", "width = 3, expected 4..32");
+  usage("drum:signed=0..2", "signed = 2, expected 0..1");
+  usage("drum:kept_bits=a..4", "expected an integer");
 }
 
 }  // namespace

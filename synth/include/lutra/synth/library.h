@@ -63,6 +63,12 @@ struct MultiplierSpec {
 /// Throws Error(kUsage) with the legal names or ranges.
 MultiplierSpec parse_multiplier_spec(const std::string& spec);
 
+/// The specifications that a pattern stands for, in table order. A pattern is a specification whose
+/// values may be ranges, `bam:hbl=0,vbl=4..8,signed=0..1`; parameters that it does not name take
+/// every legal value, `width` is 8 and `signed` 1. "all" is every family.
+/// Throws Error(kUsage) as parse_multiplier_spec does, and where nothing is legal in the ranges.
+std::vector<std::string> expand_pattern(const std::string& pattern);
+
 /// The RTL behind a specification. Throws as parse_multiplier_spec does.
 MultiplierSource library_source(const std::string& spec);
 
