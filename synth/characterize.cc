@@ -11,10 +11,12 @@
 #include "lutra/numerics/npy.h"
 #include "lutra/synth/component.h"
 #include "lutra/synth/energy.h"
+#include "lutra/synth/error_metrics.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/liberty.h"
 #include "lutra/synth/netlist.h"
 #include "lutra/synth/netlist_simulator.h"
+#include "lutra/synth/product_sweep.h"
 #include "lutra/synth/synthesis.h"
 #include "rtl_check.h"
 #include "verilog_sources.h"
@@ -25,12 +27,16 @@ namespace {
 using Json = nlohmann::json;
 
 /// Part of the cache key; raise it whenever the same inputs would give other bytes.
-constexpr const char* kSchema = "lutra-component-1";
-constexpr int kOperandWidth = 8;
-constexpr int kValues = 256;
+constexpr const char* kSchema = "lutra-component-2";
+constexpr int kTableWidth = 8;                     // wider operands have no table
 constexpr std::size_t kUniformOperations = 65537;  // 65,536 transitions
-constexpr const char* kListedFiles[] = {"netlist.v", "netlist.json", "cells.lib", "cells.v",
-                                        "lut.npy"};
+constexpr std::size_t kCheckedPairs = 65536;       // with the source, of wider operands
+
+std::vector<std::string> listed_files(int width) {
+  std::vector<std::string> files = {"netlist.v", "netlist.json", "cells.lib", "cells.v"};
+  if (width <= kTableWidth) files.push_back("lut.npy");
+  return files;
+}
 
 std::string lut_bytes(const std::vector<std::int16_t>& lut) {
   std::string bytes;
@@ -48,18 +54,34 @@ std::array<std::string, 3> find_ports(const Netlist& netlist, const MultiplierSo
   std::string seen;
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
+  const auto is_held = [&source](const std::string& name) {
+    return std::any_of(source.held.begin(), source.held.end(),
+                       [&name](const HeldPort& held) { return held.name == name; });
+  };
   for (const NetlistPort& port : netlist.ports()) {
     seen += fmt::format("{}{} {} [{}]", seen.empty() ? "" : ", ",
                         port.is_input ? "input" : "output", port.name, port.width());
+    if (is_held(port.name)) continue;
     (port.is_input ? inputs : outputs).push_back(port.name);
   }
   const auto fail = [&](ExitCode code, const std::string& what) {
     throw Error(code, fmt::format("{}: module {}: {}; its ports are: {}", where, netlist.name(),
                                   what, seen.empty() ? "none" : seen));
   };
+  for (const auto& [name, value, width] : source.held) {
+    const auto port = std::find_if(netlist.ports().begin(), netlist.ports().end(),
+                                   [&name](const NetlistPort& p) { return p.name == name; });
+    if (port == netlist.ports().end() || !port->is_input) {
+      fail(ExitCode::kUsage, fmt::format("no input {} that could be held at {}", name, value));
+    }
+    if (value < 0 || port->width() > 32 || value >> port->width() != 0) {
+      fail(ExitCode::kUsage, fmt::format("{} = {}, expected 0..{}", name, value,
+                                         (std::int64_t{1} << std::min(port->width(), 32)) - 1));
+    }
+  }
   if (inputs.size() != 2 || outputs.size() != 1) {
-    fail(ExitCode::kUsage, fmt::format("{} inputs and {} outputs, expected 2 and 1 (no clock: "
-                                       "multipliers are combinational)",
+    fail(ExitCode::kUsage, fmt::format("{} inputs and {} outputs, expected 2 and 1 beside those "
+                                       "that are held (no clock: multipliers are combinational)",
                                        inputs.size(), outputs.size()));
   }
   std::array<std::string, 3> ports = {inputs[0], inputs[1], outputs[0]};
@@ -77,42 +99,81 @@ std::array<std::string, 3> find_ports(const Netlist& netlist, const MultiplierSo
   const int a = netlist.port(ports[0]).width();
   const int b = netlist.port(ports[1]).width();
   const int p = netlist.port(ports[2]).width();
-  if (a != kOperandWidth || b != kOperandWidth || p != 2 * kOperandWidth) {
-    fail(a == b && p == 2 * a ? ExitCode::kUnsupported : ExitCode::kUsage,
-         fmt::format("widths {} x {} -> {}, expected 8 x 8 -> 16", a, b, p));
+  if (a != b || p != 2 * a) {
+    fail(ExitCode::kUsage, fmt::format("widths {} x {} -> {}, expected n x n -> 2n", a, b, p));
+  }
+  if (a < 2 || a > 16) {
+    fail(ExitCode::kUnsupported, fmt::format("operands of {} bits, expected 2..16", a));
   }
   return ports;
 }
 
-std::vector<std::int16_t> simulate_lut(const Netlist& netlist,
-                                       const std::array<std::string, 3>& ports) {
+/// Value of a product's bit pattern.
+std::int64_t product_value(std::uint32_t pattern, int width, bool is_signed) {
+  const int unused = 32 - 2 * width;
+  return is_signed ? static_cast<std::int32_t>(pattern << unused) >> unused
+                   : static_cast<std::int64_t>(pattern);
+}
+
+/// The products of these pairs of bit patterns.
+std::vector<std::uint32_t> simulate_pairs(const Netlist& netlist, const MultiplierSource& source,
+                                          const std::vector<CheckedPair>& pairs) {
   NetlistSimulator simulator(netlist);
-  const NetlistPort& a = netlist.port(ports[0]);
-  const NetlistPort& b = netlist.port(ports[1]);
-  const NetlistPort& p = netlist.port(ports[2]);
-  std::vector<std::int16_t> lut(std::size_t{kValues} * kValues);
-  for (int from = 0; from < kValues * kValues; from += NetlistSimulator::kLanes) {
-    for (int lane = 0; lane < NetlistSimulator::kLanes; ++lane) {
-      simulator.set_input(a, lane, static_cast<std::uint64_t>((from + lane) / kValues));
-      simulator.set_input(b, lane, static_cast<std::uint64_t>((from + lane) % kValues));
+  for (const HeldPort& held : source.held) {
+    simulator.set_input_all(netlist.port(held.name), static_cast<std::uint64_t>(held.value));
+  }
+  std::vector<std::uint32_t> products;
+  for (std::size_t from = 0; from < pairs.size(); from += NetlistSimulator::kLanes) {
+    const auto lanes =
+        static_cast<int>(std::min<std::size_t>(NetlistSimulator::kLanes, pairs.size() - from));
+    for (int lane = 0; lane < lanes; ++lane) {
+      simulator.set_input(netlist.port(source.ports[0]), lane, pairs[from + lane].a);
+      simulator.set_input(netlist.port(source.ports[1]), lane, pairs[from + lane].b);
     }
     simulator.settle();
-    for (int lane = 0; lane < NetlistSimulator::kLanes; ++lane) {
-      lut[from + lane] =
-          static_cast<std::int16_t>(static_cast<std::uint16_t>(simulator.value(p, lane)));
+    for (int lane = 0; lane < lanes; ++lane) {
+      products.push_back(
+          static_cast<std::uint32_t>(simulator.value(netlist.port(source.ports[2]), lane)));
     }
   }
-  return lut;
+  return products;
+}
+
+/// All pairs where there is a table; otherwise corner values with each other, then random pairs.
+std::vector<CheckedPair> checked_pairs(int width, std::uint64_t seed) {
+  std::vector<CheckedPair> pairs;
+  const std::uint32_t mask = (1u << width) - 1;
+  if (width <= kTableWidth) {
+    for (std::uint32_t i = 0; i >> (2 * width) == 0; ++i) pairs.push_back({i >> width, i & mask});
+    return pairs;
+  }
+  std::vector<std::uint32_t> corners = {0, mask};
+  for (int bit = 0; bit < width; ++bit) {
+    for (const std::uint32_t near : {(1u << bit) - 1, 1u << bit, (1u << bit) + 1}) {
+      corners.push_back(near & mask);
+    }
+  }
+  std::sort(corners.begin(), corners.end());
+  corners.erase(std::unique(corners.begin(), corners.end()), corners.end());
+  for (const std::uint32_t a : corners) {
+    for (const std::uint32_t b : corners) pairs.push_back({a, b});
+  }
+  for (const OperandPair& pair : uniform_operands(kCheckedPairs - pairs.size(), seed, width, false))
+    pairs.push_back({static_cast<std::uint32_t>(pair.a), static_cast<std::uint32_t>(pair.b)});
+  return pairs;
 }
 
 /// The table as numpy reads it: int16 or, of an unsigned multiplier, uint16.
-std::string lut_file(const std::vector<std::int16_t>& lut, bool is_signed) {
-  if (is_signed) return numerics::npy_bytes({kValues, kValues}, lut.data());
+std::string lut_file(const std::vector<std::int16_t>& lut, int width, bool is_signed) {
+  const std::size_t values = std::size_t{1} << width;
+  if (is_signed) return numerics::npy_bytes({values, values}, lut.data());
   const std::vector<std::uint16_t> products(lut.begin(), lut.end());
-  return numerics::npy_bytes({kValues, kValues}, products.data());
+  return numerics::npy_bytes({values, values}, products.data());
 }
 
-std::vector<std::int16_t> read_lut_file(const std::filesystem::path& path, bool is_signed) {
+std::vector<std::int16_t> read_lut_file(const std::filesystem::path& path, int width,
+                                        bool is_signed) {
+  const std::size_t values = std::size_t{1} << width;
   std::vector<std::size_t> shape;
   std::vector<std::int16_t> lut;
   if (is_signed) {
@@ -124,9 +185,9 @@ std::vector<std::int16_t> read_lut_file(const std::filesystem::path& path, bool 
     shape = array.shape;
     lut.assign(array.values.begin(), array.values.end());
   }
-  if (shape != std::vector<std::size_t>{kValues, kValues}) {
-    throw Error(ExitCode::kUsage,
-                fmt::format("{}: expected a table of 256 x 256 products", path.string()));
+  if (shape != std::vector<std::size_t>{values, values}) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: expected a table of {} x {} products",
+                                              path.string(), values, values));
   }
   return lut;
 }
@@ -143,6 +204,9 @@ std::string key_text(const MultiplierSource& source, const std::vector<VerilogFi
       source.width, source.is_signed, seed, source.ports[0], source.ports[1], source.ports[2]);
   for (const auto& [name, value] : source.parameters) {
     text += fmt::format("parameter {} {}\n", name, value);
+  }
+  for (const HeldPort& held : source.held) {
+    text += fmt::format("held {} {}\n", held.name, held.value);
   }
   for (const VerilogFile& file : files) {
     text += fmt::format("file {} {}\n", file.safe_path, sha256_hex(file.text));
@@ -164,21 +228,41 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
       synthesize(source.files, source.top, source.parameters, liberty_path, directory);
   const Liberty library = Liberty::parse(liberty_text, liberty_path.string());
   const Netlist netlist = Netlist::read_json(synthesis.netlist_json, library, synthesis.top, where);
+  MultiplierSource resolved = source;
   const std::array<std::string, 3> ports = find_ports(netlist, source, where);
+  resolved.ports = ports;
+  for (HeldPort& held : resolved.held) held.width = netlist.port(held.name).width();
   if (netlist.is_sequential()) {
     throw Error(ExitCode::kUnsupported,
                 fmt::format("{}: module {} holds flip-flops, expected a combinational multiplier",
                             where, synthesis.top));
   }
+  const int width = netlist.port(ports[0]).width();
+  if (source.width != 0 && source.width != width) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: operands of {} bits, expected {}", where, width, source.width));
+  }
 
-  progress("simulation of all 65,536 operand pairs");
-  const std::vector<std::int16_t> lut = simulate_lut(netlist, ports);
-  numerics::write_file(directory / "lut.npy", lut_file(lut, source.is_signed));
+  progress(fmt::format("simulation of all {} operand pairs", std::uint64_t{1} << (2 * width)));
+  ExhaustiveOptions exhaustive;
+  exhaustive.is_signed = source.is_signed;
+  exhaustive.keep_products = width <= kTableWidth;
+  exhaustive.jobs = options.jobs;
+  exhaustive.progress = progress;
+  const ExhaustiveRun run = run_exhaustively(ProductSweep(netlist, ports, source.held), exhaustive);
+  std::vector<std::int16_t> lut;
+  for (const std::uint32_t pattern : run.products) {
+    lut.push_back(static_cast<std::int16_t>(product_value(pattern, width, source.is_signed)));
+  }
+  if (!lut.empty()) {
+    numerics::write_file(directory / "lut.npy", lut_file(lut, width, source.is_signed));
+  }
 
   progress("comparison with the source (Icarus Verilog)");
-  MultiplierSource resolved = source;
-  resolved.ports = ports;
-  const Json rtl_check = check_against_rtl(resolved, synthesis.top, files, lut, directory);
+  const std::vector<CheckedPair> pairs = checked_pairs(width, options.seed);
+  const Json rtl_check = check_against_rtl(
+      resolved, synthesis.top, files, width, pairs,
+      run.products.empty() ? simulate_pairs(netlist, resolved, pairs) : run.products, directory);
 
   progress("timing (OpenSTA)");
   const double slew = library.fanout_of_four_slew_ns();
@@ -191,9 +275,13 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   json["top"] = synthesis.top;
   json["parameters"] = Json::object();
   for (const auto& [name, value] : source.parameters) json["parameters"][name] = value;
-  json["width"] = source.width;
+  json["width"] = width;
   json["signed"] = source.is_signed;
   json["ports"] = {{"a", ports[0]}, {"b", ports[1]}, {"p", ports[2]}};
+  json["held"] = Json::object();
+  for (const HeldPort& held : resolved.held) {
+    json["held"][held.name] = {{"value", held.value}, {"width", held.width}};
+  }
   json["sources"] = Json::array();
   for (const VerilogFile& file : files) {
     json["sources"].push_back({{"file", "source/" + file.safe_path},
@@ -203,12 +291,12 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   json["liberty"] = liberty_path.filename().string();
   json["liberty_library"] = library.name();
   json["liberty_sha256"] = sha256_hex(liberty_text);
-  json["lut_sha256"] = sha256_hex(lut_bytes(lut));
+  json["lut_sha256"] = lut.empty() ? Json() : Json(sha256_hex(lut_bytes(lut)));
   json["area_um2"] = synthesis.area_um2;
   json["delay_ns"] = delay;
   json["leakage_nw"] = synthesis.leakage_nw;
   json["cells"] = netlist.cell_counts();
-  json["errors"] = to_json(measure_errors(lut, source.is_signed));
+  json["errors"] = to_json(run.errors);
   json["rtl_check"] = rtl_check;
   json["activity"] = "uniform";
   json["assumptions"] = {
@@ -227,20 +315,25 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   Component component;
   component.name = source.name;
   component.directory = directory;
-  component.source.ports = ports;
+  component.source = resolved;
+  component.width = width;
   component.is_signed = source.is_signed;
   component.json = json;
   const EnergyReport energy = EnergyMeter(component).measure(
-      uniform_operands(kUniformOperations, options.seed, source.is_signed));
+      uniform_operands(kUniformOperations, options.seed, width, source.is_signed));
   const double operations = static_cast<double>(energy.intervals);
   json["energy_per_op_fj"] = energy.total_fj() / operations;
   json["energy_parts_fj"] = {{"input_nets", energy.input_net_fj / operations},
                              {"cell_nets", energy.net_fj / operations},
                              {"internal", energy.internal_fj / operations}};
   json["net_toggles_per_op"] = static_cast<double>(energy.net_toggles) / operations;
+  // The same without sampling, for independent uniform pairs: a net toggles with 2 p (1 - p).
+  double toggles = 2 * width * 0.5;  // of the operands themselves
+  for (const double p : run.signal_probability) toggles += 2 * p * (1 - p);
+  json["net_toggles_per_op_exact"] = toggles;
 
   json["files"] = Json::object();
-  for (const char* name : kListedFiles) {
+  for (const std::string& name : listed_files(width)) {
     json["files"][name] = sha256_hex(numerics::read_file(directory / name));
   }
   numerics::write_file(directory / "component.json",
@@ -261,7 +354,8 @@ Component load_component(const std::filesystem::path& directory) {
     json = Json::parse(numerics::read_file(path));
     const std::string schema = json.at("schema").get<std::string>();
     if (schema != kSchema) throw fail(fmt::format("schema {}, expected {}", schema, kSchema));
-    for (const char* name : kListedFiles) {
+    component.width = json.at("width").get<int>();
+    for (const std::string& name : listed_files(component.width)) {
       const std::string found = sha256_hex(numerics::read_file(directory / name));
       const std::string expected = json.at("files").at(name).get<std::string>();
       if (found != expected) {
@@ -274,13 +368,16 @@ Component load_component(const std::filesystem::path& directory) {
     MultiplierSource& source = component.source;
     source.name = component.name;
     source.top = json.at("top").get<std::string>();
-    source.width = component.width = json.at("width").get<int>();
+    source.width = component.width;
     source.is_signed = component.is_signed = json.at("signed").get<bool>();
     source.ports = {json.at("ports").at("a").get<std::string>(),
                     json.at("ports").at("b").get<std::string>(),
                     json.at("ports").at("p").get<std::string>()};
     for (const auto& [name, value] : json.at("parameters").items()) {
       source.parameters.emplace_back(name, value.get<long>());
+    }
+    for (const auto& [name, value] : json.at("held").items()) {
+      source.held.push_back({name, value.at("value").get<long>(), value.at("width").get<int>()});
     }
     for (const Json& file : json.at("sources")) {
       const std::string name = file.at("file").get<std::string>();
@@ -293,7 +390,9 @@ Component load_component(const std::filesystem::path& directory) {
     }
     component.liberty = json.at("liberty").get<std::string>();
     component.liberty_sha256 = json.at("liberty_sha256").get<std::string>();
-    component.lut_sha256 = json.at("lut_sha256").get<std::string>();
+    if (component.width <= kTableWidth) {
+      component.lut_sha256 = json.at("lut_sha256").get<std::string>();
+    }
     component.area_um2 = json.at("area_um2").get<double>();
     component.delay_ns = json.at("delay_ns").get<double>();
     component.leakage_nw = json.at("leakage_nw").get<double>();
@@ -304,7 +403,8 @@ Component load_component(const std::filesystem::path& directory) {
     throw fail(fmt::format("truncated or not a component: {}", error.what()));
   }
 
-  component.lut = read_lut_file(directory / "lut.npy", component.is_signed);
+  if (component.width > kTableWidth) return component;
+  component.lut = read_lut_file(directory / "lut.npy", component.width, component.is_signed);
   if (sha256_hex(lut_bytes(component.lut)) != component.lut_sha256) {
     throw fail("lut_sha256 is not that of lut.npy");
   }
@@ -315,11 +415,6 @@ Component characterize(const MultiplierSource& given, const CharacterizeOptions&
   MultiplierSource source = given;
   if (source.files.empty()) {
     throw Error(ExitCode::kUsage, fmt::format("{}: no Verilog file given", source.name));
-  }
-  if (source.width != kOperandWidth) {
-    throw Error(ExitCode::kUnsupported,
-                fmt::format("{}: width = {}, expected 8: a component is a 256 x 256 table",
-                            source.name, source.width));
   }
   for (std::filesystem::path& file : source.files) file = std::filesystem::absolute(file);
   if (source.name.empty()) source.name = source.files[0].stem().string();

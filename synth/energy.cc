@@ -33,6 +33,7 @@ struct EnergyMeter::State {
   explicit State(const Component& component)
       : name(component.name),
         is_signed(component.is_signed),
+        width(component.width),
         liberty(Liberty::read(component.directory / "cells.lib")),
         netlist(Netlist::read_json(component.directory / "netlist.json", liberty)),
         slew_ns(component.json.at("assumptions").at("input_slew_ns").get<double>()),
@@ -40,17 +41,20 @@ struct EnergyMeter::State {
 
   std::string name;
   bool is_signed;
+  int width;
   Liberty liberty;
   Netlist netlist;
   double slew_ns;
   NetlistSimulator simulator;
   const NetlistPort* a = nullptr;
   const NetlistPort* b = nullptr;
+  std::vector<HeldPort> held;
 };
 
 EnergyMeter::EnergyMeter(const Component& component) : state_(std::make_unique<State>(component)) {
   state_->a = &state_->netlist.port(component.source.ports[0]);
   state_->b = &state_->netlist.port(component.source.ports[1]);
+  state_->held = component.source.held;
 }
 
 EnergyMeter::~EnergyMeter() = default;
@@ -62,10 +66,15 @@ EnergyReport EnergyMeter::measure(const std::vector<OperandPair>& consecutive_op
                 fmt::format("{}: {} operations, expected at least 2: energy is taken between them",
                             state_->name, count));
   }
-  const int low = state_->is_signed ? -128 : 0;
-  const int high = state_->is_signed ? 127 : 255;
+  const int values = 1 << state_->width;
+  const int low = state_->is_signed ? -values / 2 : 0;
+  const int high = low + values - 1;
   SwitchingActivity activity(state_->netlist, state_->liberty, state_->slew_ns);
   state_->simulator.reset();
+  for (const HeldPort& held : state_->held) {
+    state_->simulator.set_input_all(state_->netlist.port(held.name),
+                                    static_cast<std::uint64_t>(held.value));
+  }
   state_->simulator.count_activity(&activity);
   for (std::size_t from = 0; from < count; from += NetlistSimulator::kLanes) {
     const int lanes =
@@ -77,8 +86,8 @@ EnergyReport EnergyMeter::measure(const std::vector<OperandPair>& consecutive_op
                     fmt::format("{}: operation {} = ({}, {}), expected operands in {}..{}",
                                 state_->name, from + lane, pair.a, pair.b, low, high));
       }
-      state_->simulator.set_input(*state_->a, lane, static_cast<std::uint16_t>(pair.a));
-      state_->simulator.set_input(*state_->b, lane, static_cast<std::uint16_t>(pair.b));
+      state_->simulator.set_input(*state_->a, lane, static_cast<std::uint32_t>(pair.a));
+      state_->simulator.set_input(*state_->b, lane, static_cast<std::uint32_t>(pair.b));
     }
     state_->simulator.settle_sequence(lanes);
   }
@@ -92,15 +101,19 @@ double energy_per_op_fj(const Component& component,
   return report.total_fj() / static_cast<double>(report.intervals);
 }
 
-std::vector<OperandPair> uniform_operands(std::size_t count, std::uint64_t seed, bool is_signed) {
+std::vector<OperandPair> uniform_operands(std::size_t count, std::uint64_t seed, int width,
+                                          bool is_signed) {
   SplitMix64 random(seed);
+  const std::int32_t values = 1 << width;
+  const auto operand = [&](std::uint64_t bits) {
+    const auto value = static_cast<std::int32_t>(bits) & (values - 1);
+    return is_signed && value >= values / 2 ? value - values : value;
+  };
   std::vector<OperandPair> pairs(count);
   for (OperandPair& pair : pairs) {
     const std::uint64_t bits = random.next();
-    const int a = static_cast<int>(bits & 255);
-    const int b = static_cast<int>(bits >> 8 & 255);
-    pair.a = static_cast<std::int16_t>(is_signed ? static_cast<std::int8_t>(a) : a);
-    pair.b = static_cast<std::int16_t>(is_signed ? static_cast<std::int8_t>(b) : b);
+    pair.a = operand(bits);
+    pair.b = operand(bits >> width);
   }
   return pairs;
 }

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -20,9 +22,22 @@
 namespace lutra::synth {
 namespace {
 
-std::function<long(int)> fixed(long value) {
+using Limit = FamilyParameter::Limit;
+
+std::function<long(int)> by_default(long value) {
   return [value](int) { return value; };
 }
+
+Limit fixed(long value) {
+  return [value](int, const ParameterValues&) { return value; };
+}
+
+/// factor * width + offset
+Limit of_width(int factor, long offset) {
+  return [factor, offset](int width, const ParameterValues&) { return factor * width + offset; };
+}
+
+long half_rounded_up(int width) { return (width + 1) / 2; }
 
 [[noreturn]] void fail(const std::string& spec, const std::string& what) {
   throw Error(ExitCode::kUsage, fmt::format("{}: {}", spec, what));
@@ -59,36 +74,188 @@ const std::vector<MultiplierFamily>& multiplier_families() {
        {},
        2,
        32},
+      {"dadda",
+       "mul_dadda",
+       "exact product, columns reduced by a Dadda tree",
+       "exact products at the least depth of adders",
+       "L. Dadda, Alta Frequenza, 1965",
+       {"mul_dadda.sv", "column_tree.sv"},
+       {},
+       2,
+       16},
+      {"booth",
+       "mul_booth",
+       "exact product, radix-4 Booth recoding",
+       "exact signed products; what broken_booth is held against",
+       "A. D. Booth, 1951; O. L. MacSorley, Proc. IRE, 1961",
+       {"mul_booth.sv", "booth_row.sv"},
+       {},
+       4,
+       16,
+       true},
       {"trunc",
        "mul_trunc",
        "low bits of both operands dropped",
        "the cheapest cut; biased, so it needs short sums or a corrected bias",
        "least significant part truncation, as compared with in Hashemi et al., ICCAD 2015",
        {"mul_trunc.sv", "mul_exact.sv"},
-       {{"trunc_bits", "TruncBits", 2, fixed(1), [](int width) { return width - 1L; }}},
+       {{"trunc_bits", "TruncBits", by_default(2), fixed(1), of_width(1, -1)}},
        2,
        32},
-      {"drum",
-       "mul_drum",
-       "dynamic range unbiased: a short segment below each leading one",
-       "long sums: relative error is bounded and its mean is near zero",
-       "S. Hashemi, R. I. Bahar, S. Reda, ICCAD 2015",
-       {"mul_drum.sv", "mul_sign_magnitude.sv"},
-       {{"kept_bits", "KeptBits", 4, fixed(3), [](int width) { return width - 1L; }}},
-       4,
-       32},
+      {"perforation",
+       "mul_perforation",
+       "successive rows of partial products left out",
+       "a cut of one operand; small weights lose most, so it suits large second operands",
+       "G. Zervakis et al., IEEE TVLSI, 2016",
+       {"mul_perforation.sv", "mul_sign_magnitude.sv"},
+       {{"first", "First", by_default(0), fixed(0), of_width(1, -1)},
+        {"rows", "Rows", by_default(2), fixed(1),
+         [](int width, const ParameterValues& preceding) { return width - preceding[0].second; },
+         "first"}},
+       2,
+       16},
       {"bam",
        "mul_bam",
        "broken array: rows above hbl and columns right of vbl left out",
        "fine-grained choice of area against error; products shrink, so sums are biased",
        "H. R. Mahdiani et al., IEEE TCAS-I, 2010",
        {"mul_bam.sv", "mul_sign_magnitude.sv"},
-       {{"hbl", "Hbl", 0, fixed(0), [](int width) { return width - 1L; }},
-        {"vbl", "Vbl", 6, fixed(0), [](int width) { return 2L * width - 2; }}},
+       {{"hbl", "Hbl", by_default(0), fixed(0), of_width(1, -1)},
+        {"vbl", "Vbl", by_default(6), fixed(0), of_width(2, -2)}},
        2,
        32},
+      {"broken_booth",
+       "mul_broken_booth",
+       "Booth rows without the columns right of vbl",
+       "signed operands without a sign-magnitude shell; type 1 is smaller, type 0 closer",
+       "F. Farshchi et al., CADS, 2013",
+       {"mul_broken_booth.sv", "booth_row.sv"},
+       {{"vbl", "Vbl", by_default(6), fixed(0), of_width(2, -2)},
+        {"type", "Type", by_default(0), fixed(0), fixed(1)}},
+       4,
+       16,
+       true},
+      {"loa",
+       "mul_loa",
+       "rows added by lower-part-OR adders",
+       "errors in the low columns only; small products suffer most",
+       "H. R. Mahdiani et al., IEEE TCAS-I, 2010",
+       {"mul_loa.sv", "mul_sign_magnitude.sv"},
+       {{"or_bits", "OrBits", by_default(6), fixed(1), of_width(2, -2)}},
+       2,
+       16},
+      {"udm",
+       "mul_udm",
+       "2x2 blocks that give 7 for 3 * 3",
+       "rare errors, all of one sign; sums drift downwards",
+       "P. Kulkarni et al., VLSI Design, 2011",
+       {"mul_udm.sv", "mul_sign_magnitude.sv"},
+       {},
+       2,
+       16,
+       true},
+      {"drum",
+       "mul_drum",
+       "dynamic range unbiased: a short segment below each leading one",
+       "long sums: relative error is bounded and its mean is near zero",
+       "S. Hashemi, R. I. Bahar, S. Reda, ICCAD 2015",
+       {"mul_drum.sv", "mul_sign_magnitude.sv"},
+       {{"kept_bits", "KeptBits", by_default(4), fixed(3), of_width(1, -1)}},
+       4,
+       32},
+      {"ssm",
+       "mul_ssm",
+       "static segments: of each operand the upper or the lower bits",
+       "the smallest area of the segment multipliers; cut off, so biased",
+       "S. Narayanamoorthy et al., IEEE TVLSI, 2015",
+       {"mul_ssm.sv", "mul_sign_magnitude.sv"},
+       {{"segment_bits", "SegmentBits", half_rounded_up,
+         [](int width, const ParameterValues&) { return half_rounded_up(width); }, of_width(1, -1)},
+        {"enhanced", "Enhanced", by_default(0), fixed(0),
+         [](int width, const ParameterValues& preceding) {
+           return (width - preceding[0].second) % 2 == 0 ? 1L : 0L;
+         },
+         "segment_bits"}},
+       4,
+       16},
+      {"mitchell",
+       "mul_mitchell",
+       "logarithms added, the fractions linear",
+       "small area at large widths; products are always too small",
+       "J. N. Mitchell, IRE Trans. EC, 1962",
+       {"mul_mitchell.sv", "normaliser.sv", "mul_sign_magnitude.sv"},
+       {},
+       4,
+       16},
+      {"ilm",
+       "mul_ilm",
+       "logarithmic, with corrections from the rests of the operands",
+       "accuracy by corrections; one costs as much as the basic block",
+       "Z. Babic et al., Microprocessors and Microsystems, 2011",
+       {"mul_ilm.sv", "normaliser.sv", "leading_one.sv", "mul_sign_magnitude.sv"},
+       {{"corrections", "Corrections", by_default(0), fixed(0), fixed(2)}},
+       4,
+       16},
+      {"mbm",
+       "mul_mbm",
+       "Mitchell plus a constant that takes out its mean error",
+       "long sums at the cost of a logarithmic multiplier",
+       "H. Saadat et al., IEEE TCAD, 2018",
+       {"mul_mbm.sv", "normaliser.sv", "mul_sign_magnitude.sv"},
+       {},
+       4,
+       16},
+      {"roba",
+       "mul_roba",
+       "operands rounded to powers of two",
+       "small relative errors of both signs",
+       "R. Zendegani et al., IEEE TVLSI, 2017",
+       {"mul_roba.sv", "normaliser.sv", "mul_sign_magnitude.sv"},
+       {},
+       4,
+       16},
+      {"tosam",
+       "mul_tosam",
+       "logarithmic, with a short product of the fractions",
+       "accuracy by h and t at little area; relative error is bounded",
+       "S. Vahdat et al., IEEE TVLSI, 2019",
+       {"mul_tosam.sv", "normaliser.sv", "mul_sign_magnitude.sv"},
+       {{"h", "H", by_default(2), fixed(0), of_width(1, -2)},
+        {"t", "T", [](int width) { return std::min(5L, width - 1L); },
+         [](int, const ParameterValues& preceding) { return preceding[0].second + 1; },
+         of_width(1, -1), "h"}},
+       4,
+       16},
+      {"compressor",
+       "mul_compressor",
+       "columns reduced by approximate 4:2 compressors",
+       "short trees; kind 1 is wrong at 0 * 0, so it needs dense operands",
+       "A. Momeni et al., IEEE TC, 2015; S. Venkatachalam, S.-B. Ko, IEEE TVLSI, 2017",
+       {"mul_compressor.sv", "column_tree.sv", "mul_sign_magnitude.sv"},
+       {{"kind", "Kind", by_default(1), fixed(1), fixed(2)},
+        {"columns", "Columns", [](int width) { return static_cast<long>(width); }, fixed(0),
+         of_width(2, -1)}},
+       4,
+       16},
+      {"ptm",
+       "mul_ptm",
+       "low columns forced to zero by a port, the whole array in place",
+       "one circuit for several accuracies; it saves energy, not area",
+       "M. de la Guia Solaz et al., IEEE TCAS-I, 2012",
+       {"mul_ptm.sv", "mul_sign_magnitude.sv"},
+       {{"columns", "truncate_i", by_default(6), fixed(0), of_width(2, -2), "", true}},
+       4,
+       16},
   };
   return kFamilies;
+}
+
+ParameterValues MultiplierFamily::defaults(int width) const {
+  ParameterValues values;
+  for (const FamilyParameter& parameter : parameters) {
+    values.emplace_back(parameter.name, parameter.default_value(width));
+  }
+  return values;
 }
 
 std::string MultiplierSpec::canonical() const {
@@ -117,12 +284,10 @@ MultiplierSpec parse_multiplier_spec(const std::string& spec) {
   }
   const MultiplierFamily& family = *parsed.family;
   std::string known;
-  for (const FamilyParameter& parameter : family.parameters) {
-    parsed.parameters.emplace_back(parameter.name, parameter.default_value);
-    known += parameter.name + ", ";
-  }
+  for (const FamilyParameter& parameter : family.parameters) known += parameter.name + ", ";
   known += "width, signed";
 
+  std::map<std::string, long> given;  // the family's own
   std::set<std::string> seen;
   if (colon != std::string::npos) {
     std::istringstream items(spec.substr(colon + 1));
@@ -143,17 +308,18 @@ MultiplierSpec parse_multiplier_spec(const std::string& spec) {
           fail(spec, fmt::format("width = {}, expected {}..{}", value, family.minimum_width,
                                  family.maximum_width));
         }
+        if (family.even_width_only && value % 2 != 0) {
+          fail(spec, fmt::format("width = {}, expected an even width in {}..{}", value,
+                                 family.minimum_width, family.maximum_width));
+        }
         parsed.width = static_cast<int>(value);
       } else if (key == "signed") {
         if (value != 0 && value != 1) fail(spec, fmt::format("signed = {}, expected 0..1", value));
         parsed.is_signed = value == 1;
       } else {
         found = false;
-        for (auto& [parameter_name, parameter_value] : parsed.parameters) {
-          if (parameter_name != key) continue;
-          parameter_value = value;
-          found = true;
-        }
+        for (const FamilyParameter& parameter : family.parameters) found |= parameter.name == key;
+        given[key] = value;
       }
       if (!found) {
         fail(spec, fmt::format("no parameter \"{}\", expected one of: {}", key, known));
@@ -163,17 +329,95 @@ MultiplierSpec parse_multiplier_spec(const std::string& spec) {
       fail(spec, "a parameter is missing at the end, expected name=value");
     }
   }
-  for (std::size_t i = 0; i < family.parameters.size(); ++i) {
-    const FamilyParameter& parameter = family.parameters[i];
-    const long value = parsed.parameters[i].second;
-    const long low = parameter.minimum(parsed.width);
-    const long high = parameter.maximum(parsed.width);
+  for (const FamilyParameter& parameter : family.parameters) {
+    const auto chosen = given.find(parameter.name);
+    const long value =
+        chosen == given.end() ? parameter.default_value(parsed.width) : chosen->second;
+    const long low = parameter.minimum(parsed.width, parsed.parameters);
+    const long high = parameter.maximum(parsed.width, parsed.parameters);
     if (value < low || value > high) {
-      fail(spec, fmt::format("{} = {}, expected {}..{} for width {}", parameter.name, value, low,
-                             high, parsed.width));
+      std::string where = fmt::format("width {}", parsed.width);
+      for (const auto& [preceding, preceding_value] : parsed.parameters) {
+        if (preceding != parameter.depends_on) continue;
+        where += fmt::format(", {} = {}", preceding, preceding_value);
+      }
+      fail(spec,
+           fmt::format("{} = {}, expected {}..{} for {}", parameter.name, value, low, high, where));
     }
+    parsed.parameters.emplace_back(parameter.name, value);
   }
   return parsed;
+}
+
+std::vector<std::string> expand_pattern(const std::string& pattern) {
+  std::vector<std::string> specs;
+  if (pattern == "all") {
+    for (const MultiplierFamily& family : multiplier_families()) {
+      for (std::string& spec : expand_pattern(family.name)) specs.push_back(std::move(spec));
+    }
+    return specs;
+  }
+  const std::size_t colon = pattern.find(':');
+  const MultiplierFamily& family = *parse_multiplier_spec(pattern.substr(0, colon)).family;
+  std::map<std::string, std::pair<long, long>> ranges = {{"width", {8, 8}}, {"signed", {1, 1}}};
+  std::istringstream items(colon == std::string::npos ? "" : pattern.substr(colon + 1));
+  for (std::string item; std::getline(items, item, ',');) {
+    const std::size_t equals = item.find('=');
+    if (equals == std::string::npos) {
+      fail(pattern, fmt::format("\"{}\", expected name=value or name=first..last", item));
+    }
+    const std::string name = item.substr(0, equals);
+    const std::string text = item.substr(equals + 1);
+    const std::size_t dots = text.find("..");
+    const long first = parse_integer(pattern, name, text.substr(0, dots));
+    const long last =
+        dots == std::string::npos ? first : parse_integer(pattern, name, text.substr(dots + 2));
+    bool known = name == "width" || name == "signed";
+    for (const FamilyParameter& parameter : family.parameters) known |= parameter.name == name;
+    // The message of a wrong name is the specification's.
+    if (!known) parse_multiplier_spec(fmt::format("{}:{}={}", family.name, name, first));
+    if (last < first) fail(pattern, fmt::format("{} = {}: the range is empty", name, text));
+    ranges[name] = {first, last};
+  }
+  const auto [first_width, last_width] = ranges.at("width");
+  const auto [first_sign, last_sign] = ranges.at("signed");
+  // Literals outside a family's limits are errors; so are ranges that hold nothing legal.
+  for (const long end : {first_width, last_width}) {
+    parse_multiplier_spec(fmt::format("{}:width={}", family.name, end));
+  }
+  for (const long end : {first_sign, last_sign}) {
+    parse_multiplier_spec(fmt::format("{}:signed={}", family.name, end));
+  }
+  for (long width = first_width; width <= last_width; ++width) {
+    if (family.even_width_only && width % 2 != 0) continue;
+    for (long sign = first_sign; sign <= last_sign; ++sign) {
+      MultiplierSpec spec;
+      spec.family = &family;
+      spec.width = static_cast<int>(width);
+      spec.is_signed = sign == 1;
+      const std::function<void(std::size_t)> choose = [&](std::size_t index) {
+        if (index == family.parameters.size()) {
+          specs.push_back(spec.canonical());
+          return;
+        }
+        const FamilyParameter& parameter = family.parameters[index];
+        long low = parameter.minimum(spec.width, spec.parameters);
+        long high = parameter.maximum(spec.width, spec.parameters);
+        if (const auto given = ranges.find(parameter.name); given != ranges.end()) {
+          low = std::max(low, given->second.first);
+          high = std::min(high, given->second.second);
+        }
+        for (long value = low; value <= high; ++value) {
+          spec.parameters.emplace_back(parameter.name, value);
+          choose(index + 1);
+          spec.parameters.pop_back();
+        }
+      };
+      choose(0);
+    }
+  }
+  if (specs.empty()) fail(pattern, "nothing legal in these ranges; see `lutra multipliers`");
+  return specs;
 }
 
 MultiplierSource library_source(const std::string& spec) {
@@ -189,7 +433,13 @@ MultiplierSource library_source(const std::string& spec) {
   for (const std::string& file : family.rtl_files) source.files.push_back(directory / file);
   source.parameters = {{"Width", parsed.width}, {"Signed", parsed.is_signed ? 1 : 0}};
   for (std::size_t i = 0; i < family.parameters.size(); ++i) {
-    source.parameters.emplace_back(family.parameters[i].rtl_name, parsed.parameters[i].second);
+    const FamilyParameter& parameter = family.parameters[i];
+    const long value = parsed.parameters[i].second;
+    if (parameter.is_port) {
+      source.held.push_back({parameter.rtl_name, value});
+    } else {
+      source.parameters.emplace_back(parameter.rtl_name, value);
+    }
   }
   return source;
 }

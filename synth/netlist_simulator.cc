@@ -9,7 +9,7 @@
 
 #include "lutra/numerics/error.h"
 
-// One clone of the interpreter a SIMD level, chosen when the program is loaded. Sanitizers run
+// One clone of the activity count a SIMD level, chosen when the program is loaded. Sanitizers run
 // before that choice can be made.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -23,11 +23,6 @@ namespace {
 
 constexpr int kWords = LaneBlock::kWords;
 
-template <typename F>
-inline void map_words(LaneBlock& target, const LaneBlock& left, const LaneBlock& right, F f) {
-  for (int w = 0; w < kWords; ++w) target.words[w] = f(left.words[w], right.words[w]);
-}
-
 LaneBlock first_lanes(int lanes) {
   LaneBlock mask;
   for (int lane = 0; lane < lanes; ++lane) mask.words[lane / 64] |= 1ULL << (lane % 64);
@@ -36,80 +31,11 @@ LaneBlock first_lanes(int lanes) {
 
 }  // namespace
 
-// --- Compiler -----------------------------------------------------------------------------------
-
-class NetlistSimulator::Compiler {
- public:
-  explicit Compiler(int first_free) : next_(first_free) {}
-
-  int new_slot() { return next_++; }
-  int slot_count() const { return next_; }
-
-  /// Emits `expression` into `program`, its value into `target`.
-  void emit(const BooleanExpression& expression,
-            const std::function<int(const std::string&)>& slot_of, int target,
-            std::vector<Instruction>& program) {
-    std::vector<int> slots(expression.nodes.size());
-    for (std::size_t i = 0; i < expression.nodes.size(); ++i) {
-      const BooleanExpression::Node& node = expression.nodes[i];
-      const bool root = i + 1 == expression.nodes.size();
-      switch (node.op) {
-        case BooleanExpression::Op::kConstant:
-          slots[i] = node.value ? Netlist::kOne : Netlist::kZero;
-          break;
-        case BooleanExpression::Op::kName:
-          slots[i] = slot_of(node.name);
-          break;
-        case BooleanExpression::Op::kNot:
-          slots[i] = root ? target : new_slot();
-          emit_inversion(slots[i], slots[node.left], is_operator(expression.nodes[node.left]),
-                         program);
-          break;
-        default:
-          slots[i] = root ? target : new_slot();
-          program.push_back({binary(node.op), slots[i], slots[node.left], slots[node.right]});
-          break;
-      }
-    }
-    if (slots.back() != target) program.push_back({Op::kCopy, target, slots.back(), slots.back()});
-  }
-
- private:
-  static bool is_operator(const BooleanExpression::Node& node) {
-    return node.op != BooleanExpression::Op::kName && node.op != BooleanExpression::Op::kConstant;
-  }
-
-  static Op binary(BooleanExpression::Op op) {
-    if (op == BooleanExpression::Op::kAnd) return Op::kAnd;
-    return op == BooleanExpression::Op::kOr ? Op::kOr : Op::kXor;
-  }
-
-  /// Folds the inversion into the instruction that made the operand, where that is a temporary of
-  /// the same expression (a net keeps its own instruction: others read it).
-  static void emit_inversion(int target, int operand, bool temporary,
-                             std::vector<Instruction>& program) {
-    if (temporary && program.back().target == operand) {
-      Instruction& last = program.back();
-      const std::map<Op, Op> inverse = {
-          {Op::kAnd, Op::kNand}, {Op::kOr, Op::kNor}, {Op::kXor, Op::kXnor}};
-      const auto found = inverse.find(last.op);
-      if (found != inverse.end()) {
-        last.op = found->second;
-        last.target = target;
-        return;
-      }
-    }
-    program.push_back({Op::kNot, target, operand, operand});
-  }
-
-  int next_;
-};
-
 // --- NetlistSimulator ---------------------------------------------------------------------------
 
 NetlistSimulator::NetlistSimulator(const Netlist& netlist) : netlist_(netlist) {
   const int nets = netlist.net_count();
-  Compiler compiler(nets);
+  BitProgramBuilder compiler(nets);
   active_ = first_lanes(kLanes);
   for (const NetlistPort& port : netlist.ports()) {
     if (port.is_input) input_nets_.insert(input_nets_.end(), port.nets.begin(), port.nets.end());
@@ -189,8 +115,8 @@ NetlistSimulator::NetlistSimulator(const Netlist& netlist) : netlist_(netlist) {
     const Node& node = nodes[ready[i]];
     const NetlistCell& cell = netlist.cells()[node.cell];
     const int target = cell.nets[node.pin];
-    compiler.emit(*cell.type->pins[node.pin].function, slot_lookup(node.cell), target,
-                  combinational_);
+    compiler.append(*cell.type->pins[node.pin].function, slot_lookup(node.cell), target,
+                    &combinational_);
     for (const int reader : readers[target]) {
       if (--nodes[reader].waiting == 0) ready.push_back(reader);
     }
@@ -230,10 +156,10 @@ NetlistSimulator::NetlistSimulator(const Netlist& netlist) : netlist_(netlist) {
     const LibertyFlipFlop& type = *netlist.cells()[c].type->flip_flop;
     const FlipFlop& ff = flip_flops_[index];
     const auto slot_of = slot_lookup(c);
-    compiler.emit(type.next_state, slot_of, ff.next, next_state_);
-    compiler.emit(type.clocked_on, slot_of, ff.clock, control_);
-    if (ff.has_clear) compiler.emit(*type.clear, slot_of, ff.clear, control_);
-    if (ff.has_preset) compiler.emit(*type.preset, slot_of, ff.preset, control_);
+    compiler.append(type.next_state, slot_of, ff.next, &next_state_);
+    compiler.append(type.clocked_on, slot_of, ff.clock, &control_);
+    if (ff.has_clear) compiler.append(*type.clear, slot_of, ff.clear, &control_);
+    if (ff.has_preset) compiler.append(*type.preset, slot_of, ff.preset, &control_);
   }
 
   slots_.resize(compiler.slot_count());
@@ -241,42 +167,6 @@ NetlistSimulator::NetlistSimulator(const Netlist& netlist) : netlist_(netlist) {
   before_.resize(nets);
   last_lane_.assign(nets, 0);
   reset();
-}
-
-LUTRA_SIMD_CLONES
-void NetlistSimulator::run(const std::vector<Instruction>& program, LaneBlock* slots) {
-  using Word = std::uint64_t;
-  for (const Instruction& i : program) {
-    LaneBlock& target = slots[i.target];
-    const LaneBlock& left = slots[i.left];
-    const LaneBlock& right = slots[i.right];
-    switch (i.op) {
-      case Op::kCopy:
-        map_words(target, left, right, [](Word a, Word) { return a; });
-        break;
-      case Op::kNot:
-        map_words(target, left, right, [](Word a, Word) { return ~a; });
-        break;
-      case Op::kAnd:
-        map_words(target, left, right, [](Word a, Word b) { return a & b; });
-        break;
-      case Op::kOr:
-        map_words(target, left, right, [](Word a, Word b) { return a | b; });
-        break;
-      case Op::kXor:
-        map_words(target, left, right, [](Word a, Word b) { return a ^ b; });
-        break;
-      case Op::kNand:
-        map_words(target, left, right, [](Word a, Word b) { return ~(a & b); });
-        break;
-      case Op::kNor:
-        map_words(target, left, right, [](Word a, Word b) { return ~(a | b); });
-        break;
-      case Op::kXnor:
-        map_words(target, left, right, [](Word a, Word b) { return ~(a ^ b); });
-        break;
-    }
-  }
 }
 
 void NetlistSimulator::set_input(const NetlistPort& port, int lane, std::uint64_t value) {
@@ -315,9 +205,9 @@ bool NetlistSimulator::value_bit(const NetlistPort& port, int bit, int lane) con
 void NetlistSimulator::settle_states() {
   // Each round can at most trigger further flip-flops that are clocked or reset by others.
   for (std::size_t round = 0;; ++round) {
-    run(combinational_, slots_.data());
+    run_program<1>(level_, combinational_, slots_.data());
     if (flip_flops_.empty()) return;
-    run(control_, slots_.data());
+    run_program<1>(level_, control_, slots_.data());
     bool changed = false;
     for (FlipFlop& ff : flip_flops_) {
       LaneBlock& state = slots_[ff.state];
@@ -349,7 +239,7 @@ void NetlistSimulator::settle_states() {
 }
 
 void NetlistSimulator::settle() {
-  if (!flip_flops_.empty()) run(next_state_, slots_.data());
+  if (!flip_flops_.empty()) run_program<1>(level_, next_state_, slots_.data());
   if (activity_ != nullptr) std::copy_n(slots_.begin(), before_.size(), before_.begin());
   for (const int net : input_nets_) slots_[net] = pending_[net];
   settle_states();
@@ -370,7 +260,7 @@ void NetlistSimulator::settle_sequence(int operations) {
                 "settle_sequence needs a combinational netlist and 1..512 operations");
   }
   for (const int net : input_nets_) slots_[net] = pending_[net];
-  run(combinational_, slots_.data());
+  run_program<1>(level_, combinational_, slots_.data());
   if (activity_ != nullptr) {
     for (std::size_t net = 0; net < before_.size(); ++net) {
       const LaneBlock& now = slots_[net];
@@ -397,8 +287,8 @@ void NetlistSimulator::reset() {
   slots_[Netlist::kOne].words.fill(~0ULL);
   for (FlipFlop& ff : flip_flops_) slots_[ff.inverted].words.fill(~0ULL);
   // The clocks as they stand now are no edges.
-  run(combinational_, slots_.data());
-  run(control_, slots_.data());
+  run_program<1>(level_, combinational_, slots_.data());
+  run_program<1>(level_, control_, slots_.data());
   for (FlipFlop& ff : flip_flops_) ff.clock_before = slots_[ff.clock];
   settle_states();
   sequence_started_ = false;

@@ -12,8 +12,6 @@
 namespace lutra::synth {
 namespace {
 
-constexpr int kPairs = 65536;
-constexpr int kProductBits = 16;
 constexpr int kLimitSeconds = 120;
 
 bool is_identifier(const std::string& name) {
@@ -38,8 +36,9 @@ std::string iverilog_version() {
 }
 
 nlohmann::json check_against_rtl(const MultiplierSource& source, const std::string& top,
-                                 const std::vector<VerilogFile>& files,
-                                 const std::vector<std::int16_t>& lut,
+                                 const std::vector<VerilogFile>& files, int width,
+                                 const std::vector<CheckedPair>& pairs,
+                                 const std::vector<std::uint32_t>& products,
                                  const std::filesystem::path& directory) {
   const auto not_run = [](const std::string& reason) {
     return nlohmann::json{{"result", "not run"}, {"reason", reason}};
@@ -55,24 +54,36 @@ nlohmann::json check_against_rtl(const MultiplierSource& source, const std::stri
     parameters += fmt::format("{}.{}({})", parameters.empty() ? "" : ", ", name, value);
   }
   if (!parameters.empty()) parameters = fmt::format("#({}) ", parameters);
+  std::string held;
+  for (const HeldPort& port : source.held) {
+    held += fmt::format(", .{}({}'d{})", port.name, port.width, port.value);
+  }
   const std::string bench = fmt::format(
       "module lutra_bench;\n"
-      "  reg [7:0] a;\n"
-      "  reg [7:0] b;\n"
-      "  wire [15:0] p;\n"
+      "  reg [{0}:0] pairs [0:{1}];\n"
+      "  reg [{2}:0] a;\n"
+      "  reg [{2}:0] b;\n"
+      "  wire [{0}:0] p;\n"
       "  integer i;\n"
-      "  {} {}dut (.{}(a), .{}(b), .{}(p));\n"
+      "  {3} {4}dut (.{5}(a), .{6}(b), .{7}(p){8});\n"
       "  initial begin\n"
-      "    for (i = 0; i < 65536; i = i + 1) begin\n"
-      "      {{a, b}} = i[15:0];\n"
+      "    $readmemh(\"pairs.hex\", pairs);\n"
+      "    for (i = 0; i <= {1}; i = i + 1) begin\n"
+      "      {{a, b}} = pairs[i];\n"
       "      #1 $display(\"lutra %b\", p);\n"
       "    end\n"
       "    $finish(0);\n"
       "  end\n"
       "endmodule\n",
-      top, parameters, source.ports[0], source.ports[1], source.ports[2]);
+      2 * width - 1, pairs.size() - 1, width - 1, top, parameters, source.ports[0], source.ports[1],
+      source.ports[2], held);
+  std::string operands;
+  for (const CheckedPair& pair : pairs) {
+    operands += fmt::format("{:x}\n", std::uint64_t{pair.a} << width | pair.b);
+  }
   const PrivateDirectory work(std::filesystem::temp_directory_path());
   numerics::write_file(work.path() / "lutra_bench.v", bench);
+  numerics::write_file(work.path() / "pairs.hex", operands);
   std::filesystem::copy(directory / "source", work.path() / "source",
                         std::filesystem::copy_options::recursive);
   std::vector<std::string> compile = {"iverilog",    "-g2012", "-DSYNTHESIS", "-I", "source", "-s",
@@ -90,29 +101,29 @@ nlohmann::json check_against_rtl(const MultiplierSource& source, const std::stri
 
   std::istringstream lines(run.output);
   std::string line;
-  int pair = 0;
+  std::size_t pair = 0;
   std::int64_t undefined = 0;
-  while (pair < kPairs && std::getline(lines, line)) {
-    if (line.rfind("lutra ", 0) != 0 || line.size() != 6 + kProductBits) continue;
-    const auto entry = static_cast<std::uint16_t>(lut[pair]);
-    for (int bit = 0; bit < kProductBits; ++bit) {
-      const char value = line[6 + kProductBits - 1 - bit];
+  const int bits = 2 * width;
+  while (pair < pairs.size() && std::getline(lines, line)) {
+    if (line.rfind("lutra ", 0) != 0 || line.size() != static_cast<std::size_t>(6 + bits)) continue;
+    for (int bit = 0; bit < bits; ++bit) {
+      const char value = line[6 + bits - 1 - bit];
       if (value != '0' && value != '1') {
         ++undefined;
-      } else if ((value == '1') != ((entry >> bit & 1) != 0)) {
+      } else if ((value == '1') != ((products[pair] >> bit & 1) != 0)) {
         throw Error(
             ExitCode::kMismatch,
             fmt::format("{}: for {} = {}, {} = {} the source gives {} (Icarus Verilog), the "
-                        "netlist {:016b} (Yosys): one of the two reads the source wrongly",
-                        source.files[0].string(), source.ports[0], pair >> 8, source.ports[1],
-                        pair & 255, line.substr(6), entry));
+                        "netlist {:0{}b} (Yosys): one of the two reads the source wrongly",
+                        source.files[0].string(), source.ports[0], pairs[pair].a, source.ports[1],
+                        pairs[pair].b, line.substr(6), products[pair], bits));
       }
     }
     ++pair;
   }
-  if (pair != kPairs) return not_run("the simulation ended early");
+  if (pair != pairs.size()) return not_run("the simulation ended early");
   return {{"result", "equal"},
-          {"pairs", kPairs},
+          {"pairs", pairs.size()},
           {"undefined_bits", undefined},
           {"simulator", version}};
 }

@@ -14,10 +14,10 @@
 // TCAS-I, 2010.
 
 module mul_bam #(
-  parameter int unsigned Width  = 8,
-  parameter bit          Signed = 1'b1,
-  parameter int unsigned Hbl    = 0,
-  parameter int unsigned Vbl    = 6
+  parameter int Width  = 8,
+  parameter bit Signed = 1'b1,
+  parameter int Hbl    = 0,
+  parameter int Vbl    = 6
 ) (
   input  logic [Width-1:0]   a_i,
   input  logic [Width-1:0]   b_i,
@@ -26,15 +26,17 @@ module mul_bam #(
 
   localparam logic [2*Width-1:0] KeptColumns = {(2 * Width) {1'b1}} << Vbl;
 
+`ifndef __ICARUS__
   if (Width < 2 || Width > 32) begin : gen_bad_width
     $error("mul_bam: Width is outside 2..32");
   end
-  if (Hbl >= Width) begin : gen_bad_hbl
+  if (Hbl < 0 || Hbl >= Width) begin : gen_bad_hbl
     $error("mul_bam: Hbl is outside 0..Width-1");
   end
-  if (Vbl > 2 * Width - 2) begin : gen_bad_vbl
+  if (Vbl < 0 || Vbl > 2 * Width - 2) begin : gen_bad_vbl
     $error("mul_bam: Vbl is outside 0..2*Width-2");
   end
+`endif
 
   logic [Width-1:0]   a_magnitude, b_magnitude;
   logic [2*Width-1:0] magnitude_product;

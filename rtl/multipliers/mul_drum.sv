@@ -12,24 +12,26 @@
 // Approximate Applications", ICCAD 2015.
 
 module mul_drum #(
-  parameter int unsigned Width    = 8,
-  parameter bit          Signed   = 1'b1,
-  parameter int unsigned KeptBits = 4
+  parameter int Width    = 8,
+  parameter bit Signed   = 1'b1,
+  parameter int KeptBits = 4
 ) (
   input  logic [Width-1:0]   a_i,
   input  logic [Width-1:0]   b_i,
   output logic [2*Width-1:0] p_o
 );
 
-  localparam int unsigned MaxShift  = Width - KeptBits;
-  localparam int unsigned ShiftBits = $clog2(MaxShift + 1);
+  localparam int MaxShift  = Width - KeptBits;
+  localparam int ShiftBits = $clog2(MaxShift + 1);
 
+`ifndef __ICARUS__
   if (Width < 4 || Width > 32) begin : gen_bad_width
     $error("mul_drum: Width is outside 4..32");
   end
   if (KeptBits < 3 || KeptBits >= Width) begin : gen_bad_kept_bits
     $error("mul_drum: KeptBits is outside 3..Width-1");
   end
+`endif
 
   logic [Width-1:0]   a_magnitude, b_magnitude;
   logic [2*Width-1:0] magnitude_product;

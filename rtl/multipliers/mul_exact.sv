@@ -10,17 +10,19 @@
 // signed `*` to a sixth more area, which would flatter every approximate multiplier beside it.
 
 module mul_exact #(
-  parameter int unsigned Width  = 8,
-  parameter bit          Signed = 1'b1
+  parameter int Width  = 8,
+  parameter bit Signed = 1'b1
 ) (
   input  logic [Width-1:0]   a_i,
   input  logic [Width-1:0]   b_i,
   output logic [2*Width-1:0] p_o
 );
 
+`ifndef __ICARUS__
   if (Width < 1 || Width > 32) begin : gen_bad_width
     $error("mul_exact: Width is outside 1..32");
   end
+`endif
 
   if (Signed) begin : gen_signed
     localparam logic [Width-1:0]   SignBit = {{(Width - 1) {1'b0}}, 1'b1} << (Width - 1);

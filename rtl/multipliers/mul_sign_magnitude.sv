@@ -11,7 +11,7 @@
 //                     for magnitudes up to 2^(Width-1) would wrap.
 
 module mul_sign_magnitude #(
-  parameter int unsigned Width = 8
+  parameter int Width = 8
 ) (
   input  logic [Width-1:0]   a_i,
   input  logic [Width-1:0]   b_i,
@@ -22,9 +22,11 @@ module mul_sign_magnitude #(
   input  logic [2*Width-1:0] core_p_i
 );
 
+`ifndef __ICARUS__
   if (Width < 2 || Width > 32) begin : gen_bad_width
     $error("mul_sign_magnitude: Width is outside 2..32");
   end
+`endif
 
   logic negative;
 

@@ -10,23 +10,25 @@
 // against, e.g. by Hashemi, Bahar and Reda, "DRUM", ICCAD 2015.
 
 module mul_trunc #(
-  parameter int unsigned Width     = 8,
-  parameter bit          Signed    = 1'b1,
-  parameter int unsigned TruncBits = 2
+  parameter int Width     = 8,
+  parameter bit Signed    = 1'b1,
+  parameter int TruncBits = 2
 ) (
   input  logic [Width-1:0]   a_i,
   input  logic [Width-1:0]   b_i,
   output logic [2*Width-1:0] p_o
 );
 
-  localparam int unsigned KeptBits = Width - TruncBits;
+  localparam int KeptBits = Width - TruncBits;
 
+`ifndef __ICARUS__
   if (Width < 2 || Width > 32) begin : gen_bad_width
     $error("mul_trunc: Width is outside 2..32");
   end
   if (TruncBits < 1 || TruncBits >= Width) begin : gen_bad_trunc_bits
     $error("mul_trunc: TruncBits is outside 1..Width-1");
   end
+`endif
 
   logic [2*KeptBits-1:0] kept_product;
 

@@ -1,12 +1,20 @@
 // lutra characterize: a Verilog file or a library name becomes a component.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
 #include <memory>
+#include <mutex>
 
 #include "command.h"
+#include "lutra/numerics/files.h"
+#include "lutra/numerics/parallel.h"
+#include "lutra/report/report.h"
 #include "lutra/synth/component.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/library.h"
+#include "lutra/synth/table_files.h"
 
 namespace lutra::cli {
 namespace {
@@ -17,15 +25,115 @@ struct Options {
   std::vector<std::string> inputs;
   std::string top;
   std::vector<std::string> ports;
+  std::vector<std::string> held;
   bool is_unsigned = false;
   bool shell = false;
   bool force = false;
+  bool sweep = false;
+  std::vector<std::string> exports;
   fs::path liberty;
 };
 
 bool is_verilog(const std::string& name) {
   const std::string extension = fs::path(name).extension().string();
   return extension == ".v" || extension == ".sv";
+}
+
+std::vector<synth::HeldPort> held_ports(const std::vector<std::string>& texts) {
+  std::vector<synth::HeldPort> held;
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    synth::HeldPort port{text.substr(0, equals)};
+    char* end = nullptr;
+    if (equals != std::string::npos) port.value = std::strtol(&text[equals + 1], &end, 0);
+    if (end == nullptr || *end != '\0' || end == &text[equals + 1] || port.name.empty()) {
+      throw Error(ExitCode::kUsage, fmt::format("--hold {}: expected port=integer", text));
+    }
+    held.push_back(port);
+  }
+  return held;
+}
+
+/// One line a multiplier, for spreadsheets.
+std::string csv(const nlohmann::json& rows) {
+  std::string text = "name,width,signed,area_um2,delay_ns,leakage_nw,energy_per_op_fj";
+  const nlohmann::json errors = synth::to_json(synth::ErrorMetrics());
+  for (const auto& [key, value] : errors.items()) {
+    if (value.is_number()) text += "," + key;
+  }
+  for (const nlohmann::json& row : rows) {
+    std::string name;
+    for (const char c : row.at("name").get<std::string>()) {
+      name += c == '"' ? std::string("\"\"") : std::string(1, c);
+    }
+    text += fmt::format("\n\"{}\",{},{},{},{},{},{}", name, row.at("width").get<int>(),
+                        row.at("signed").get<bool>() ? 1 : 0, row.at("area_um2").get<double>(),
+                        row.at("delay_ns").get<double>(), row.at("leakage_nw").get<double>(),
+                        row.at("energy_per_op_fj").get<double>());
+    for (const auto& [key, value] : errors.items()) {
+      if (value.is_number()) text += fmt::format(",{}", row.at("errors").at(key).get<double>());
+    }
+  }
+  return text + "\n";
+}
+
+/// Every specification of the patterns, characterised on all cores; what the cache holds is not
+/// made again, so that a sweep that was interrupted goes on.
+Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs::path& out) {
+  report::chart_library();  // missing? say so before the work, not after it
+  std::vector<std::string> specs;
+  for (const std::string& pattern : options.inputs) {
+    for (std::string& spec : synth::expand_pattern(pattern)) {
+      if (std::find(specs.begin(), specs.end(), spec) == specs.end()) {
+        specs.push_back(std::move(spec));
+      }
+    }
+  }
+  Outcome outcome;
+  nlohmann::json& r = outcome.result;
+  r["rows"] = std::vector<nlohmann::json>(specs.size());
+  std::mutex mutex;
+  int done = 0;
+  const auto start = std::chrono::steady_clock::now();
+  numerics::parallel_for(static_cast<int>(specs.size()), 1, shared.jobs, [&](int index, int) {
+    synth::CharacterizeOptions characterize;
+    characterize.liberty = options.liberty;
+    characterize.force = options.force;
+    characterize.seed = shared.seed;
+    characterize.jobs = 1;
+    const synth::Component c =
+        synth::characterize(synth::library_source(specs[index]), characterize);
+    const std::lock_guard<std::mutex> lock(mutex);
+    nlohmann::json& row = r["rows"][index];
+    for (const char* key : {"name", "width", "signed", "lut_sha256", "area_um2", "delay_ns",
+                            "leakage_nw", "energy_per_op_fj", "errors", "cells"}) {
+      row[key] = c.json.at(key);
+    }
+    row["rtl_check"] = c.json.at("rtl_check").at("result");
+    if (index == 0) r["liberty"] = {{"name", c.liberty}, {"sha256", c.liberty_sha256}};
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    progress(fmt::format("{}/{} {}: MAE {:.2f}, {:.0f} fJ, {:.0f} s", ++done, specs.size(), c.name,
+                         c.errors.mae, c.energy_per_op_fj, seconds));
+  });
+  const fs::path page = out / "report.html";
+  r["versions"] = versions();
+  r["seed"] = shared.seed;
+  r["report"] = page.string();
+  numerics::write_file(out / "sweep.csv", csv(r["rows"]));
+  numerics::write_file(page, report::sweep_page(r));
+  outcome.text = fmt::format("{:<36}{:>10}{:>10}{:>12}{:>12}{:>10}\n", "multiplier", "area um2",
+                             "delay ns", "energy fJ", "MAE", "MRE");
+  for (const nlohmann::json& row : r["rows"]) {
+    outcome.text += fmt::format(
+        "{:<36}{:>10.0f}{:>10.2f}{:>12.0f}{:>12.2f}{:>9.3f}%\n", row.at("name").get<std::string>(),
+        row.at("area_um2").get<double>(), row.at("delay_ns").get<double>(),
+        row.at("energy_per_op_fj").get<double>(), row.at("errors").at("mae").get<double>(),
+        100 * row.at("errors").at("mre_nonzero").get<double>());
+  }
+  outcome.text +=
+      fmt::format("{} multipliers; report: {}\n", specs.size(), fs::absolute(page).string());
+  return outcome;
 }
 
 }  // namespace
@@ -41,13 +149,24 @@ Command add_characterize(CLI::App* root) {
   app->add_option("--ports", options->ports, "First operand, second operand, product")
       ->delimiter(',')
       ->expected(3);
+  app->add_option("--hold", options->held,
+                  "port=value: an input beside the operands, held at this value")
+      ->delimiter(',');
   app->add_flag("--unsigned", options->is_unsigned, "The operands are unsigned");
   app->add_flag("--sign-magnitude", options->shell,
                 "Make a signed multiplier of an unsigned one, by the sign-magnitude shell");
+  app->add_option("--export", options->exports,
+                  "More files beside the component: raw (uint16), header (C), csv (metrics)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"raw", "header", "csv"}));
+  app->add_flag("--sweep", options->sweep,
+                "The inputs are patterns: drum, bam:hbl=0,vbl=4..8, all; with a Pareto page");
   app->add_flag("--force", options->force, "Do not use the cache");
   app->add_option("--liberty", options->liberty, "Cell library (default: osu018)");
   return {app, [options](const SharedOptions& shared, const fs::path& out) {
+            if (options->sweep) return run_sweep(*options, shared, out);
             synth::MultiplierSource source;
+            const std::vector<synth::HeldPort> held = held_ports(options->held);
             if (is_verilog(options->inputs[0])) {
               std::vector<fs::path> files;
               for (const std::string& input : options->inputs) files.push_back(fs::absolute(input));
@@ -55,11 +174,16 @@ Command add_characterize(CLI::App* root) {
                                              !options->is_unsigned && !options->shell);
               for (size_t i = 0; i < options->ports.size(); ++i)
                 source.ports[i] = options->ports[i];
+              source.held = held;
             } else {
               if (options->inputs.size() > 1) {
                 throw Error(ExitCode::kUsage,
                             fmt::format("'{}': several inputs must all be Verilog files",
                                         options->inputs[0]));
+              }
+              if (!held.empty()) {
+                throw Error(ExitCode::kUsage,
+                            fmt::format("--hold {}: only for Verilog files", options->held[0]));
               }
               source = synth::library_source(options->inputs[0]);
             }
@@ -69,12 +193,22 @@ Command add_characterize(CLI::App* root) {
             characterize.liberty = options->liberty;
             characterize.force = options->force;
             characterize.seed = shared.seed;
+            characterize.jobs = shared.jobs;
             characterize.progress = progress;
             const synth::Component c = synth::characterize(source, characterize);
             // A copy that lies with the result; the cache may be emptied at any time.
             const fs::path target = out / "component";
             fs::remove_all(target);
             fs::copy(c.directory, target, fs::copy_options::recursive);
+            for (const std::string& kind : options->exports) {
+              if (kind == "raw") {
+                numerics::write_file(out / "lut.bin", synth::raw_table(c));
+              } else if (kind == "header") {
+                numerics::write_file(out / "lut.h", synth::table_header(c, "lut"));
+              } else {
+                numerics::write_file(out / "metrics.csv", csv(nlohmann::json::array({c.json})));
+              }
+            }
             Outcome outcome;
             outcome.result = c.json;
             outcome.result["name"] = c.name;
@@ -82,10 +216,13 @@ Command add_characterize(CLI::App* root) {
             outcome.text = fmt::format(
                 "{}\n  area {:.1f} um2, delay {:.3f} ns, leakage {:.3f} nW, energy {:.1f} fJ an "
                 "operation ({})\n  MAE {:.4f}, WCE {:.0f}, EP {:.2f} %, MRE {:.4f} %, bias {:.4f}\n"
-                "  LUT sha256 {}\n  in {}\n",
+                "  {}\n  in {}\n",
                 c.name, c.area_um2, c.delay_ns, c.leakage_nw, c.energy_per_op_fj, c.activity,
                 c.errors.mae, c.errors.wce, 100 * c.errors.ep, 100 * c.errors.mre_nonzero,
-                c.errors.bias, c.lut_sha256, target.string());
+                c.errors.bias,
+                c.lut.empty() ? fmt::format("no table: operands of {} bits", c.width)
+                              : "LUT sha256 " + c.lut_sha256,
+                target.string());
             return outcome;
           }};
 }

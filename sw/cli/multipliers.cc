@@ -14,17 +14,20 @@ Command add_multipliers(CLI::App* root) {
             outcome.result["multipliers"] = nlohmann::json::array();
             for (const synth::MultiplierFamily& family : synth::multiplier_families()) {
               nlohmann::json parameters = nlohmann::json::array();
-              outcome.text += fmt::format("{:<8}{}\n", family.name, family.summary);
-              outcome.text += fmt::format("        good for: {}\n", family.good_for);
+              // Limits that depend on other parameters are those at the defaults.
+              const synth::ParameterValues defaults = family.defaults(8);
+              outcome.text += fmt::format("{:<14}{}\n", family.name, family.summary);
+              outcome.text += fmt::format("              good for: {}\n", family.good_for);
               for (const synth::FamilyParameter& p : family.parameters) {
                 parameters.push_back({{"name", p.name},
-                                      {"default", p.default_value},
-                                      {"minimum", p.minimum(8)},
-                                      {"maximum", p.maximum(8)}});
-                outcome.text += fmt::format("        {} = {}..{} at width 8 (default {})\n", p.name,
-                                            p.minimum(8), p.maximum(8), p.default_value);
+                                      {"default", p.default_value(8)},
+                                      {"minimum", p.minimum(8, defaults)},
+                                      {"maximum", p.maximum(8, defaults)}});
+                outcome.text +=
+                    fmt::format("              {} = {}..{} at width 8 (default {})\n", p.name,
+                                p.minimum(8, defaults), p.maximum(8, defaults), p.default_value(8));
               }
-              outcome.text += fmt::format("        {}\n", family.source);
+              outcome.text += fmt::format("              {}\n", family.source);
               outcome.result["multipliers"].push_back(
                   {{"name", family.name},
                    {"summary", family.summary},

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lutra/network/parallel.h"
+#include "lutra/numerics/parallel.h"
 
 namespace lutra::network {
 namespace {
@@ -160,7 +160,7 @@ FloatTensors float_inference(const Network& network, const FloatWeights& weights
 double float_accuracy(const Network& network, const FloatWeights& weights, const Dataset& data,
                       int count) {
   std::atomic<int> right{0};
-  parallel_for(count, 50, 0, [&](int begin, int end) {
+  numerics::parallel_for(count, 50, 0, [&](int begin, int end) {
     for (int i = begin; i < end; ++i) {
       if (float_inference(network, weights, data, i).at("class")[0] == data.labels[i]) ++right;
     }

@@ -9,7 +9,7 @@
 #include <numeric>
 #include <random>
 
-#include "lutra/network/parallel.h"
+#include "lutra/numerics/parallel.h"
 #include "lutra/numerics/error.h"
 
 namespace lutra::network {
@@ -184,7 +184,7 @@ EvaluateResult evaluate(const Inference& inference, const Dataset& data,
   std::atomic<int> done{0};
   std::mutex mutex;
   double next_line = 5;
-  parallel_for(images, batch, on_device ? 1 : options.jobs, [&](int begin, int end) {
+  numerics::parallel_for(images, batch, on_device ? 1 : options.jobs, [&](int begin, int end) {
     const auto backend = engine::make_backend(result.backend);
     InferenceState state;
     std::vector<int8_t>& input = state.tensors["input"];

@@ -4,7 +4,7 @@
 
 #include "lutra/numerics/error.h"
 #include "lutra/numerics/files.h"
-#include "lutra/report/study_template.h"
+#include "lutra/report/templates.h"
 #include "lutra/synth/files.h"
 
 namespace lutra::report {
@@ -26,6 +26,17 @@ std::string for_script(std::string text) {
   return text;
 }
 
+std::string page(const char* page_template, const nlohmann::json& result) {
+  std::string text = page_template;
+  // The data last: it may contain anything.
+  replace(&text, "@STYLE@", kStyle);
+  replace(&text, "@HELPERS@", kHelpers);
+  replace(&text, "@CHART_JS@", numerics::read_file(chart_library()));
+  replace(&text, "@RESULT@",
+          for_script(result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
+  return text;
+}
+
 }  // namespace
 
 std::filesystem::path chart_library() {
@@ -40,13 +51,8 @@ std::filesystem::path chart_library() {
   return path;
 }
 
-std::string study_page(const nlohmann::json& result) {
-  std::string page = kStudyTemplate;
-  // The data last: it may contain anything.
-  replace(&page, "@CHART_JS@", numerics::read_file(chart_library()));
-  replace(&page, "@RESULT@",
-          for_script(result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
-  return page;
-}
+std::string study_page(const nlohmann::json& result) { return page(kStudyTemplate, result); }
+
+std::string sweep_page(const nlohmann::json& result) { return page(kSweepTemplate, result); }
 
 }  // namespace lutra::report

@@ -6,9 +6,9 @@
 #include <set>
 
 #include "lutra/cosim/cosim.h"
-#include "lutra/network/parallel.h"
 #include "lutra/numerics/error.h"
 #include "lutra/numerics/files.h"
+#include "lutra/numerics/parallel.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/library.h"
 #include "lutra/synth/process.h"
@@ -70,6 +70,15 @@ std::string pe_multiplier_source(const std::vector<const Component*>& components
                               "sign-magnitude shell",
                               c.name));
     }
+    if (c.width != 8) {
+      throw Error(ExitCode::kUnsupported,
+                  fmt::format("component {} has operands of {} bits; the accelerator needs 8",
+                              c.name, c.width));
+    }
+    std::string held;
+    for (const synth::HeldPort& port : c.source.held) {
+      held += fmt::format(", .{}({}'d{})", port.name, port.width, port.value);
+    }
     std::string parameters;
     for (const auto& [name, value] : c.source.parameters) {
       parameters += fmt::format("{}.{}({})", parameters.empty() ? "" : ", ", name, value);
@@ -78,8 +87,8 @@ std::string pe_multiplier_source(const std::vector<const Component*>& components
     const auto& ports = c.source.ports;
     text += fmt::format(
         "\n  // {0}\n  logic [15:0] p{1};\n"
-        "  {2}{3} u_mul{1} (.{4}(a_i), .{5}(b_i), .{6}(p{1}));\n",
-        c.name, i, c.source.top, parameters, ports[0], ports[1], ports[2]);
+        "  {2}{3} u_mul{1} (.{4}(a_i), .{5}(b_i), .{6}(p{1}){7});\n",
+        c.name, i, c.source.top, parameters, ports[0], ports[1], ports[2], held);
   }
   text += "\n  always_comb begin\n    case (sel_i)\n";
   for (size_t i = 1; i < components.size(); ++i) {
@@ -213,7 +222,7 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
   numerics::write_file(work.path() / "often.cpp", often);
   progress("compiling the accelerator");
   const std::vector<std::string> units = {"often", "once"};
-  network::parallel_for(2, 1, 2, [&](int unit, int) {
+  numerics::parallel_for(2, 1, 2, [&](int unit, int) {
     std::vector<std::string> arguments = compiler;
     arguments.push_back(units[unit] == "once" ? "-O0" : "-O1");
     arguments.insert(arguments.end(), {"-c", units[unit] + ".cpp", "-o", units[unit] + ".o"});

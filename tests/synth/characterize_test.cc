@@ -54,12 +54,14 @@ class CharacterizeTest : public testing::Test {
 /// Compares a component's table with the model of its specification, entry by entry.
 void expect_lut_equals_model(const Component& component, const std::string& spec) {
   const MultiplierSpec parsed = parse_multiplier_spec(spec);
+  const MultiplierModel model =
+      multiplier_model(parsed.family->name, parsed.parameters, 8, parsed.is_signed);
   std::uint64_t compared = 0;
   std::uint64_t mismatches = 0;
   for (int i = 0; i < 65536; ++i) {
     const int a = parsed.is_signed ? static_cast<std::int8_t>(i >> 8) : i >> 8;
     const int b = parsed.is_signed ? static_cast<std::int8_t>(i & 255) : i & 255;
-    const std::int64_t expected = multiplier_model(parsed.family->name, parsed.parameters, 8, a, b);
+    const std::int64_t expected = model(a, b);
     const std::int16_t entry = component.lut[i];
     const std::int64_t got = parsed.is_signed ? entry : static_cast<std::uint16_t>(entry);
     if (expected != got && ++mismatches <= 5) {
@@ -288,7 +290,7 @@ TEST_F(CharacterizeTest, WrongSourcesNameTheirFault_bad) {
   usage("no module wallace, expected one of: core", kUnsignedCore, "wallace");
   usage("1 inputs and 1 outputs, expected 2 and 1",
         "module m (input [7:0] a, output [15:0] p);\n  assign p = {a, a};\nendmodule\n");
-  usage("widths 8 x 8 -> 8, expected 8 x 8 -> 16",
+  usage("widths 8 x 8 -> 8, expected n x n -> 2n",
         "module m (input [7:0] a, input [7:0] b, output [7:0] p);\n  assign p = a * b;\n"
         "endmodule\n");
   usage("combinational loop",
@@ -300,9 +302,9 @@ TEST_F(CharacterizeTest, WrongSourcesNameTheirFault_bad) {
   usage("sub",
         "module m (input [7:0] a, input [7:0] b, output [15:0] p);\n"
         "  sub u (.a(a), .b(b), .p(p));\nendmodule\n");
-  expect_error(ExitCode::kUnsupported, "widths 4 x 4 -> 8", [&] {
+  expect_error(ExitCode::kUnsupported, "operands of 17 bits, expected 2..16", [&] {
     characterize_text(
-        "module m (input [3:0] a, input [3:0] b, output [7:0] p);\n"
+        "module m (input [16:0] a, input [16:0] b, output [33:0] p);\n"
         "  assign p = a * b;\nendmodule\n");
   });
   expect_error(ExitCode::kUnsupported, "latch", [&] {
@@ -315,7 +317,7 @@ TEST_F(CharacterizeTest, WrongSourcesNameTheirFault_bad) {
         "module m (input [7:0] a, input [7:0] b, output reg [15:0] p);\n"
         "  always @(posedge a[0]) p <= a * b;\nendmodule\n");
   });
-  usage("expected 2 and 1 (no clock",
+  usage("expected 2 and 1 beside those that are held (no clock",
         "module m (input clk, input [7:0] a, input [7:0] b, output reg [15:0] p);\n"
         "  always @(posedge clk) p <= a * b;\nendmodule\n");
   MultiplierSource source = verilog_source({directory_.write("user.v", kUnsignedCore)}, "core");
@@ -372,8 +374,77 @@ TEST_F(CharacterizeTest, ParameterLimitsOfTheRtlAreErrors_bad) {
   }
   expect_error(ExitCode::kUsage, "KeptBits is outside 3..Width-1",
                [&] { characterize(source, options()); });
-  expect_error(ExitCode::kUnsupported, "width = 16, expected 8",
-               [&] { characterize(library_source("exact:width=16"), options()); });
+  expect_error(ExitCode::kUnsupported, "operands of 17 bits, expected 2..16",
+               [&] { characterize(library_source("exact:width=17"), options()); });
+}
+
+TEST_F(CharacterizeTest, NarrowOperandsHaveASmallTable) {
+  const Component component = characterize(library_source("exact:width=4"), options());
+  EXPECT_EQ(component.width, 4);
+  ASSERT_EQ(component.lut.size(), 256u);
+  for (int i = 0; i < 256; ++i) {
+    const int a = (i >> 4 ^ 8) - 8;
+    const int b = ((i & 15) ^ 8) - 8;
+    ASSERT_EQ(component.lut[i], a * b) << a << " * " << b;
+  }
+  EXPECT_EQ(component.errors.mae, 0);
+  EXPECT_GT(component.energy_per_op_fj, 0);
+  EXPECT_EQ(load_component(component.directory).lut, component.lut);
+}
+
+TEST_F(CharacterizeTest, WideOperandsHaveErrorsButNoTable) {
+  const Component component = characterize(library_source("drum:kept_bits=5,width=11"), options());
+  EXPECT_EQ(component.width, 11);
+  EXPECT_TRUE(component.lut.empty());
+  EXPECT_TRUE(component.json.at("lut_sha256").is_null());
+  EXPECT_FALSE(std::filesystem::exists(component.directory / "lut.npy"));
+  EXPECT_GT(component.errors.mre_nonzero, 0.02);
+  EXPECT_LT(component.errors.mre_nonzero, 0.03) << "2.94 % of wide operands";
+  EXPECT_GT(component.energy_per_op_fj, 0);
+  EXPECT_EQ(load_component(component.directory).errors.mae, component.errors.mae);
+}
+
+// A mode of a configurable multiplier: its port held, as in the accelerator.
+TEST_F(CharacterizeTest, AHeldPortChoosesTheMode) {
+  const auto file = directory_.write("modes.v", R"(
+module modes (input signed [7:0] a, input [1:0] mode, input signed [7:0] b,
+              output signed [15:0] p);
+  wire signed [7:0] kept = mode == 0 ? b : {b[7:2], 2'b00};
+  assign p = mode == 2 ? 16'sd5 : a * kept;
+endmodule
+)");
+  const auto product = [&](long mode, int a, int b) {
+    MultiplierSource source = verilog_source({file}, "modes");
+    source.held = {{"mode", mode}};
+    const Component component = characterize(source, options());
+    EXPECT_EQ(component.json.at("held").at("mode").at("width"), 2);
+    EXPECT_EQ(component.json.at("rtl_check").at("result"), "equal");
+    const Component again = load_component(component.directory);
+    EXPECT_EQ(again.source.held.at(0).value, mode);
+    return component.lut[(a & 255) * 256 + (b & 255)];
+  };
+  EXPECT_EQ(product(0, -7, 3), -21);
+  EXPECT_EQ(product(1, -7, 7), -28);
+  EXPECT_EQ(product(2, -7, 7), 5);
+  const auto refuse = [&](const std::string& part, const std::vector<HeldPort>& held) {
+    MultiplierSource source = verilog_source({file}, "modes");
+    source.held = held;
+    expect_error(ExitCode::kUsage, part, [&] { characterize(source, options()); });
+  };
+  refuse("mode = 4, expected 0..3", {{"mode", 4}});
+  refuse("no input gear that could be held at 1", {{"gear", 1}});
+  refuse("3 inputs and 1 outputs, expected 2 and 1", {});
+}
+
+// Toggles of the sampled run lie about the exact expectation.
+TEST_F(CharacterizeTest, SampledTogglesAgreeWithTheExactOnes) {
+  for (const char* spec : {"exact", "drum:kept_bits=4", "trunc:trunc_bits=2,signed=0"}) {
+    const Component component = characterize(library_source(spec), options());
+    const double sampled = component.json.at("net_toggles_per_op");
+    const double exact = component.json.at("net_toggles_per_op_exact");
+    EXPECT_GT(exact, 16) << spec;
+    EXPECT_NEAR(sampled, exact, 0.01 * exact) << spec;
+  }
 }
 
 TEST_F(CharacterizeTest, MissingLiberty_bad) {
@@ -406,14 +477,16 @@ TEST_F(CharacterizeTest, OtherWidthsEqualModel) {
   for (const char* text : {"exact:width=12", "trunc:trunc_bits=5,width=16,signed=0",
                            "drum:kept_bits=6,width=16", "bam:hbl=1,vbl=4,width=6"}) {
     const MultiplierSpec spec = parse_multiplier_spec(text);
+    const MultiplierModel model =
+        multiplier_model(spec.family->name, spec.parameters, spec.width, spec.is_signed);
     const MultiplierSource source = library_source(text);
     const SynthesisResult synthesis = synthesize(source.files, source.top, source.parameters,
                                                  default_liberty(), directory_.path() / "wide");
     const Netlist netlist = Netlist::read_json(synthesis.netlist_json, liberty);
     NetlistSimulator simulator(netlist);
     const int lanes = NetlistSimulator::kLanes;
-    const std::vector<OperandPair> first = uniform_operands(8 * lanes, 1, true);
-    const std::vector<OperandPair> second = uniform_operands(8 * lanes, 2, true);
+    const std::vector<OperandPair> first = uniform_operands(8 * lanes, 1, 8, false);
+    const std::vector<OperandPair> second = uniform_operands(8 * lanes, 2, 8, false);
     const auto extend = [&spec](std::uint64_t value) {
       const std::int64_t low = static_cast<std::int64_t>(value & ((1ULL << spec.width) - 1));
       return spec.is_signed && low >> (spec.width - 1) != 0 ? low - (1LL << spec.width) : low;
@@ -431,8 +504,7 @@ TEST_F(CharacterizeTest, OtherWidthsEqualModel) {
       }
       simulator.settle();
       for (int lane = 0; lane < lanes; ++lane) {
-        const std::int64_t expected =
-            multiplier_model(spec.family->name, spec.parameters, spec.width, a[lane], b[lane]);
+        const std::int64_t expected = model(a[lane], b[lane]);
         const std::uint64_t mask = (1ULL << (2 * spec.width)) - 1;
         mismatches += simulator.value(netlist.port("p_o"), lane) !=
                       (static_cast<std::uint64_t>(expected) & mask);
@@ -465,13 +537,13 @@ TEST_F(CharacterizeTest, EnergyFollowsTheOperands) {
   const Component component = characterize(library_source("exact"), options());
   EXPECT_EQ(energy_per_op_fj(component, std::vector<OperandPair>(100, {57, -3})), 0);
   const double uniform =
-      energy_per_op_fj(component, uniform_operands(65537, 1, component.is_signed));
+      energy_per_op_fj(component, uniform_operands(65537, 1, 8, component.is_signed));
   EXPECT_EQ(uniform, component.energy_per_op_fj);
   std::vector<OperandPair> gentle;  // one operand held, the other counts slowly
   for (int i = 0; i < 1000; ++i) gentle.push_back({static_cast<std::int16_t>(i / 8 % 100), 3});
   EXPECT_LT(energy_per_op_fj(component, gentle), 0.1 * uniform);
   // A sequence and its reverse: the same toggles, rises and falls exchanged.
-  std::vector<OperandPair> forward = uniform_operands(2000, 9, true);
+  std::vector<OperandPair> forward = uniform_operands(2000, 9, 8, true);
   std::vector<OperandPair> backward(forward.rbegin(), forward.rend());
   EnergyMeter meter(component);
   EXPECT_EQ(meter.measure(forward).net_toggles, meter.measure(backward).net_toggles);

@@ -49,13 +49,15 @@ const synth::Component& ComponentStore::get(const std::string& name) {
     component = std::make_unique<synth::Component>(
         synth::characterize(synth::library_source(name), options));
   }
+  std::string what;
   if (!component->is_signed) {
-    const std::string what = fmt::format(
-        "{}: an unsigned component; the network needs signed ones "
-        "(leave out signed=0)",
-        name);
+    what = "an unsigned component; the network needs signed ones (leave out signed=0)";
+  } else if (component->width != 8) {
+    what = fmt::format("operands of {} bits; the network needs 8", component->width);
+  }
+  if (!what.empty()) {
     components_.erase(name);
-    throw Error(ExitCode::kUsage, what);
+    throw Error(ExitCode::kUsage, fmt::format("{}: {}", name, what));
   }
   return *component;
 }

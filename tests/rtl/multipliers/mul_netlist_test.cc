@@ -7,54 +7,62 @@
 #include <memory>
 #include <random>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "Vnetlist_bench.h"
-#include "lutra/synth/multiplier_models.h"
 #include "operand_sweep.h"
 
 namespace lutra::test {
 namespace {
 
-void sweep(int slot, const std::string& family,
-           const std::vector<std::pair<std::string, long>>& parameters) {
+class MulNetlist : public testing::TestWithParam<std::string> {};
+
+TEST_P(MulNetlist, EqualsRtlAndModel) {
+  const Configurations all = configurations_netlist();
+  ASSERT_EQ(sizeof(Vnetlist_bench::rtl_o) * 8, all.size() * 16) << "bench and list differ";
   const auto context = std::make_unique<VerilatedContext>();
   const auto bench = std::make_unique<Vnetlist_bench>(context.get());
-  std::uint64_t compared = 0;
-  for (const bool is_signed : {false, true}) {
-    Comparison with_rtl(family + " netlist against RTL");
-    Comparison with_model(family + " netlist against model");
-    const int index = 2 * slot + is_signed;
-    for (int i = 0; i < 65536; ++i) {
-      bench->a_i = static_cast<std::uint8_t>(i >> 8);
-      bench->b_i = static_cast<std::uint8_t>(i & 255);
-      bench->eval();
-      const int shift = 16 * (index % 2);
-      const int netlist = product(bench->netlist_o[index / 2] >> shift & 0xffff, is_signed);
-      const int rtl = product(bench->rtl_o[index / 2] >> shift & 0xffff, is_signed);
-      const int a = operand(i >> 8, is_signed);
-      const int b = operand(i & 255, is_signed);
-      with_rtl.add(a, b, rtl, netlist);
-      with_model.add(a, b, static_cast<int>(synth::multiplier_model(family, parameters, 8, a, b)),
-                     netlist);
+  std::vector<std::size_t> indices;
+  std::vector<Comparison> with_rtl;
+  std::vector<Comparison> with_model;
+  std::vector<synth::MultiplierModel> models;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i].spec.family->name != GetParam()) continue;
+    indices.push_back(i);
+    with_rtl.emplace_back(all[i].name() + " netlist against RTL");
+    with_model.emplace_back(all[i].name() + " netlist against model");
+    models.push_back(model_of(all[i]));
+  }
+  for (const auto& [a_pattern, b_pattern] : operand_pairs(8)) {
+    bench->a_i = a_pattern;
+    bench->b_i = b_pattern;
+    bench->eval();
+    for (std::size_t k = 0; k < indices.size(); ++k) {
+      const bool is_signed = all[indices[k]].is_signed();
+      const std::int64_t a = number(a_pattern, 8, is_signed);
+      const std::int64_t b = number(b_pattern, 8, is_signed);
+      const std::int64_t netlist = number(slot(bench->netlist_o, indices[k], 16), 16, is_signed);
+      with_rtl[k].add(a, b, number(slot(bench->rtl_o, indices[k], 16), 16, is_signed), netlist);
+      with_model[k].add(a, b, models[k](a, b), netlist);
     }
-    with_rtl.check();
-    with_model.check();
-    compared += with_rtl.compared() + with_model.compared();
   }
   bench->final();
-  fmt::print("{}: checked={}\n", family, compared);
-  EXPECT_EQ(compared, 4u * 65536);
+  std::uint64_t compared = 0;
+  for (std::size_t k = 0; k < indices.size(); ++k) {
+    with_rtl[k].check();
+    with_model[k].check();
+    compared += with_rtl[k].compared() + with_model[k].compared();
+  }
+  fmt::print("{}: configurations={} checked={}\n", GetParam(), indices.size(), compared);
+  EXPECT_GE(indices.size(), 2u);
+  EXPECT_EQ(compared, 2 * indices.size() * 65536);
 }
 
-TEST(MulNetlist, ExactEqualsRtlAndModel) { sweep(0, "exact", {}); }
-TEST(MulNetlist, TruncEqualsRtlAndModel) { sweep(1, "trunc", {{"trunc_bits", 2}}); }
-TEST(MulNetlist, DrumEqualsRtlAndModel) { sweep(2, "drum", {{"kept_bits", 4}}); }
-TEST(MulNetlist, BamEqualsRtlAndModel) { sweep(3, "bam", {{"hbl", 0}, {"vbl", 6}}); }
+INSTANTIATE_TEST_SUITE_P(Families, MulNetlist, testing::ValuesIn(family_names()),
+                         [](const auto& family) { return family.param; });
 
 // Flip-flops, with reset in mid-run.
-TEST(MulNetlist, SequentialUnitEqualsRtl) {
+TEST(MulNetlistBench, SequentialUnitEqualsRtl) {
   const auto context = std::make_unique<VerilatedContext>();
   const auto bench = std::make_unique<Vnetlist_bench>(context.get());
   Comparison comparison("multiply_accumulate netlist against RTL");
@@ -73,8 +81,8 @@ TEST(MulNetlist, SequentialUnitEqualsRtl) {
     for (const int clock : {1, 0}) {
       bench->clk_i = static_cast<std::uint8_t>(clock);
       bench->eval();
-      comparison.add(operand(bench->a_i, true), operand(bench->b_i, true),
-                     static_cast<int>(bench->acc_rtl_o), static_cast<int>(bench->acc_netlist_o));
+      comparison.add(number(bench->a_i, 8, true), number(bench->b_i, 8, true), bench->acc_rtl_o,
+                     bench->acc_netlist_o);
     }
   }
   bench->final();

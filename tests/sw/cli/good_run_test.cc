@@ -1,5 +1,7 @@
 // The command on good input: keys of its results, stdout that holds one JSON object and nothing
 // else, and files that come out the same each time.
+#include <algorithm>
+
 #include "run_lutra.h"
 #include "saved_network.h"
 
@@ -145,6 +147,39 @@ TEST_F(GoodRun, EvaluateReadsItsOptionsFromAFile) {
       run_json("f", {"evaluate", "--images", "5", "--config", file.string()}, {"/images"});
   ASSERT_TRUE(second.is_object());
   EXPECT_EQ(second.at("images"), 5) << "the command line wins";
+}
+
+TEST_F(GoodRun, ComponentsAreExported) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  run_json("x", {"characterize", "drum:kept_bits=4", "--export", "raw,header,csv"}, kComponentKeys);
+  const std::string raw = file_bytes(path() / "x" / "lut.bin");
+  ASSERT_EQ(raw.size(), 131072u);
+  const std::string npy = file_bytes(path() / "x" / "component" / "lut.npy");
+  EXPECT_EQ(raw, npy.substr(npy.size() - raw.size())) << "the bytes behind numpy's header";
+  const std::string header = file_bytes(path() / "x" / "lut.h");
+  const size_t array = header.find("static const int16_t lut[256][256] = {\n{0,0,");
+  ASSERT_NE(array, std::string::npos) << header.substr(0, 300);
+  EXPECT_EQ(std::count(header.begin() + array, header.end(), ','), 65535);
+  const std::string csv = file_bytes(path() / "x" / "metrics.csv");
+  EXPECT_NE(csv.find("\n\"drum:kept_bits=4\",8,1,"), std::string::npos) << csv;
+}
+
+TEST_F(GoodRun, ASweepWritesRowsTableAndPage) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const json r =
+      run_json("sweep", {"characterize", "--sweep", "trunc:trunc_bits=1..3", "udm"},
+               {"/rows/0/errors/mae", "/rows/3/energy_per_op_fj", "/report", "/liberty/name"});
+  ASSERT_TRUE(r.is_object());
+  ASSERT_EQ(r.at("rows").size(), 4u);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(r.at("rows")[i].at("name"), "trunc:trunc_bits=" + std::to_string(i + 1));
+  }
+  EXPECT_EQ(r.at("rows")[3].at("name"), "udm");
+  EXPECT_GT(r.at("rows")[0].at("area_um2"), r.at("rows")[2].at("area_um2"));
+  const std::string csv = file_bytes(path() / "sweep" / "sweep.csv");
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 5);
+  EXPECT_NE(csv.find("\"udm\",8,1,"), std::string::npos) << csv;
+  EXPECT_TRUE(fs::exists(path() / "sweep" / "report.html"));
 }
 
 // Threads and seeds do not change an accuracy.

@@ -1,29 +1,17 @@
 #ifndef LUTRA_SYNTH_COMPONENT_H_
 #define LUTRA_SYNTH_COMPONENT_H_
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "lutra/synth/error_metrics.h"
+#include "lutra/synth/multiplier_source.h"
 
 namespace lutra::synth {
-
-/// What to characterise: Verilog sources and the module in them.
-struct MultiplierSource {
-  std::string name;                                      ///< e.g. "drum:kept_bits=4", a file's stem
-  std::vector<std::filesystem::path> files;              ///< in the order that Yosys reads them
-  std::string top;                                       ///< module; empty: the only root module
-  std::vector<std::pair<std::string, long>> parameters;  ///< RTL parameters
-  int width = 8;
-  bool is_signed = true;
-  std::array<std::string, 3> ports = {};  ///< a, b, p; empty: found by direction and width
-};
 
 /// A characterised multiplier: what lies in its directory, read and checked.
 struct Component {
@@ -32,11 +20,12 @@ struct Component {
   MultiplierSource source;     ///< its files are the copies in the directory
   std::string liberty;         ///< file name of the library it was mapped to
   std::string liberty_sha256;  ///< of that file's uncompressed text
-  std::string lut_sha256;      ///< of the table's 131,072 bytes, little-endian, without npy header
+  /// Of the table's 2^(2 width + 1) bytes, little-endian, without npy header; empty without table.
+  std::string lut_sha256;
   int width = 8;
   bool is_signed = true;
-  /// [256][256] products, index (a & 255) * 256 + (b & 255), first operand outer. Signed: int16;
-  /// unsigned: the bit pattern of a uint16.
+  /// [2^width][2^width] products, index (a & mask) << width | (b & mask), first operand outer.
+  /// Signed: int16; unsigned: the bit pattern of a uint16. Empty above 8 bits: no table.
   std::vector<std::int16_t> lut;
   double area_um2 = 0;
   double delay_ns = 0;
@@ -51,18 +40,19 @@ struct CharacterizeOptions {
   std::filesystem::path liberty;    ///< empty: default_liberty()
   std::filesystem::path cache_dir;  ///< empty: default_cache_dir()
   bool force = false;               ///< characterise again although the cache holds the component
+  int jobs = 0;                     ///< threads of the exhaustive run; 0: all cores
   std::uint64_t seed = 1;           ///< of the uniform operand sequence
   std::function<void(const std::string&)> progress;  ///< called with one line a step; may be empty
 };
 
-/// Synthesises, simulates, times and measures a combinational 8x8 multiplier, or finds it in the
-/// cache. The same source, library, seed and tools give the same bytes. Safe to run from several
-/// processes on one cache.
-/// Where Icarus Verilog is present and takes the source, the netlist is compared with a simulation
-/// of the source itself (`rtl_check` in component.json).
-/// Throws Error: kUsage where the source is wrong (with Yosys' own line), kMismatch where source
-/// and netlist disagree, kUnsupported on widths other than 8 and on sequential or latched designs,
-/// kMissingTool without Yosys, OpenSTA or Liberty.
+/// Synthesises, simulates, times and measures a combinational multiplier of 2..16 bit operands, or
+/// finds it in the cache. Errors are over all operand pairs, 2^32 of them at 16 bits. The same
+/// source, library, seed and tools give the same bytes. Safe to run from several processes on one
+/// cache. Where Icarus Verilog is present and takes the source, the netlist is compared with a
+/// simulation of the source itself (`rtl_check` in component.json). Throws Error: kUsage where the
+/// source is wrong (with Yosys' own line), kMismatch where source and netlist disagree,
+/// kUnsupported on widths above 16 and on sequential or latched designs, kMissingTool without
+/// Yosys, OpenSTA or Liberty.
 Component characterize(const MultiplierSource& source, const CharacterizeOptions& options);
 
 /// Reads and checks a component's directory. Throws Error(kUsage) naming the file that is missing,

@@ -10,10 +10,10 @@
 
 namespace lutra::synth {
 
-/// Operands of one multiplication; -128..127 for a signed component, 0..255 for an unsigned one.
+/// Operands of one multiplication; n-bit integers, two's complement for a signed component.
 struct OperandPair {
-  std::int16_t a = 0;
-  std::int16_t b = 0;
+  std::int32_t a = 0;
+  std::int32_t b = 0;
 };
 
 /// Simulates a component's mapped netlist on operand sequences; see SwitchingActivity for the
@@ -40,8 +40,10 @@ class EnergyMeter {
 double energy_per_op_fj(const Component& component,
                         const std::vector<OperandPair>& consecutive_operations);
 
-/// `count` independent pairs, uniform over all 65,536 pairs; the same on every machine.
-std::vector<OperandPair> uniform_operands(std::size_t count, std::uint64_t seed, bool is_signed);
+/// `count` independent pairs, uniform over all pairs of `width`-bit operands; the same on every
+/// machine.
+std::vector<OperandPair> uniform_operands(std::size_t count, std::uint64_t seed, int width,
+                                          bool is_signed);
 
 }  // namespace lutra::synth
 

@@ -2,38 +2,33 @@
 #define LUTRA_SYNTH_MULTIPLIER_MODELS_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace lutra::synth {
 
-/// The multipliers of the library as arithmetic, written from the papers and independent of the
-/// RTL. Operands are `width`-bit integers, 2..16 bits, signed or unsigned; any value of that range.
-/// Products are exact integers in the same representation, no rounding and no saturation.
-struct MultiplierModels {
-  /// a * b.
-  static std::int64_t exact(std::int64_t a, std::int64_t b) { return a * b; }
+/// One multiplier of the library as integer arithmetic: p = model(a, b).
+/// @param a,b  any `width`-bit integer, two's complement if signed; otherwise Error(kUsage)
+/// @return     the integer that the 2 `width` bits of the product mean, two's complement if signed.
+///             Unsigned products of 32 bits need all 64: there it is their pattern, to be cast to
+///             std::uint64_t.
+using MultiplierModel = std::function<std::int64_t(std::int64_t a, std::int64_t b)>;
 
-  /// Products of operands whose `trunc_bits` low bits are cleared; two's complement, so negative
-  /// operands go to the next lower multiple.
-  static std::int64_t trunc(int trunc_bits, std::int64_t a, std::int64_t b);
+/// The model of a library family, written from docs/multipliers.md and independent of the RTL.
+/// @param family      a name of that page, e.g. "drum"; otherwise Error(kUsage)
+/// @param parameters  name and value, each of the family's once, in its range; otherwise
+///                    Error(kUsage)
+/// @param width       bits of an operand, in the family's range; otherwise Error(kUsage)
+MultiplierModel multiplier_model(const std::string& family,
+                                 const std::vector<std::pair<std::string, long>>& parameters,
+                                 int width, bool is_signed);
 
-  /// DRUM(k): exact when both magnitudes are below 2^k; sign and magnitude.
-  /// Source: Hashemi, Bahar, Reda, ICCAD 2015.
-  static std::int64_t drum(int kept_bits, std::int64_t a, std::int64_t b);
-
-  /// Broken array: the product less the partial products a_j b_i 2^(i+j) with i < hbl or i + j <
-  /// vbl; sign and magnitude. Source: Mahdiani et al., IEEE TCAS-I, 2010.
-  static std::int64_t bam(int width, int hbl, int vbl, std::int64_t a, std::int64_t b);
-};
-
-/// The model of a library family by name; parameters as in its specification.
-/// @param family      "exact", "trunc", "drum" or "bam"; otherwise Error(kUsage)
-/// @param parameters  name and value, all of the family's; otherwise Error(kUsage)
+/// One product of that model. It checks the parameters on every call: keep the model for many.
 std::int64_t multiplier_model(const std::string& family,
                               const std::vector<std::pair<std::string, long>>& parameters,
-                              int width, std::int64_t a, std::int64_t b);
+                              int width, bool is_signed, std::int64_t a, std::int64_t b);
 
 }  // namespace lutra::synth
 

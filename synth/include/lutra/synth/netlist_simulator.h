@@ -1,21 +1,14 @@
 #ifndef LUTRA_SYNTH_NETLIST_SIMULATOR_H_
 #define LUTRA_SYNTH_NETLIST_SIMULATOR_H_
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "lutra/synth/bit_program.h"
 #include "lutra/synth/netlist.h"
 
 namespace lutra::synth {
-
-/// The values of one net in all lanes; lane l is bit l % 64 of word l / 64.
-struct alignas(64) LaneBlock {
-  static constexpr int kWords = 8;
-  static constexpr int kLanes = 64 * kWords;
-  std::array<std::uint64_t, kWords> words{};
-};
 
 /// Energy that a netlist took, in fJ, and what it is made of.
 struct EnergyReport {
@@ -109,27 +102,24 @@ class NetlistSimulator {
   void count_activity(SwitchingActivity* activity, int lanes = kLanes);
 
   const LaneBlock& net(int net) const { return slots_[net]; }
+  /// The combinational logic, levelised; slot n < net_count() is net n.
+  const BitProgram& combinational() const { return combinational_; }
+  int slot_count() const { return static_cast<int>(slots_.size()); }
 
  private:
-  enum class Op : std::uint8_t { kCopy, kNot, kAnd, kOr, kXor, kNand, kNor, kXnor };
-  struct Instruction {
-    Op op;
-    int target, left, right;
-  };
   struct FlipFlop {
     int state, inverted, next, clock, clear, preset;
     bool has_clear, has_preset, both_state, both_inverted;
     LaneBlock clock_before;
   };
-  class Compiler;
 
-  static void run(const std::vector<Instruction>& program, LaneBlock* slots);
   void settle_states();
 
   const Netlist& netlist_;
-  std::vector<Instruction> combinational_;
-  std::vector<Instruction> next_state_;
-  std::vector<Instruction> control_;
+  SimdLevel level_ = simd_level();
+  BitProgram combinational_;
+  BitProgram next_state_;
+  BitProgram control_;
   std::vector<FlipFlop> flip_flops_;
   std::vector<LaneBlock> slots_;    // nets, then states and temporaries
   std::vector<LaneBlock> pending_;  // [net], only inputs are meaningful

@@ -1,5 +1,5 @@
-#ifndef LUTRA_NETWORK_PARALLEL_H_
-#define LUTRA_NETWORK_PARALLEL_H_
+#ifndef LUTRA_NUMERICS_PARALLEL_H_
+#define LUTRA_NUMERICS_PARALLEL_H_
 
 #include <algorithm>
 #include <atomic>
@@ -8,13 +8,18 @@
 #include <thread>
 #include <vector>
 
-namespace lutra::network {
+namespace lutra::numerics {
+
+/// `jobs`, or for 0 and below the number of cores.
+inline int thread_count(int jobs) {
+  return jobs > 0 ? jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
 
 /// Calls work(begin, end) for consecutive pieces of [0, count) on `jobs` threads (0: all cores).
 /// The first exception is rethrown once all threads have ended.
 template <typename Work>
 void parallel_for(int count, int piece, int jobs, const Work& work) {
-  if (jobs <= 0) jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  jobs = thread_count(jobs);
   std::atomic<int> next{0};
   std::exception_ptr failure;
   std::mutex mutex;
@@ -36,6 +41,6 @@ void parallel_for(int count, int piece, int jobs, const Work& work) {
   if (failure) std::rethrow_exception(failure);
 }
 
-}  // namespace lutra::network
+}  // namespace lutra::numerics
 
-#endif  // LUTRA_NETWORK_PARALLEL_H_
+#endif  // LUTRA_NUMERICS_PARALLEL_H_

@@ -1,0 +1,33 @@
+#ifndef LUTRA_SYNTH_MULTIPLIER_SOURCE_H_
+#define LUTRA_SYNTH_MULTIPLIER_SOURCE_H_
+
+#include <array>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace lutra::synth {
+
+/// An input port beside the operands, held at a value.
+struct HeldPort {
+  std::string name;
+  long value = 0;
+  int width = 0;  ///< in bits; 0: not known yet
+};
+
+/// What to characterise: Verilog sources and the module in them.
+struct MultiplierSource {
+  std::string name;                                      ///< e.g. "drum:kept_bits=4", a file's stem
+  std::vector<std::filesystem::path> files;              ///< in the order that Yosys reads them
+  std::string top;                                       ///< module; empty: the only root module
+  std::vector<std::pair<std::string, long>> parameters;  ///< RTL parameters
+  int width = 0;  ///< of the operands; 0: found from the ports
+  bool is_signed = true;
+  std::array<std::string, 3> ports = {};  ///< a, b, p; empty: found by direction and width
+  std::vector<HeldPort> held;             ///< further input ports
+};
+
+}  // namespace lutra::synth
+
+#endif  // LUTRA_SYNTH_MULTIPLIER_SOURCE_H_

@@ -1,0 +1,91 @@
+#ifndef LUTRA_SYNTH_PRODUCT_SWEEP_H_
+#define LUTRA_SYNTH_PRODUCT_SWEEP_H_
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lutra/synth/bit_program.h"
+#include "lutra/synth/multiplier_source.h"
+#include "lutra/synth/netlist.h"
+
+namespace lutra::synth {
+
+/// 512 products of consecutive operand pairs. The pair number i is a << width | b, both operands as
+/// bit patterns; products are bit patterns, zero-extended.
+struct ProductBlock {
+  std::uint64_t first = 0;  ///< pair number of lane 0, a multiple of 512
+  int count = 0;            ///< lanes that mean something, 512 but for operands below five bits
+  /// products[j][w] is lane 32 w + j
+  const std::uint32_t (*products)[16] = nullptr;
+
+  std::uint32_t product(int lane) const { return products[lane % 32][lane / 32]; }
+};
+
+/// Simulates a combinational multiplier netlist on all 2^(2 width) operand pairs, 2,048 at a time.
+/// Operands of 2..16 bits, products of up to 32. Holds slots for the nets that are alive at one
+/// time only, so that an 8x8 multiplier stays in the first-level cache.
+class ProductSweep {
+ public:
+  /// @param ports  names of a, b, p
+  /// @param held   further input ports and the values at which they are held
+  /// Throws Error: kUsage naming the nets of a combinational loop, kUnsupported on flip-flops.
+  ProductSweep(const Netlist& netlist, const std::array<std::string, 3>& ports,
+               const std::vector<HeldPort>& held = {}, SimdLevel level = simd_level());
+
+  int width() const { return width_; }
+  std::uint64_t pairs() const { return std::uint64_t{1} << (2 * width_); }
+  /// Three-input operations a pass.
+  int operations() const { return static_cast<int>(program_.size()); }
+  SimdLevel level() const { return level_; }
+
+  /// One pass over a range of pairs; each thread has one.
+  class Pass {
+   public:
+    /// @param count_ones  counts how often each net is 1
+    /// @param commuting   compares the product of every pair with that of the swapped pair
+    explicit Pass(const ProductSweep& sweep, bool count_ones = false, bool commuting = false);
+
+    /// Pairs first .. first + count - 1, both multiples of 2,048 (or all pairs, if fewer). The
+    /// blocks come in order.
+    void run(std::uint64_t first, std::uint64_t count,
+             const std::function<void(const ProductBlock&)>& sink);
+    /// Pairs (a, b) with b > a, so far, whose product is not that of (b, a).
+    std::uint64_t noncommuting() const { return noncommuting_; }
+    /// How often each net was 1 so far, by net number; nets that no cell drives are not counted.
+    std::vector<std::uint64_t> ones() const;
+
+   private:
+    void set_operand(const std::vector<int>& slots, int shift, std::uint64_t first);
+    void simulate(std::uint64_t first, bool swapped);
+    void keep_products(std::vector<LaneBlock>* products) const;
+    void compare_swapped(std::uint64_t first, std::uint64_t last);
+
+    const ProductSweep& sweep_;
+    bool commuting_;
+    std::uint64_t noncommuting_ = 0;
+    std::vector<LaneBlock> slots_;
+    std::vector<LaneBlock> products_, swapped_;  ///< [bit][kBlocks]
+    std::vector<LaneBlock> ones_;                ///< [operation]
+  };
+
+ private:
+  static constexpr int kBlocks = 4;  ///< LaneBlocks a slot
+  static constexpr int kGroup = kBlocks * LaneBlock::kLanes;
+
+  SimdLevel level_;
+  int width_ = 0;
+  int net_count_ = 0;
+  BitProgram program_;
+  std::vector<int> net_of_operation_;  ///< -1: an intermediate value
+  std::vector<int> a_slots_, b_slots_, p_slots_;
+  std::vector<int> zero_slots_, one_slots_;  ///< constants and held inputs
+  int slot_count_ = 0;
+};
+
+}  // namespace lutra::synth
+
+#endif  // LUTRA_SYNTH_PRODUCT_SWEEP_H_
