@@ -9,8 +9,8 @@
 #include <numeric>
 #include <random>
 
-#include "lutra/numerics/parallel.h"
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/parallel.h"
 
 namespace lutra::network {
 namespace {
