@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <mutex>
 
@@ -196,19 +197,17 @@ Command add_characterize(CLI::App* root) {
             characterize.jobs = shared.jobs;
             characterize.progress = progress;
             const synth::Component c = synth::characterize(source, characterize);
+            std::map<std::string, std::string> files;
+            for (const std::string& kind : options->exports) {
+              if (kind == "raw") files["lut.bin"] = synth::raw_table(c);
+              if (kind == "header") files["lut.h"] = synth::table_header(c, "lut");
+              if (kind == "csv") files["metrics.csv"] = csv(nlohmann::json::array({c.json}));
+            }
             // A copy that lies with the result; the cache may be emptied at any time.
             const fs::path target = out / "component";
             fs::remove_all(target);
             fs::copy(c.directory, target, fs::copy_options::recursive);
-            for (const std::string& kind : options->exports) {
-              if (kind == "raw") {
-                numerics::write_file(out / "lut.bin", synth::raw_table(c));
-              } else if (kind == "header") {
-                numerics::write_file(out / "lut.h", synth::table_header(c, "lut"));
-              } else {
-                numerics::write_file(out / "metrics.csv", csv(nlohmann::json::array({c.json})));
-              }
-            }
+            for (const auto& [name, bytes] : files) numerics::write_file(out / name, bytes);
             Outcome outcome;
             outcome.result = c.json;
             outcome.result["name"] = c.name;

@@ -244,6 +244,20 @@ TEST_F(BadInput, UnknownOperation_bad) {
                  {"cosim", "--model", model(), "--operations", "conv9.mac"});
 }
 
+TEST_F(BadInput, MultiplierOfAnotherWidth_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  expect_refusal(2, {"exact:width=4: operands of 4 bits; the network needs 8"},
+                 {"evaluate", "--model", model(), "--multiplier", "exact:width=4"});
+  expect_refusal(2, {"--hold mode: expected port=integer"},
+                 {"characterize", "mul.v", "--hold", "mode"});
+  expect_refusal(2, {"--hold mode=1: only for Verilog files"},
+                 {"characterize", "exact", "--hold", "mode=1"});
+  expect_refusal(2, {"nothing legal in these ranges"},
+                 {"characterize", "--sweep", "drum:kept_bits=8..9"});
+  expect_refusal(4, {"no table to export: operands of 9 bits"},
+                 {"characterize", "exact:width=9", "--export", "raw"});
+}
+
 TEST_F(BadInput, UnknownBackend_bad) {
   LUTRA_SKIP_WITHOUT_TOOLS();
   expect_refusal(2, {"abacus", "scalar"}, {"evaluate", "--model", model(), "--backend", "abacus"});
