@@ -304,7 +304,7 @@ void run_program(SimdLevel level, const BitProgram& program, LaneBlock* slots, L
 }
 
 template void run_program<1>(SimdLevel, const BitProgram&, LaneBlock*, LaneBlock*);
-template void run_program<4>(SimdLevel, const BitProgram&, LaneBlock*, LaneBlock*);
+template void run_program<8>(SimdLevel, const BitProgram&, LaneBlock*, LaneBlock*);
 
 // --- Transposition ------------------------------------------------------------------------------
 

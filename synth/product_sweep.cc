@@ -179,7 +179,7 @@ ProductSweep::Pass::Pass(const ProductSweep& sweep, bool count_ones, bool commut
   }
 }
 
-/// Bits shift .. of the pair numbers first .. first + 2047 into the slots of an operand.
+/// Bits shift .. of the pair numbers first .. first + 4095 into the slots of an operand.
 void ProductSweep::Pass::set_operand(const std::vector<int>& slots, int shift,
                                      std::uint64_t first) {
   for (std::size_t i = 0; i < slots.size(); ++i) {
@@ -187,7 +187,7 @@ void ProductSweep::Pass::set_operand(const std::vector<int>& slots, int shift,
     for (int word = 0; word < kBlocks * LaneBlock::kWords; ++word) {
       std::uint64_t& target =
           slots_[slots[i] * kBlocks + word / LaneBlock::kWords].words[word % LaneBlock::kWords];
-      target = bit < 11 ? lane_pattern(bit, word) : (first >> bit & 1) != 0 ? ~0ULL : 0;
+      target = bit < 12 ? lane_pattern(bit, word) : (first >> bit & 1) != 0 ? ~0ULL : 0;
     }
   }
 }

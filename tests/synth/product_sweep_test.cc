@@ -77,7 +77,7 @@ TEST_P(SimdLevelTest, ProgramsComputeTheirExpressions) {
     BitProgram program;
     builder.append(
         expression, [](const std::string& name) { return 2 + name[1] - '0'; }, 8, &program);
-    for (const int blocks : {1, 4}) {
+    for (const int blocks : {1, 8}) {
       std::vector<LaneBlock> slots(static_cast<std::size_t>(builder.slot_count()) * blocks);
       for (int k = 0; k < blocks; ++k) {
         slots[1 * blocks + k].words.fill(~0ULL);
@@ -91,7 +91,7 @@ TEST_P(SimdLevelTest, ProgramsComputeTheirExpressions) {
       if (blocks == 1) {
         run_program<1>(GetParam(), program, slots.data(), ones.data());
       } else {
-        run_program<4>(GetParam(), program, slots.data(), ones.data());
+        run_program<8>(GetParam(), program, slots.data(), ones.data());
       }
       std::uint64_t expected_ones = 0;
       for (int lane = 0; lane < 512 * blocks; ++lane) {

@@ -69,7 +69,7 @@ class BitProgramBuilder {
   int next_;
 };
 
-/// Runs a program on slots of `Blocks` consecutive LaneBlocks each, Blocks = 1 or 4.
+/// Runs a program on slots of `Blocks` consecutive LaneBlocks each, Blocks = 1 or 8.
 /// @param ones  [program.size()]; to the eight words of entry i, the number of ones in the target
 /// of
 ///              operation i is added, spread over them in any way; nullptr: not counted

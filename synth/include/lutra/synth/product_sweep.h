@@ -25,7 +25,7 @@ struct ProductBlock {
   std::uint32_t product(int lane) const { return products[lane % 32][lane / 32]; }
 };
 
-/// Simulates a combinational multiplier netlist on all 2^(2 width) operand pairs, 2,048 at a time.
+/// Simulates a combinational multiplier netlist on all 2^(2 width) operand pairs, 4,096 at a time.
 /// Operands of 2..16 bits, products of up to 32. Holds slots for the nets that are alive at one
 /// time only, so that an 8x8 multiplier stays in the first-level cache.
 class ProductSweep {
@@ -49,7 +49,7 @@ class ProductSweep {
     /// @param commuting   compares the product of every pair with that of the swapped pair
     explicit Pass(const ProductSweep& sweep, bool count_ones = false, bool commuting = false);
 
-    /// Pairs first .. first + count - 1, both multiples of 2,048 (or all pairs, if fewer). The
+    /// Pairs first .. first + count - 1, both multiples of 4,096 (or all pairs, if fewer). The
     /// blocks come in order.
     void run(std::uint64_t first, std::uint64_t count,
              const std::function<void(const ProductBlock&)>& sink);
@@ -73,7 +73,7 @@ class ProductSweep {
   };
 
  private:
-  static constexpr int kBlocks = 4;  ///< LaneBlocks a slot
+  static constexpr int kBlocks = 8;  ///< LaneBlocks a slot
   static constexpr int kGroup = kBlocks * LaneBlock::kLanes;
 
   SimdLevel level_;
