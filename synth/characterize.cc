@@ -18,6 +18,7 @@
 #include "lutra/synth/netlist_simulator.h"
 #include "lutra/synth/product_sweep.h"
 #include "lutra/synth/synthesis.h"
+#include "lutra/synth/table_files.h"
 #include "rtl_check.h"
 #include "verilog_sources.h"
 
@@ -36,16 +37,6 @@ std::vector<std::string> listed_files(int width) {
   std::vector<std::string> files = {"netlist.v", "netlist.json", "cells.lib", "cells.v"};
   if (width <= kTableWidth) files.push_back("lut.npy");
   return files;
-}
-
-std::string lut_bytes(const std::vector<std::int16_t>& lut) {
-  std::string bytes;
-  bytes.reserve(2 * lut.size());
-  for (const std::int16_t value : lut) {
-    bytes += static_cast<char>(value & 0xff);
-    bytes += static_cast<char>((value >> 8) & 0xff);
-  }
-  return bytes;
 }
 
 /// The ports of a two-operand multiplier, checked; names as given, or found by direction and width.
@@ -291,7 +282,7 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   json["liberty"] = liberty_path.filename().string();
   json["liberty_library"] = library.name();
   json["liberty_sha256"] = sha256_hex(liberty_text);
-  json["lut_sha256"] = lut.empty() ? Json() : Json(sha256_hex(lut_bytes(lut)));
+  json["lut_sha256"] = lut.empty() ? Json() : Json(sha256_hex(table_bytes(lut)));
   json["area_um2"] = synthesis.area_um2;
   json["delay_ns"] = delay;
   json["leakage_nw"] = synthesis.leakage_nw;
@@ -405,7 +396,7 @@ Component load_component(const std::filesystem::path& directory) {
 
   if (component.width > kTableWidth) return component;
   component.lut = read_lut_file(directory / "lut.npy", component.width, component.is_signed);
-  if (sha256_hex(lut_bytes(component.lut)) != component.lut_sha256) {
+  if (sha256_hex(table_bytes(component.lut)) != component.lut_sha256) {
     throw fail("lut_sha256 is not that of lut.npy");
   }
   return component;

@@ -179,7 +179,7 @@ ProductSweep::Pass::Pass(const ProductSweep& sweep, bool count_ones, bool commut
   }
 }
 
-/// Bits shift .. of the pair numbers first .. first + 4095 into the slots of an operand.
+/// Bits shift .. of the pair numbers of a group into the slots of an operand.
 void ProductSweep::Pass::set_operand(const std::vector<int>& slots, int shift,
                                      std::uint64_t first) {
   for (std::size_t i = 0; i < slots.size(); ++i) {
@@ -187,7 +187,7 @@ void ProductSweep::Pass::set_operand(const std::vector<int>& slots, int shift,
     for (int word = 0; word < kBlocks * LaneBlock::kWords; ++word) {
       std::uint64_t& target =
           slots_[slots[i] * kBlocks + word / LaneBlock::kWords].words[word % LaneBlock::kWords];
-      target = bit < 12 ? lane_pattern(bit, word) : (first >> bit & 1) != 0 ? ~0ULL : 0;
+      target = bit < kGroupBits ? lane_pattern(bit, word) : (first >> bit & 1) != 0 ? ~0ULL : 0;
     }
   }
 }
@@ -216,7 +216,7 @@ void ProductSweep::Pass::run(std::uint64_t first, std::uint64_t count,
       for (std::size_t i = 0; i < bits; ++i) {
         std::memcpy(rows[i], &products_[i * kBlocks + k], sizeof(LaneBlock));
       }
-      std::memset(rows[bits], 0, sizeof(rows[0]) * (32 - bits));
+      std::fill(&rows[0][0] + 16 * bits, &rows[0][0] + 16 * 32, 0u);
       transpose_planes(sweep_.level_, rows);
       ProductBlock block;
       block.first = at + k * LaneBlock::kLanes;

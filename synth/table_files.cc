@@ -18,15 +18,19 @@ void need_table(const Component& component) {
 
 }  // namespace
 
-std::string raw_table(const Component& component) {
-  need_table(component);
+std::string table_bytes(const std::vector<std::int16_t>& lut) {
   std::string bytes;
-  bytes.reserve(2 * component.lut.size());
-  for (const std::int16_t value : component.lut) {
+  bytes.reserve(2 * lut.size());
+  for (const std::int16_t value : lut) {
     bytes += static_cast<char>(value & 0xff);
     bytes += static_cast<char>(value >> 8 & 0xff);
   }
   return bytes;
+}
+
+std::string raw_table(const Component& component) {
+  need_table(component);
+  return table_bytes(component.lut);
 }
 
 std::string table_header(const Component& component, const std::string& array) {

@@ -50,6 +50,11 @@ std::vector<synth::HeldPort> held_ports(const std::vector<std::string>& texts) {
     if (end == nullptr || *end != '\0' || end == &text[equals + 1] || port.name.empty()) {
       throw Error(ExitCode::kUsage, fmt::format("--hold {}: expected port=integer", text));
     }
+    for (const synth::HeldPort& other : held) {
+      if (other.name == port.name) {
+        throw Error(ExitCode::kUsage, fmt::format("--hold {}: {} is held twice", text, port.name));
+      }
+    }
     held.push_back(port);
   }
   return held;
@@ -164,66 +169,77 @@ Command add_characterize(CLI::App* root) {
                 "The inputs are patterns: drum, bam:hbl=0,vbl=4..8, all; with a Pareto page");
   app->add_flag("--force", options->force, "Do not use the cache");
   app->add_option("--liberty", options->liberty, "Cell library (default: osu018)");
-  return {app, [options](const SharedOptions& shared, const fs::path& out) {
-            if (options->sweep) return run_sweep(*options, shared, out);
-            synth::MultiplierSource source;
-            const std::vector<synth::HeldPort> held = held_ports(options->held);
-            if (is_verilog(options->inputs[0])) {
-              std::vector<fs::path> files;
-              for (const std::string& input : options->inputs) files.push_back(fs::absolute(input));
-              source = synth::verilog_source(files, options->top,
-                                             !options->is_unsigned && !options->shell);
-              for (size_t i = 0; i < options->ports.size(); ++i)
-                source.ports[i] = options->ports[i];
-              source.held = held;
-            } else {
-              if (options->inputs.size() > 1) {
-                throw Error(ExitCode::kUsage,
-                            fmt::format("'{}': several inputs must all be Verilog files",
-                                        options->inputs[0]));
-              }
-              if (!held.empty()) {
-                throw Error(ExitCode::kUsage,
-                            fmt::format("--hold {}: only for Verilog files", options->held[0]));
-              }
-              source = synth::library_source(options->inputs[0]);
+  return {
+      app, [options, app](const SharedOptions& shared, const fs::path& out) {
+        // What a kind of input does not take is refused, not passed over.
+        const auto refuse = [app](const std::string& what, const std::vector<std::string>& names) {
+          for (const std::string& name : names) {
+            if (app->count(name) > 0) {
+              throw Error(ExitCode::kUsage, fmt::format("{}: not with {}", name, what));
             }
-            const synth::PrivateDirectory work(fs::temp_directory_path());
-            if (options->shell) source = synth::sign_magnitude_source(source, work.path());
-            synth::CharacterizeOptions characterize;
-            characterize.liberty = options->liberty;
-            characterize.force = options->force;
-            characterize.seed = shared.seed;
-            characterize.jobs = shared.jobs;
-            characterize.progress = progress;
-            const synth::Component c = synth::characterize(source, characterize);
-            std::map<std::string, std::string> files;
-            for (const std::string& kind : options->exports) {
-              if (kind == "raw") files["lut.bin"] = synth::raw_table(c);
-              if (kind == "header") files["lut.h"] = synth::table_header(c, "lut");
-              if (kind == "csv") files["metrics.csv"] = csv(nlohmann::json::array({c.json}));
-            }
-            // A copy that lies with the result; the cache may be emptied at any time.
-            const fs::path target = out / "component";
-            fs::remove_all(target);
-            fs::copy(c.directory, target, fs::copy_options::recursive);
-            for (const auto& [name, bytes] : files) numerics::write_file(out / name, bytes);
-            Outcome outcome;
-            outcome.result = c.json;
-            outcome.result["name"] = c.name;
-            outcome.result["component"] = target.string();
-            outcome.text = fmt::format(
-                "{}\n  area {:.1f} um2, delay {:.3f} ns, leakage {:.3f} nW, energy {:.1f} fJ an "
-                "operation ({})\n  MAE {:.4f}, WCE {:.0f}, EP {:.2f} %, MRE {:.4f} %, bias {:.4f}\n"
-                "  {}\n  in {}\n",
-                c.name, c.area_um2, c.delay_ns, c.leakage_nw, c.energy_per_op_fj, c.activity,
-                c.errors.mae, c.errors.wce, 100 * c.errors.ep, 100 * c.errors.mre_nonzero,
-                c.errors.bias,
-                c.lut.empty() ? fmt::format("no table: operands of {} bits", c.width)
-                              : "LUT sha256 " + c.lut_sha256,
-                target.string());
-            return outcome;
-          }};
+          }
+        };
+        if (options->sweep || !is_verilog(options->inputs[0])) {
+          refuse("library multipliers, only with Verilog files",
+                 {"--top", "--ports", "--hold", "--unsigned"});
+        }
+        if (options->sweep) {
+          refuse("--sweep", {"--sign-magnitude", "--export"});
+          return run_sweep(*options, shared, out);
+        }
+        synth::MultiplierSource source;
+        const std::vector<synth::HeldPort> held = held_ports(options->held);
+        if (is_verilog(options->inputs[0])) {
+          std::vector<fs::path> files;
+          for (const std::string& input : options->inputs) files.push_back(fs::absolute(input));
+          source =
+              synth::verilog_source(files, options->top, !options->is_unsigned && !options->shell);
+          for (size_t i = 0; i < options->ports.size(); ++i) source.ports[i] = options->ports[i];
+          source.held = held;
+        } else {
+          if (options->inputs.size() > 1) {
+            throw Error(
+                ExitCode::kUsage,
+                fmt::format("'{}': several inputs must all be Verilog files", options->inputs[0]));
+          }
+          source = synth::library_source(options->inputs[0]);
+        }
+        const synth::PrivateDirectory work(fs::temp_directory_path());
+        if (options->shell) source = synth::sign_magnitude_source(source, work.path());
+        synth::CharacterizeOptions characterize;
+        characterize.liberty = options->liberty;
+        characterize.force = options->force;
+        characterize.seed = shared.seed;
+        characterize.jobs = shared.jobs;
+        characterize.progress = progress;
+        const synth::Component c = synth::characterize(source, characterize);
+        std::map<std::string, std::string> files;
+        for (const std::string& kind : options->exports) {
+          if (kind == "raw") files["lut.bin"] = synth::raw_table(c);
+          if (kind == "header") files["lut.h"] = synth::table_header(c, "lut");
+          if (kind == "csv") files["metrics.csv"] = csv(nlohmann::json::array({c.json}));
+        }
+        // A copy that lies with the result; the cache may be emptied at any time.
+        const fs::path target = out / "component";
+        fs::remove_all(target);
+        fs::copy(c.directory, target, fs::copy_options::recursive);
+        for (const auto& [name, bytes] : files) numerics::write_file(out / name, bytes);
+        Outcome outcome;
+        outcome.result = c.json;
+        outcome.result["name"] = c.name;
+        outcome.result["component"] = target.string();
+        outcome.text = fmt::format(
+            "{}\n  area {:.1f} um2, delay {:.3f} ns, leakage {:.3f} nW, energy {:.1f} fJ an "
+            "operation ({})\n  MAE {:.4f}, WCE {:.0f}, EP {:.2f} %, MRE {:.4f} %, bias {:.4f}\n"
+            "  {}\n  in {}\n",
+            c.name, c.area_um2, c.delay_ns, c.leakage_nw, c.energy_per_op_fj, c.activity,
+            c.errors.mae, c.errors.wce, 100 * c.errors.ep, 100 * c.errors.mre_nonzero,
+            c.errors.bias,
+            c.lut.empty() ? fmt::format("no table: operands of {} bits", c.width)
+                          : "LUT sha256 " + c.lut_sha256,
+            target.string());
+        return outcome;
+      }};
 }
 
 }  // namespace lutra::cli

@@ -250,8 +250,14 @@ TEST_F(BadInput, MultiplierOfAnotherWidth_bad) {
                  {"evaluate", "--model", model(), "--multiplier", "exact:width=4"});
   expect_refusal(2, {"--hold mode: expected port=integer"},
                  {"characterize", "mul.v", "--hold", "mode"});
-  expect_refusal(2, {"--hold mode=1: only for Verilog files"},
-                 {"characterize", "exact", "--hold", "mode=1"});
+  expect_refusal(2, {"--hold mode=2: mode is held twice"},
+                 {"characterize", "mul.v", "--hold", "mode=1,mode=2"});
+  for (const char* option : {"--hold=mode=1", "--top=m", "--unsigned", "--ports=a,b,p"}) {
+    expect_refusal(2, {"only with Verilog files"}, {"characterize", "exact", option});
+    expect_refusal(2, {"only with Verilog files"}, {"characterize", "--sweep", "udm", option});
+  }
+  expect_refusal(2, {"--export: not with --sweep"},
+                 {"characterize", "--sweep", "udm", "--export", "raw"});
   expect_refusal(2, {"nothing legal in these ranges"},
                  {"characterize", "--sweep", "drum:kept_bits=8..9"});
   expect_refusal(4, {"no table to export: operands of 9 bits"},

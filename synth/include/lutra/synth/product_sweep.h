@@ -74,7 +74,9 @@ class ProductSweep {
 
  private:
   static constexpr int kBlocks = 8;  ///< LaneBlocks a slot
+  static constexpr int kGroupBits = 12;
   static constexpr int kGroup = kBlocks * LaneBlock::kLanes;
+  static_assert(kGroup == 1 << kGroupBits);
 
   SimdLevel level_;
   int width_ = 0;

@@ -1,11 +1,16 @@
 #ifndef LUTRA_SYNTH_TABLE_FILES_H_
 #define LUTRA_SYNTH_TABLE_FILES_H_
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "lutra/synth/component.h"
 
 namespace lutra::synth {
+
+/// A table as little-endian 16-bit words: what lut_sha256 is taken of.
+std::string table_bytes(const std::vector<std::int16_t>& lut);
 
 /// A component's table as other tools read it. Both index by operand bit patterns, first operand
 /// outer, as Component::lut does.
