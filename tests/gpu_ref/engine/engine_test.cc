@@ -67,16 +67,26 @@ TEST_P(EngineShape, ConvolutionIsTheSumOfItsProducts) {
   ASSERT_GT(checked, 0);
 }
 
-TEST_P(EngineShape, CudaEqualsScalar) {
+void expect_equals_scalar(const std::string& name, const Shape& shape) {
   const auto info = backends();
-  const auto cuda =
-      std::find_if(info.begin(), info.end(), [](const auto& b) { return b.name == "cuda"; });
-  ASSERT_NE(cuda, info.end());
-  if (!cuda->available) GTEST_SKIP() << cuda->reason;
-  const auto expected = run_all(*make_backend("scalar"), GetParam(), 5);
-  EXPECT_EQ(run_all(*make_backend("cuda"), GetParam(), 5), expected);
-  std::printf("checked=%zu\n", expected.size());
+  const auto found =
+      std::find_if(info.begin(), info.end(), [&name](const auto& b) { return b.name == name; });
+  ASSERT_NE(found, info.end());
+  if (!found->available) GTEST_SKIP() << found->reason;
+  size_t checked = 0;
+  for (uint32_t seed = 5; seed < 9; ++seed) {
+    const auto expected = run_all(*make_backend("scalar"), shape, seed);
+    const auto got = run_all(*make_backend(name), shape, seed);
+    ASSERT_EQ(got.size(), expected.size());
+    for (size_t i = 0; i < expected.size(); ++i, ++checked) {
+      ASSERT_EQ(got[i], expected[i]) << name << ", seed " << seed << ", element " << i;
+    }
+  }
+  std::printf("checked=%zu\n", checked);
 }
+
+TEST_P(EngineShape, CudaEqualsScalar) { expect_equals_scalar("cuda", GetParam()); }
+TEST_P(EngineShape, Avx512EqualsScalar) { expect_equals_scalar("avx512", GetParam()); }
 
 TEST_P(EngineShape, ScalarIsDeterministicAndLively) {
   const auto first = run_all(*make_backend("scalar"), GetParam(), 6);
@@ -84,15 +94,18 @@ TEST_P(EngineShape, ScalarIsDeterministicAndLively) {
   EXPECT_NE(run_all(*make_backend("scalar"), GetParam(), 7), first);
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, EngineShape,
-                         testing::Values(Shape{1, 9, 1, 16, 9, 1, 17, 10, 16},
-                                         Shape{2, 13, 3, 5, 3, 2, 7, 3, 8},
-                                         Shape{3, 11, 16, 7, 5, 1, 31, 16, 5}),
-                         [](const auto& p) {
-                           return std::to_string(p.param.images) + "x" +
-                                  std::to_string(p.param.size) + "x" +
-                                  std::to_string(p.param.channels);
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, EngineShape,
+    testing::Values(Shape{1, 9, 1, 16, 9, 1, 17, 10, 16}, Shape{2, 13, 3, 5, 3, 2, 7, 3, 8},
+                    Shape{3, 11, 16, 7, 5, 1, 31, 16, 5},
+                    // A sum of more terms than 16 bits hold bytes of, more
+                    // images than lanes, one output channel, tails.
+                    Shape{2, 9, 37, 33, 5, 2, 65, 12, 16}, Shape{67, 5, 2, 1, 3, 1, 3, 5, 7},
+                    Shape{261, 3, 1, 18, 2, 1, 2, 2, 3}, Shape{1, 1, 300, 19, 1, 1, 130, 15, 2}),
+    [](const auto& p) {
+      return std::to_string(p.param.images) + "x" + std::to_string(p.param.size) + "x" +
+             std::to_string(p.param.channels);
+    });
 
 TEST(Engine, UnknownBackend_bad) { EXPECT_THROW(make_backend("sse"), std::runtime_error); }
 

@@ -10,7 +10,8 @@
 namespace lutra::engine {
 
 /// Runs operations on tensors in host memory. Every backend equals the scalar one bit for bit. The
-/// arguments are trusted: lutra::network checks shapes and accumulator bounds before it calls.
+/// arguments are trusted: lutra::network checks shapes and accumulator bounds before it calls. One
+/// backend may be called from several threads at once.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -24,7 +25,7 @@ class Backend {
   virtual void classify(const ClassifyArgs& args) = 0;
 };
 
-/// What --backend may say, and whether this build and machine can run it.
+/// What --backend may say, the quickest last, and whether this build and machine can run it.
 struct BackendInfo {
   std::string name;
   bool available;
@@ -32,7 +33,7 @@ struct BackendInfo {
 };
 std::vector<BackendInfo> backends();
 
-/// @param name  "auto" (the quickest that is available), "scalar" or "cuda"
+/// @param name  "auto" (the quickest that is available), "scalar", "avx512" or "cuda"
 /// @throws Error kUsage for an unknown name, kMissingTool for one that this machine cannot run
 std::unique_ptr<Backend> make_backend(const std::string& name);
 
