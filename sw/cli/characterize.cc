@@ -224,20 +224,30 @@ Command add_characterize(CLI::App* root) {
         fs::remove_all(target);
         fs::copy(c.directory, target, fs::copy_options::recursive);
         for (const auto& [name, bytes] : files) numerics::write_file(out / name, bytes);
+        // Only the page needs Chart.js; the component is whole without it.
+        fs::path page;
+        try {
+          numerics::write_file(out / "report.html", report::component_page(c));
+          page = out / "report.html";
+        } catch (const Error& error) {
+          if (error.code() != ExitCode::kMissingTool) throw;
+          progress(fmt::format("no report: {}", error.what()));
+        }
         Outcome outcome;
         outcome.result = c.json;
         outcome.result["name"] = c.name;
+        outcome.result["report"] = page.empty() ? nlohmann::json() : nlohmann::json(page.string());
         outcome.result["component"] = target.string();
         outcome.text = fmt::format(
             "{}\n  area {:.1f} um2, delay {:.3f} ns, leakage {:.3f} nW, energy {:.1f} fJ an "
             "operation ({})\n  MAE {:.4f}, WCE {:.0f}, EP {:.2f} %, MRE {:.4f} %, bias {:.4f}\n"
-            "  {}\n  in {}\n",
+            "  {}\n  in {}\n  report: {}\n",
             c.name, c.area_um2, c.delay_ns, c.leakage_nw, c.energy_per_op_fj, c.activity,
             c.errors.mae, c.errors.wce, 100 * c.errors.ep, 100 * c.errors.mre_nonzero,
             c.errors.bias,
             c.lut.empty() ? fmt::format("no table: operands of {} bits", c.width)
                           : "LUT sha256 " + c.lut_sha256,
-            target.string());
+            target.string(), page.empty() ? "none" : fs::absolute(page).string());
         return outcome;
       }};
 }

@@ -51,6 +51,10 @@ std::filesystem::path chart_library() {
   return path;
 }
 
+std::string component_page(const synth::Component& component) {
+  return page(kComponentTemplate, {{"component", component.json}, {"lut", component.lut}});
+}
+
 std::string study_page(const nlohmann::json& result) { return page(kStudyTemplate, result); }
 
 std::string sweep_page(const nlohmann::json& result) { return page(kSweepTemplate, result); }

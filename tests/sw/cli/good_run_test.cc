@@ -97,6 +97,11 @@ TEST_F(GoodRun, CharacterizeJson) {
   EXPECT_GT(r.at("area_um2"), 0);
   EXPECT_GT(r.at("energy_per_op_fj"), 0);
   EXPECT_TRUE(fs::exists(path() / "c/component/lut.npy"));
+  EXPECT_TRUE(fs::exists(path() / "c/report.html"));
+  setenv("LUTRA_CHART_JS", "/nonexistent", 1);
+  EXPECT_TRUE(
+      run_json("no-page", {"characterize", "exact"}, kComponentKeys).at("report").is_null());
+  unsetenv("LUTRA_CHART_JS");
   const json drum = run_json("d", {"characterize", "drum:kept_bits=4"}, kComponentKeys);
   EXPECT_GT(drum.at("errors").at("ep"), 0);
   EXPECT_LT(drum.at("area_um2"), r.at("area_um2"));

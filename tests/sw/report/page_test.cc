@@ -2,6 +2,7 @@
 // nothing is fetched. The page counts its own pixels and says so in attributes of its root element.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <optional>
 #include <regex>
@@ -99,6 +100,31 @@ json sweep() {
                           {"mre_nonzero", error}});
     result["rows"].push_back(row);
   }
+  return result;
+}
+
+/// A component of n-bit operands whose products are too large by 3 where the first operand is odd.
+synth::Component errs_on_odd(int width, bool is_signed) {
+  synth::Component result;
+  result.width = width;
+  result.is_signed = is_signed;
+  const int size = 1 << width;
+  const int offset = is_signed ? size / 2 : 0;
+  for (int a = 0; a < size; ++a) {
+    for (int b = 0; b < size; ++b) {
+      const int x = a >= size - offset ? a - size : a;
+      const int y = b >= size - offset ? b - size : b;
+      result.lut.push_back(static_cast<int16_t>(x * y + (a % 2 == 1 ? 3 : 0)));
+    }
+  }
+  synth::ErrorMetrics errors;
+  errors.ep = 0.5;
+  errors.histogram_positive[1] = result.lut.size() / 2;
+  result.json = component(kHostile, 4200);
+  result.json.update({{"width", width},
+                      {"signed", is_signed},
+                      {"liberty", "osu018_stdcells.lib"},
+                      {"errors", synth::to_json(errors)}});
   return result;
 }
 
@@ -239,6 +265,28 @@ TEST_F(StudyPage, ASweepDrawsItsParetoFront) {
   EXPECT_EQ(page.dom.find("<script>alert(1)"), std::string::npos);
 }
 
+TEST_F(StudyPage, AComponentsMapColoursTheWrongProducts) {
+  const json errors = synth::to_json(synth::ErrorMetrics());
+  const auto metrics = static_cast<int>(std::count_if(
+      errors.begin(), errors.end(), [](const json& value) { return value.is_number(); }));
+  for (const auto& [width, is_signed] :
+       {std::pair{8, true}, std::pair{8, false}, std::pair{5, true}}) {
+    const synth::Component component = errs_on_odd(width, is_signed);
+    const Opened page = open(component_page(component));
+    for (const std::string& fault : faults(page, metrics, 1)) ADD_FAILURE() << fault;
+    EXPECT_EQ(page.attribute("data-coloured"), std::to_string(component.lut.size() / 2));
+    EXPECT_NE(page.dom.find("down to <b id=\"least\">0</b>"), std::string::npos);
+    EXPECT_NE(page.dom.find("up to <b id=\"largest\">3</b>"), std::string::npos);
+    EXPECT_EQ(page.dom.find("<script>alert(1)"), std::string::npos);
+  }
+  synth::Component wide = errs_on_odd(8, true);
+  wide.lut.clear();
+  wide.json["width"] = 16;
+  const Opened page = open(component_page(wide));
+  for (const std::string& fault : faults(page, metrics, 1)) ADD_FAILURE() << fault;
+  EXPECT_NE(page.dom.find("16-bit operands have no table"), std::string::npos);
+}
+
 /// Text of the page without the inlined chart library, whose comments name its home page.
 std::string without_library(std::string html) {
   const std::string library = numerics::read_file(chart_library());
@@ -254,7 +302,8 @@ TEST(StudyPageText, RefersToNothingOutside) {
   } catch (const Error& error) {
     GTEST_SKIP() << error.what();
   }
-  for (const std::string& page : {study_page(study()), sweep_page(sweep())}) {
+  for (const std::string& page :
+       {study_page(study()), sweep_page(sweep()), component_page(errs_on_odd(8, true))}) {
     const std::string html = without_library(page);
     for (const char* part :
          {"http://", "https://", "src=", "href=", "@import", "url(", "fetch(", "XMLHttpRequest",

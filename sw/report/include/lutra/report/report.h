@@ -5,16 +5,22 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "lutra/synth/component.h"
+
 namespace lutra::report {
 
 /// Chart.js as one file: Debian's libjs-chart.js, or what LUTRA_CHART_JS names.
 /// @throws Error kMissingTool when it is absent
 std::filesystem::path chart_library();
 
-/// One self-contained page for the result of `lutra study`: no request leaves the browser.
+/// One self-contained page for a component, with the error of every product as a map up to 8 bits.
+/// No request leaves the browser.
+std::string component_page(const synth::Component& component);
+
+/// The same for the result of `lutra study`.
 std::string study_page(const nlohmann::json& result);
 
-/// The same for `lutra characterize --sweep`: costs against errors, and the Pareto front.
+/// And for `lutra characterize --sweep`: costs against errors, and the Pareto front.
 std::string sweep_page(const nlohmann::json& result);
 
 }  // namespace lutra::report
