@@ -1,4 +1,5 @@
-# How a room of the house becomes a target: lutra_library(), lutra_test(), lutra_verilate().
+# How a room of the house becomes a target: lutra_library(), lutra_test(), lutra_benchmark(),
+# lutra_verilate().
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
@@ -61,6 +62,13 @@ function(lutra_test name)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS "${labels}" TIMEOUT ${ARG_TIMEOUT}
     ENVIRONMENT "LUTRA_CACHE=${CMAKE_BINARY_DIR}/test-cache")
+endfunction()
+
+# lutra_benchmark(<name> SOURCES ... DEPS ...): a Google Benchmark executable; scripts/bench runs them.
+function(lutra_benchmark name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} benchmark::benchmark lutra_flags)
 endfunction()
 
 # Verilator's runtime, compiled once: an archive for the tests, the same objects for the platform.
