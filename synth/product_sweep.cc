@@ -179,22 +179,27 @@ ProductSweep::Pass::Pass(const ProductSweep& sweep, bool count_ones, bool commut
   }
 }
 
-/// Bits shift .. of the pair numbers of a group into the slots of an operand.
-void ProductSweep::Pass::set_operand(const std::vector<int>& slots, int shift,
-                                     std::uint64_t first) {
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    const int bit = shift + static_cast<int>(i);
+/// The pair numbers of a group into the slots of the operands; bits that stand there already stay.
+void ProductSweep::Pass::set_operands(std::uint64_t first, bool swapped) {
+  const bool same_order = operands_set_ && swapped == operands_swapped_;
+  for (int bit = 0; bit < 2 * sweep_.width_; ++bit) {
+    const bool of_a = (bit >= sweep_.width_) != swapped;
+    const int slot = (of_a ? sweep_.a_slots_ : sweep_.b_slots_)[bit % sweep_.width_];
+    if (same_order && (bit < kGroupBits || ((first ^ operands_first_) >> bit & 1) == 0)) continue;
     for (int word = 0; word < kBlocks * LaneBlock::kWords; ++word) {
-      std::uint64_t& target =
-          slots_[slots[i] * kBlocks + word / LaneBlock::kWords].words[word % LaneBlock::kWords];
-      target = bit < kGroupBits ? lane_pattern(bit, word) : (first >> bit & 1) != 0 ? ~0ULL : 0;
+      slots_[slot * kBlocks + word / LaneBlock::kWords].words[word % LaneBlock::kWords] =
+          bit < kGroupBits          ? lane_pattern(bit, word)
+          : (first >> bit & 1) != 0 ? ~0ULL
+                                    : 0;
     }
   }
+  operands_set_ = true;
+  operands_swapped_ = swapped;
+  operands_first_ = first;
 }
 
 void ProductSweep::Pass::simulate(std::uint64_t first, bool swapped) {
-  set_operand(swapped ? sweep_.a_slots_ : sweep_.b_slots_, 0, first);
-  set_operand(swapped ? sweep_.b_slots_ : sweep_.a_slots_, sweep_.width_, first);
+  set_operands(first, swapped);
   run_program<kBlocks>(sweep_.level_, sweep_.program_, slots_.data(),
                        ones_.empty() || swapped ? nullptr : ones_.data());
 }

@@ -59,7 +59,7 @@ class ProductSweep {
     std::vector<std::uint64_t> ones() const;
 
    private:
-    void set_operand(const std::vector<int>& slots, int shift, std::uint64_t first);
+    void set_operands(std::uint64_t first, bool swapped);
     void simulate(std::uint64_t first, bool swapped);
     void keep_products(std::vector<LaneBlock>* products) const;
     void compare_swapped(std::uint64_t first, std::uint64_t last);
@@ -67,6 +67,8 @@ class ProductSweep {
     const ProductSweep& sweep_;
     bool commuting_;
     std::uint64_t noncommuting_ = 0;
+    bool operands_set_ = false, operands_swapped_ = false;
+    std::uint64_t operands_first_ = 0;  ///< what the operands' slots hold
     std::vector<LaneBlock> slots_;
     std::vector<LaneBlock> products_, swapped_;  ///< [bit][kBlocks]
     std::vector<LaneBlock> ones_;                ///< [operation]
