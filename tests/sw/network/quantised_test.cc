@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <random>
 
 #include "lutra/network/float_inference.h"
 #include "lutra/network/inference.h"
@@ -87,6 +88,39 @@ TEST(Inference, AccumulatorBound_bad) {
   network.biases["primary.bias"][0] = INT32_MAX - 1000;
   EXPECT_NE(message([&] { Inference(network, {}); }).find("primary.mac: an accumulator can reach"),
             std::string::npos);
+}
+
+TEST(Inference, EveryBackendGivesTheSameTensors) {
+  const QuantisedNetwork network = random_network(6);
+  std::mt19937 random(3);
+  Table odd(65536);  // no structure, not commuting, non-zero at zero
+  for (int16_t& p : odd) p = static_cast<int16_t>(static_cast<int>(random() % 4096) - 2048);
+  const Inference inference(
+      network, {{"conv1.mac", &odd}, {"votes.mac", &odd}, {"routing.agreement", &odd}});
+  constexpr int kImages = 66;  // more than one register of lanes
+  std::vector<int8_t> images;
+  for (int i = 0; i < kImages; ++i) {
+    const std::vector<int8_t> image = random_image(i);
+    images.insert(images.end(), image.begin(), image.end());
+  }
+  const auto run = [&](const std::string& backend, InferenceState* state) {
+    state->tensors["input"] = images;
+    inference.run(*engine::make_backend(backend), kImages, Coupling::kRouted, 1, state);
+  };
+  InferenceState expected;
+  run("scalar", &expected);
+  for (const engine::BackendInfo& info : engine::backends()) {
+    if (!info.available || info.name == "scalar") continue;
+    InferenceState state;
+    run(info.name, &state);
+    int64_t checked = 0;
+    for (const auto& [name, tensor] : expected.tensors) {
+      EXPECT_EQ(state.tensors.at(name), tensor) << info.name << ": " << name;
+      checked += static_cast<int64_t>(tensor.size());
+    }
+    EXPECT_EQ(state.scores, expected.scores) << info.name;
+    std::printf("%s: checked=%lld\n", info.name.c_str(), static_cast<long long>(checked));
+  }
 }
 
 TEST(Inference, TheRoutingRoutes) {
