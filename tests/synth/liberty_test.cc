@@ -102,12 +102,12 @@ TEST(Liberty, UnitsScaleCapacitanceAndEnergy) {
   EXPECT_DOUBLE_EQ(inverter.leakage_nw, 0.0005);
   const LibertyPin& output = *inverter.find_pin("Y");
   EXPECT_DOUBLE_EQ(output.internal_power[0].rise_fj.lookup(0, 0), 20000);  // 10 * 2 pF * 1 V^2
-  EXPECT_DOUBLE_EQ(output.slew_arcs[0].rise_ns.lookup(0.01, 0), 0.0012);
+  EXPECT_DOUBLE_EQ(output.timing_arcs[0].rise_slew_ns.lookup(0.01, 0), 0.0012);
 }
 
 TEST(Liberty, TablesInterpolateAndExtrapolate) {
   const Liberty library = Liberty::parse(small_liberty(), "small.lib");
-  const LibertyTable& slew = library.find_cell("INV")->find_pin("Y")->slew_arcs[0].rise_ns;
+  const LibertyTable& slew = library.find_cell("INV")->find_pin("Y")->timing_arcs[0].rise_slew_ns;
   EXPECT_NEAR(slew.lookup(0, 0), 0.02, 1e-12);
   EXPECT_NEAR(slew.lookup(0.5, 5), 0.12, 1e-12);
   EXPECT_NEAR(slew.lookup(1, 20), 0.32, 1e-12);
@@ -145,7 +145,7 @@ TEST(Liberty, MalformedTextNamesItsLine_bad) {
   const auto usage = [](const std::string& part, const std::function<void()>& call) {
     expect_error(ExitCode::kUsage, part, call);
   };
-  usage("bad.lib:15: area = \"one\", expected a number", with("area : 1;", "area : one;"));
+  usage("bad.lib:19: area = \"one\", expected a number", with("area : 1;", "area : one;"));
   usage("bad.lib:4: capacitive_load_unit = \"mf\"", with("(1, ff)", "(1, mf)"));
   usage("bad.lib:3: time_unit = \"1parsec\"", with("\"1ns\"", "\"1parsec\""));
   usage("no supply voltage", with("nom_voltage : 2.0;", ""));
