@@ -28,9 +28,10 @@ namespace {
 using Json = nlohmann::json;
 
 /// Part of the cache key; raise it whenever the same inputs would give other bytes.
-constexpr const char* kSchema = "lutra-component-2";
+constexpr const char* kSchema = "lutra-component-3";
 constexpr int kTableWidth = 8;                     // wider operands have no table
 constexpr std::size_t kUniformOperations = 65537;  // 65,536 transitions
+constexpr std::size_t kGlitchOperations = 4097;    // the first of them, simulated with delays
 constexpr std::size_t kCheckedPairs = 65536;       // with the source, of wider operands
 
 std::vector<std::string> listed_files(int width) {
@@ -285,7 +286,6 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   json["lut_sha256"] = lut.empty() ? Json() : Json(sha256_hex(table_bytes(lut)));
   json["area_um2"] = synthesis.area_um2;
   json["delay_ns"] = delay;
-  json["leakage_nw"] = synthesis.leakage_nw;
   json["cells"] = netlist.cell_counts();
   json["errors"] = to_json(run.errors);
   json["rtl_check"] = rtl_check;
@@ -297,8 +297,17 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
       {"input_slew", "fan-out-of-four slew of the library's smallest inverter, at every pin"},
       {"supply_v", library.voltage_v()},
       {"load", "pin capacitances; no wires, no load on outputs"},
-      {"glitches", "none: zero-delay simulation"},
-      {"leakage", "cell_leakage_power, independent of state"},
+      {"energy_per_op_fj", "zero delay: no glitches"},
+      {"glitches",
+       "the first 4,096 transitions with delays: all operand bits change at once, and each pair "
+       "settles before the next; energy_per_op_fj times the sample's energy_factor"},
+      {"delay_model",
+       "inertial; cell_rise and cell_fall of the arc by related_pin, timing_sense and when, at "
+       "input_slew_ns and the net's load"},
+      {"leakage_nw",
+       "leakage_power by state, mean over the states of the activity; cell_leakage_power of cells "
+       "and states without it"},
+      {"leakage_without_states_nw", "cell_leakage_power"},
   };
   json["tools"] = {{"yosys", yosys_version()}, {"opensta", opensta_version()}};
 
@@ -310,10 +319,13 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   component.width = width;
   component.is_signed = source.is_signed;
   component.json = json;
-  const EnergyReport energy = EnergyMeter(component).measure(
-      uniform_operands(kUniformOperations, options.seed, width, source.is_signed));
+  std::vector<OperandPair> operands =
+      uniform_operands(kUniformOperations, options.seed, width, source.is_signed);
+  EnergyMeter meter(component);
+  const EnergyReport energy = meter.measure(operands);
   const double operations = static_cast<double>(energy.intervals);
-  json["energy_per_op_fj"] = energy.total_fj() / operations;
+  const double energy_per_op_fj = energy.total_fj() / operations;
+  json["energy_per_op_fj"] = energy_per_op_fj;
   json["energy_parts_fj"] = {{"input_nets", energy.input_net_fj / operations},
                              {"cell_nets", energy.net_fj / operations},
                              {"internal", energy.internal_fj / operations}};
@@ -322,6 +334,19 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   double toggles = 2 * width * 0.5;  // of the operands themselves
   for (const double p : run.signal_probability) toggles += 2 * p * (1 - p);
   json["net_toggles_per_op_exact"] = toggles;
+
+  json["leakage_nw"] = energy.leakage_nw;
+  json["leakage_without_states_nw"] = synthesis.leakage_nw;
+
+  progress("glitches (event-driven simulation)");
+  operands.resize(kGlitchOperations);
+  const GlitchReport glitches = meter.measure_glitches(operands);
+  json["glitches"] = {{"factor", glitches.factor()},
+                      {"energy_factor", glitches.energy_factor()},
+                      {"energy_per_op_fj", energy_per_op_fj * glitches.energy_factor()},
+                      {"longest_settling_ns", glitches.longest_ns},
+                      {"sample_transitions", glitches.delayed.intervals},
+                      {"checked_net_values", glitches.checked_nets}};
 
   json["files"] = Json::object();
   for (const std::string& name : listed_files(width)) {

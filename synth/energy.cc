@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lutra/numerics/error.h"
+#include "lutra/synth/event_simulator.h"
 #include "lutra/synth/liberty.h"
 #include "lutra/synth/netlist.h"
 
@@ -28,6 +29,16 @@ class SplitMix64 {
 };
 
 }  // namespace
+
+double GlitchReport::factor() const {
+  return settled.net_toggles == 0
+             ? 1
+             : static_cast<double>(delayed.net_toggles) / static_cast<double>(settled.net_toggles);
+}
+
+double GlitchReport::energy_factor() const {
+  return settled.total_fj() == 0 ? 1 : delayed.total_fj() / settled.total_fj();
+}
 
 struct EnergyMeter::State {
   explicit State(const Component& component)
@@ -60,6 +71,42 @@ EnergyMeter::EnergyMeter(const Component& component) : state_(std::make_unique<S
 EnergyMeter::~EnergyMeter() = default;
 
 EnergyReport EnergyMeter::measure(const std::vector<OperandPair>& consecutive_operations) {
+  return run(consecutive_operations, [](std::size_t, int) {});
+}
+
+GlitchReport EnergyMeter::measure_glitches(const std::vector<OperandPair>& consecutive_operations) {
+  GlitchReport report;
+  const Netlist& netlist = state_->netlist;
+  SwitchingActivity activity(netlist, state_->liberty, state_->slew_ns);
+  EventSimulator delayed(netlist, state_->slew_ns);
+  report.settled = run(consecutive_operations, [&](std::size_t first, int lanes) {
+    for (int lane = 0; lane < lanes; ++lane) {
+      const OperandPair& pair = consecutive_operations[first + lane];
+      if (first + lane == 0) {
+        delayed.start(state_->simulator, 0);
+        continue;
+      }
+      delayed.set_input(*state_->a, static_cast<std::uint32_t>(pair.a));
+      delayed.set_input(*state_->b, static_cast<std::uint32_t>(pair.b));
+      report.longest_ns = std::max(report.longest_ns, delayed.settle(&activity));
+      for (int net = 0; net < netlist.net_count(); ++net) {
+        const LaneBlock& block = state_->simulator.net(net);
+        if (delayed.value(net) == ((block.words[lane / 64] >> (lane % 64) & 1) != 0)) continue;
+        throw Error(ExitCode::kInternal,
+                    fmt::format("{}: operation {} = ({}, {}): {} settles at {} with delays and at "
+                                "{} without",
+                                state_->name, first + lane, pair.a, pair.b, netlist.net_name(net),
+                                delayed.value(net) ? 1 : 0, delayed.value(net) ? 0 : 1));
+      }
+      report.checked_nets += static_cast<std::uint64_t>(netlist.net_count());
+    }
+  });
+  report.delayed = activity.report();
+  return report;
+}
+
+EnergyReport EnergyMeter::run(const std::vector<OperandPair>& consecutive_operations,
+                              const std::function<void(std::size_t, int)>& settled) {
   const std::size_t count = consecutive_operations.size();
   if (count < 2) {
     throw Error(ExitCode::kUsage,
@@ -90,6 +137,7 @@ EnergyReport EnergyMeter::measure(const std::vector<OperandPair>& consecutive_op
       state_->simulator.set_input(*state_->b, lane, static_cast<std::uint32_t>(pair.b));
     }
     state_->simulator.settle_sequence(lanes);
+    settled(from, lanes);
   }
   state_->simulator.count_activity(nullptr);
   return activity.report();

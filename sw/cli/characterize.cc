@@ -62,7 +62,9 @@ std::vector<synth::HeldPort> held_ports(const std::vector<std::string>& texts) {
 
 /// One line a multiplier, for spreadsheets.
 std::string csv(const nlohmann::json& rows) {
-  std::string text = "name,width,signed,area_um2,delay_ns,leakage_nw,energy_per_op_fj";
+  std::string text =
+      "name,width,signed,area_um2,delay_ns,leakage_nw,energy_per_op_fj,"
+      "glitch_factor,glitch_energy_factor,energy_per_op_with_glitches_fj";
   const nlohmann::json errors = synth::to_json(synth::ErrorMetrics());
   for (const auto& [key, value] : errors.items()) {
     if (value.is_number()) text += "," + key;
@@ -72,10 +74,13 @@ std::string csv(const nlohmann::json& rows) {
     for (const char c : row.at("name").get<std::string>()) {
       name += c == '"' ? std::string("\"\"") : std::string(1, c);
     }
-    text += fmt::format("\n\"{}\",{},{},{},{},{},{}", name, row.at("width").get<int>(),
-                        row.at("signed").get<bool>() ? 1 : 0, row.at("area_um2").get<double>(),
-                        row.at("delay_ns").get<double>(), row.at("leakage_nw").get<double>(),
-                        row.at("energy_per_op_fj").get<double>());
+    text += fmt::format("\n\"{}\",{},{}", name, row.at("width").get<int>(),
+                        row.at("signed").get<bool>() ? 1 : 0);
+    for (const char* key :
+         {"/area_um2", "/delay_ns", "/leakage_nw", "/energy_per_op_fj", "/glitches/factor",
+          "/glitches/energy_factor", "/glitches/energy_per_op_fj"}) {
+      text += fmt::format(",{}", row.at(nlohmann::json::json_pointer(key)).get<double>());
+    }
     for (const auto& [key, value] : errors.items()) {
       if (value.is_number()) text += fmt::format(",{}", row.at("errors").at(key).get<double>());
     }
@@ -112,7 +117,7 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
     const std::lock_guard<std::mutex> lock(mutex);
     nlohmann::json& row = r["rows"][index];
     for (const char* key : {"name", "width", "signed", "lut_sha256", "area_um2", "delay_ns",
-                            "leakage_nw", "energy_per_op_fj", "errors", "cells"}) {
+                            "leakage_nw", "energy_per_op_fj", "glitches", "errors", "cells"}) {
       row[key] = c.json.at(key);
     }
     row["rtl_check"] = c.json.at("rtl_check").at("result");
@@ -128,14 +133,16 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
   r["report"] = page.string();
   numerics::write_file(out / "sweep.csv", csv(r["rows"]));
   numerics::write_file(page, report::sweep_page(r));
-  outcome.text = fmt::format("{:<36}{:>10}{:>10}{:>12}{:>12}{:>10}\n", "multiplier", "area um2",
-                             "delay ns", "energy fJ", "MAE", "MRE");
+  outcome.text = fmt::format("{:<36}{:>10}{:>10}{:>12}{:>10}{:>12}{:>10}\n", "multiplier",
+                             "area um2", "delay ns", "energy fJ", "glitches", "MAE", "MRE");
   for (const nlohmann::json& row : r["rows"]) {
-    outcome.text += fmt::format(
-        "{:<36}{:>10.0f}{:>10.2f}{:>12.0f}{:>12.2f}{:>9.3f}%\n", row.at("name").get<std::string>(),
-        row.at("area_um2").get<double>(), row.at("delay_ns").get<double>(),
-        row.at("energy_per_op_fj").get<double>(), row.at("errors").at("mae").get<double>(),
-        100 * row.at("errors").at("mre_nonzero").get<double>());
+    outcome.text +=
+        fmt::format("{:<36}{:>10.0f}{:>10.2f}{:>12.0f}{:>9.2f}x{:>12.2f}{:>9.3f}%\n",
+                    row.at("name").get<std::string>(), row.at("area_um2").get<double>(),
+                    row.at("delay_ns").get<double>(), row.at("energy_per_op_fj").get<double>(),
+                    row.at("glitches").at("energy_factor").get<double>(),
+                    row.at("errors").at("mae").get<double>(),
+                    100 * row.at("errors").at("mre_nonzero").get<double>());
   }
   outcome.text +=
       fmt::format("{} multipliers; report: {}\n", specs.size(), fs::absolute(page).string());
@@ -228,13 +235,17 @@ Command add_characterize(CLI::App* root) {
         outcome.result = c.json;
         outcome.result["name"] = c.name;
         outcome.result["component"] = target.string();
+        const nlohmann::json& glitches = c.json.at("glitches");
         outcome.text = fmt::format(
             "{}\n  area {:.1f} um2, delay {:.3f} ns, leakage {:.3f} nW, energy {:.1f} fJ an "
-            "operation ({})\n  MAE {:.4f}, WCE {:.0f}, EP {:.2f} %, MRE {:.4f} %, bias {:.4f}\n"
+            "operation ({})\n  with glitches {:.1f} fJ an operation: {:.2f} times the toggles, "
+            "{:.2f} times the energy\n  MAE {:.4f}, WCE {:.0f}, EP {:.2f} %, MRE {:.4f} %, bias "
+            "{:.4f}\n"
             "  {}\n  in {}\n",
             c.name, c.area_um2, c.delay_ns, c.leakage_nw, c.energy_per_op_fj, c.activity,
-            c.errors.mae, c.errors.wce, 100 * c.errors.ep, 100 * c.errors.mre_nonzero,
-            c.errors.bias,
+            glitches.at("energy_per_op_fj").get<double>(), glitches.at("factor").get<double>(),
+            glitches.at("energy_factor").get<double>(), c.errors.mae, c.errors.wce,
+            100 * c.errors.ep, 100 * c.errors.mre_nonzero, c.errors.bias,
             c.lut.empty() ? fmt::format("no table: operands of {} bits", c.width)
                           : "LUT sha256 " + c.lut_sha256,
             target.string());

@@ -2,6 +2,7 @@
 #define LUTRA_SYNTH_ENERGY_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -16,8 +17,21 @@ struct OperandPair {
   std::int32_t b = 0;
 };
 
-/// Simulates a component's mapped netlist on operand sequences; see SwitchingActivity for the
-/// model.
+/// The same operations twice: at zero delay, and with the library's delays.
+struct GlitchReport {
+  EnergyReport settled;
+  EnergyReport delayed;
+  double longest_ns = 0;           ///< from the operands' change to the last change of a net
+  std::uint64_t checked_nets = 0;  ///< settled values that were compared between the two
+
+  /// Toggles with delays over toggles without; 1 where nothing toggles.
+  double factor() const;
+  /// The same of the energy.
+  double energy_factor() const;
+};
+
+/// Simulates a component's mapped netlist on operand sequences; see SwitchingActivity for the model
+/// of energy, EventSimulator for that of delays.
 class EnergyMeter {
  public:
   /// Reads the component's netlist and cells. Throws Error(kUsage) if they are damaged.
@@ -29,9 +43,16 @@ class EnergyMeter {
   /// Energy of the n - 1 transitions between n consecutive operations. Throws Error(kUsage) on
   /// fewer than two operations and on operands outside the component's range.
   EnergyReport measure(const std::vector<OperandPair>& consecutive_operations);
+  /// The same with glitches beside it: all operand bits change at once, and each operation settles
+  /// before the next. Throws as measure(), and as EventSimulator does; Error(kInternal) if a net
+  /// settles at another value than without delays.
+  GlitchReport measure_glitches(const std::vector<OperandPair>& consecutive_operations);
 
  private:
   struct State;
+  /// @param settled  called with the first operation and the number of each batch of lanes
+  EnergyReport run(const std::vector<OperandPair>& consecutive_operations,
+                   const std::function<void(std::size_t, int)>& settled);
   std::unique_ptr<State> state_;
 };
 
