@@ -31,7 +31,6 @@ using Json = nlohmann::json;
 constexpr const char* kSchema = "lutra-component-3";
 constexpr int kTableWidth = 8;                     // wider operands have no table
 constexpr std::size_t kUniformOperations = 65537;  // 65,536 transitions
-constexpr std::size_t kGlitchOperations = 4097;    // the first of them, simulated with delays
 constexpr std::size_t kCheckedPairs = 65536;       // with the source, of wider operands
 
 std::vector<std::string> listed_files(int width) {
@@ -311,7 +310,7 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   };
   json["tools"] = {{"yosys", yosys_version()}, {"opensta", opensta_version()}};
 
-  progress("energy (netlist activity)");
+  progress("energy (netlist activity, with and without delays)");
   Component component;
   component.name = source.name;
   component.directory = directory;
@@ -319,34 +318,14 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   component.width = width;
   component.is_signed = source.is_signed;
   component.json = json;
-  std::vector<OperandPair> operands =
-      uniform_operands(kUniformOperations, options.seed, width, source.is_signed);
   EnergyMeter meter(component);
-  const EnergyReport energy = meter.measure(operands);
-  const double operations = static_cast<double>(energy.intervals);
-  const double energy_per_op_fj = energy.total_fj() / operations;
-  json["energy_per_op_fj"] = energy_per_op_fj;
-  json["energy_parts_fj"] = {{"input_nets", energy.input_net_fj / operations},
-                             {"cell_nets", energy.net_fj / operations},
-                             {"internal", energy.internal_fj / operations}};
-  json["net_toggles_per_op"] = static_cast<double>(energy.net_toggles) / operations;
+  json.update(energy_json(
+      &meter, uniform_operands(kUniformOperations, options.seed, width, source.is_signed)));
+  json["leakage_without_states_nw"] = synthesis.leakage_nw;
   // The same without sampling, for independent uniform pairs: a net toggles with 2 p (1 - p).
   double toggles = 2 * width * 0.5;  // of the operands themselves
   for (const double p : run.signal_probability) toggles += 2 * p * (1 - p);
   json["net_toggles_per_op_exact"] = toggles;
-
-  json["leakage_nw"] = energy.leakage_nw;
-  json["leakage_without_states_nw"] = synthesis.leakage_nw;
-
-  progress("glitches (event-driven simulation)");
-  operands.resize(kGlitchOperations);
-  const GlitchReport glitches = meter.measure_glitches(operands);
-  json["glitches"] = {{"factor", glitches.factor()},
-                      {"energy_factor", glitches.energy_factor()},
-                      {"energy_per_op_fj", energy_per_op_fj * glitches.energy_factor()},
-                      {"longest_settling_ns", glitches.longest_ns},
-                      {"sample_transitions", glitches.delayed.intervals},
-                      {"checked_net_values", glitches.checked_nets}};
 
   json["files"] = Json::object();
   for (const std::string& name : listed_files(width)) {

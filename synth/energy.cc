@@ -12,6 +12,8 @@
 namespace lutra::synth {
 namespace {
 
+constexpr std::size_t kGlitchOperations = 4097;  // simulated with delays: 4,096 transitions
+
 /// splitmix64 (Steele, Lea, Flood, OOPSLA 2014): a counter through a mixing function.
 class SplitMix64 {
  public:
@@ -59,12 +61,14 @@ struct EnergyMeter::State {
   NetlistSimulator simulator;
   const NetlistPort* a = nullptr;
   const NetlistPort* b = nullptr;
+  const NetlistPort* p = nullptr;
   std::vector<HeldPort> held;
 };
 
 EnergyMeter::EnergyMeter(const Component& component) : state_(std::make_unique<State>(component)) {
   state_->a = &state_->netlist.port(component.source.ports[0]);
   state_->b = &state_->netlist.port(component.source.ports[1]);
+  state_->p = &state_->netlist.port(component.source.ports[2]);
   state_->held = component.source.held;
 }
 
@@ -72,6 +76,20 @@ EnergyMeter::~EnergyMeter() = default;
 
 EnergyReport EnergyMeter::measure(const std::vector<OperandPair>& consecutive_operations) {
   return run(consecutive_operations, [](std::size_t, int) {});
+}
+
+std::vector<std::int64_t> EnergyMeter::products(
+    const std::vector<OperandPair>& consecutive_operations) {
+  std::vector<std::int64_t> products;
+  const int unused = 64 - 2 * state_->width;
+  run(consecutive_operations, [&](std::size_t, int lanes) {
+    for (int lane = 0; lane < lanes; ++lane) {
+      const std::uint64_t pattern = state_->simulator.value(*state_->p, lane) << unused;
+      products.push_back(state_->is_signed ? static_cast<std::int64_t>(pattern) >> unused
+                                           : static_cast<std::int64_t>(pattern >> unused));
+    }
+  });
+  return products;
 }
 
 GlitchReport EnergyMeter::measure_glitches(const std::vector<OperandPair>& consecutive_operations) {
@@ -141,6 +159,31 @@ EnergyReport EnergyMeter::run(const std::vector<OperandPair>& consecutive_operat
   }
   state_->simulator.count_activity(nullptr);
   return activity.report();
+}
+
+nlohmann::json energy_json(EnergyMeter* meter,
+                           const std::vector<OperandPair>& consecutive_operations) {
+  const EnergyReport energy = meter->measure(consecutive_operations);
+  const auto operations = static_cast<double>(energy.intervals);
+  const double per_op_fj = energy.total_fj() / operations;
+  const std::size_t sample = std::min(kGlitchOperations, consecutive_operations.size());
+  const GlitchReport glitches = meter->measure_glitches(
+      {consecutive_operations.begin(),
+       consecutive_operations.begin() + static_cast<std::ptrdiff_t>(sample)});
+  return {{"energy_per_op_fj", per_op_fj},
+          {"energy_parts_fj",
+           {{"input_nets", energy.input_net_fj / operations},
+            {"cell_nets", energy.net_fj / operations},
+            {"internal", energy.internal_fj / operations}}},
+          {"net_toggles_per_op", static_cast<double>(energy.net_toggles) / operations},
+          {"leakage_nw", energy.leakage_nw},
+          {"glitches",
+           {{"factor", glitches.factor()},
+            {"energy_factor", glitches.energy_factor()},
+            {"energy_per_op_fj", per_op_fj * glitches.energy_factor()},
+            {"longest_settling_ns", glitches.longest_ns},
+            {"sample_transitions", glitches.delayed.intervals},
+            {"checked_net_values", glitches.checked_nets}}}};
 }
 
 double energy_per_op_fj(const Component& component,

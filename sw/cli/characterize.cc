@@ -15,6 +15,7 @@
 #include "lutra/synth/component.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/library.h"
+#include "lutra/synth/operands.h"
 #include "lutra/synth/table_files.h"
 
 namespace lutra::cli {
@@ -33,6 +34,7 @@ struct Options {
   bool sweep = false;
   std::vector<std::string> exports;
   fs::path liberty;
+  fs::path operands;
 };
 
 bool is_verilog(const std::string& name) {
@@ -60,6 +62,47 @@ std::vector<synth::HeldPort> held_ports(const std::vector<std::string>& texts) {
   return held;
 }
 
+/// What the component does at the operands of a file, with the file's name.
+nlohmann::json at_operands(const synth::Component& component, const fs::path& file) {
+  nlohmann::json result = synth::measure_at_operands(
+      component, synth::read_operands(file, component.width, component.is_signed));
+  result["file"] = file.filename().string();
+  result["sha256"] = synth::sha256_hex(numerics::read_file(file));
+  return result;
+}
+
+std::string operands_text(const nlohmann::json& at) {
+  const nlohmann::json& errors = at.at("errors");
+  std::string text = fmt::format(
+      "at the operands of {} ({}):\n", at.at("file").get<std::string>(),
+      at.contains("operations") ? fmt::format("a trace of {}", at.at("operations").get<size_t>())
+                                : "histograms; no energy without their order");
+  if (at.contains("energy_per_op_fj")) {
+    text += fmt::format("  energy {:.1f} fJ an operation, with glitches {:.1f} fJ\n",
+                        at.at("energy_per_op_fj").get<double>(),
+                        at.at("glitches").at("energy_per_op_fj").get<double>());
+  }
+  return text + fmt::format("  MAE {:.4f}, WCE {:.0f}, EP {:.2f} %, MRE {:.4f} %, bias {:.4f}\n",
+                            errors.at("mae").get<double>(), errors.at("wce").get<double>(),
+                            100 * errors.at("ep").get<double>(),
+                            100 * errors.at("mre_nonzero").get<double>(),
+                            errors.at("bias").get<double>());
+}
+
+/// The numbers at given operands, by name for a spreadsheet.
+std::vector<std::pair<std::string, double>> operand_columns(const nlohmann::json& row) {
+  std::vector<std::pair<std::string, double>> columns;
+  if (!row.contains("at_operands")) return columns;
+  const nlohmann::json& at = row.at("at_operands");
+  if (at.contains("energy_per_op_fj")) {
+    columns.emplace_back("energy_per_op_fj", at.at("energy_per_op_fj"));
+    columns.emplace_back("energy_per_op_with_glitches_fj",
+                         at.at("glitches").at("energy_per_op_fj"));
+  }
+  for (const auto& [key, value] : at.at("errors").items()) columns.emplace_back(key, value);
+  return columns;
+}
+
 /// One line a multiplier, for spreadsheets.
 std::string csv(const nlohmann::json& rows) {
   std::string text =
@@ -69,6 +112,7 @@ std::string csv(const nlohmann::json& rows) {
   for (const auto& [key, value] : errors.items()) {
     if (value.is_number()) text += "," + key;
   }
+  for (const auto& [key, value] : operand_columns(rows.at(0))) text += ",at_operands_" + key;
   for (const nlohmann::json& row : rows) {
     std::string name;
     for (const char c : row.at("name").get<std::string>()) {
@@ -84,6 +128,7 @@ std::string csv(const nlohmann::json& rows) {
     for (const auto& [key, value] : errors.items()) {
       if (value.is_number()) text += fmt::format(",{}", row.at("errors").at(key).get<double>());
     }
+    for (const auto& [key, value] : operand_columns(row)) text += fmt::format(",{}", value);
   }
   return text + "\n";
 }
@@ -114,12 +159,15 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
     characterize.jobs = 1;
     const synth::Component c =
         synth::characterize(synth::library_source(specs[index]), characterize);
+    nlohmann::json at;
+    if (!options.operands.empty()) at = at_operands(c, options.operands);
     const std::lock_guard<std::mutex> lock(mutex);
     nlohmann::json& row = r["rows"][index];
     for (const char* key : {"name", "width", "signed", "lut_sha256", "area_um2", "delay_ns",
                             "leakage_nw", "energy_per_op_fj", "glitches", "errors", "cells"}) {
       row[key] = c.json.at(key);
     }
+    if (!at.is_null()) row["at_operands"] = std::move(at);
     row["rtl_check"] = c.json.at("rtl_check").at("result");
     if (index == 0) r["liberty"] = {{"name", c.liberty}, {"sha256", c.liberty_sha256}};
     const double seconds =
@@ -176,6 +224,10 @@ Command add_characterize(CLI::App* root) {
                 "The inputs are patterns: drum, bam:hbl=0,vbl=4..8, all; with a Pareto page");
   app->add_flag("--force", options->force, "Do not use the cache");
   app->add_option("--liberty", options->liberty, "Cell library (default: osu018)");
+  app->add_option("--operands", options->operands,
+                  "Errors and energy at these operands too: .npy [n][2], a trace, or [2][2^width], "
+                  "two histograms of bit patterns")
+      ->check(CLI::ExistingFile);
   return {
       app, [options, app](const SharedOptions& shared, const fs::path& out) {
         // What a kind of input does not take is refused, not passed over.
@@ -220,11 +272,13 @@ Command add_characterize(CLI::App* root) {
         characterize.jobs = shared.jobs;
         characterize.progress = progress;
         const synth::Component c = synth::characterize(source, characterize);
+        nlohmann::json row = c.json;
+        if (!options->operands.empty()) row["at_operands"] = at_operands(c, options->operands);
         std::map<std::string, std::string> files;
         for (const std::string& kind : options->exports) {
           if (kind == "raw") files["lut.bin"] = synth::raw_table(c);
           if (kind == "header") files["lut.h"] = synth::table_header(c, "lut");
-          if (kind == "csv") files["metrics.csv"] = csv(nlohmann::json::array({c.json}));
+          if (kind == "csv") files["metrics.csv"] = csv(nlohmann::json::array({row}));
         }
         // A copy that lies with the result; the cache may be emptied at any time.
         const fs::path target = out / "component";
@@ -232,7 +286,7 @@ Command add_characterize(CLI::App* root) {
         fs::copy(c.directory, target, fs::copy_options::recursive);
         for (const auto& [name, bytes] : files) numerics::write_file(out / name, bytes);
         Outcome outcome;
-        outcome.result = c.json;
+        outcome.result = row;
         outcome.result["name"] = c.name;
         outcome.result["component"] = target.string();
         const nlohmann::json& glitches = c.json.at("glitches");
@@ -249,6 +303,7 @@ Command add_characterize(CLI::App* root) {
             c.lut.empty() ? fmt::format("no table: operands of {} bits", c.width)
                           : "LUT sha256 " + c.lut_sha256,
             target.string());
+        if (row.contains("at_operands")) outcome.text += operands_text(row.at("at_operands"));
         return outcome;
       }};
 }

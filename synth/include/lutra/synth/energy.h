@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "lutra/synth/component.h"
@@ -43,9 +44,11 @@ class EnergyMeter {
   /// Energy of the n - 1 transitions between n consecutive operations. Throws Error(kUsage) on
   /// fewer than two operations and on operands outside the component's range.
   EnergyReport measure(const std::vector<OperandPair>& consecutive_operations);
-  /// The same with glitches beside it: all operand bits change at once, and each operation settles
-  /// before the next. Throws as measure(), and as EventSimulator does; Error(kInternal) if a net
-  /// settles at another value than without delays.
+  /// The netlist's products of these operations. Throws as measure() does.
+  std::vector<std::int64_t> products(const std::vector<OperandPair>& consecutive_operations);
+  /// The same as measure() with glitches beside it: all operand bits change at once, and each
+  /// operation settles before the next. Throws as measure(), and as EventSimulator does;
+  /// Error(kInternal) if a net settles at another value than without delays.
   GlitchReport measure_glitches(const std::vector<OperandPair>& consecutive_operations);
 
  private:
@@ -55,6 +58,13 @@ class EnergyMeter {
                    const std::function<void(std::size_t, int)>& settled);
   std::unique_ptr<State> state_;
 };
+
+/// A sequence's figures as component.json has them, means over its transitions: `energy_per_op_fj`
+/// at zero delay, `energy_parts_fj`, `net_toggles_per_op`, `leakage_nw` over the settled states,
+/// and `glitches` of its first 4,096 transitions, whose `energy_per_op_fj` is that of the whole
+/// sequence times the sample's `energy_factor`. Throws as measure_glitches() does.
+nlohmann::json energy_json(EnergyMeter* meter,
+                           const std::vector<OperandPair>& consecutive_operations);
 
 /// Mean dynamic energy of one operation, in fJ, while the component computes this sequence.
 /// Throws as EnergyMeter does. For many sequences an EnergyMeter saves the reading.
