@@ -28,10 +28,9 @@ namespace {
 using Json = nlohmann::json;
 
 /// Part of the cache key; raise it whenever the same inputs would give other bytes.
-constexpr const char* kSchema = "lutra-component-3";
-constexpr int kTableWidth = 8;                     // wider operands have no table
-constexpr std::size_t kUniformOperations = 65537;  // 65,536 transitions
-constexpr std::size_t kCheckedPairs = 65536;       // with the source, of wider operands
+constexpr const char* kSchema = "lutra-component-4";
+constexpr int kTableWidth = 8;                // wider operands have no table
+constexpr std::size_t kCheckedPairs = 65536;  // with the source, of wider operands
 
 std::vector<std::string> listed_files(int width) {
   std::vector<std::string> files = {"netlist.v", "netlist.json", "cells.lib", "cells.v"};

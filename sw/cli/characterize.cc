@@ -13,6 +13,7 @@
 #include "lutra/numerics/parallel.h"
 #include "lutra/report/report.h"
 #include "lutra/synth/component.h"
+#include "lutra/synth/delay_sweep.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/library.h"
 #include "lutra/synth/operands.h"
@@ -35,6 +36,7 @@ struct Options {
   std::vector<std::string> exports;
   fs::path liberty;
   fs::path operands;
+  std::vector<double> clock_ns;
 };
 
 bool is_verilog(const std::string& name) {
@@ -69,6 +71,26 @@ nlohmann::json at_operands(const synth::Component& component, const fs::path& fi
   result["file"] = file.filename().string();
   result["sha256"] = synth::sha256_hex(numerics::read_file(file));
   return result;
+}
+
+/// The component and its mappings for other delays, a line each.
+std::string clock_text(const nlohmann::json& component) {
+  std::string text = fmt::format("{:>9}{:>10}{:>11}{:>12}{:>16}  {}\n", "target ns", "delay ns",
+                                 "area um2", "energy fJ", "with glitches", "mapping");
+  const auto line = [&text](const nlohmann::json& row, const std::string& target,
+                            const std::string& mapping) {
+    text += fmt::format("{:>9}{:>10.3f}{:>11.1f}{:>12.1f}{:>16.1f}  {}\n", target,
+                        row.at("delay_ns").get<double>(), row.at("area_um2").get<double>(),
+                        row.at("energy_per_op_fj").get<double>(),
+                        row.at("glitches").at("energy_per_op_fj").get<double>(), mapping);
+  };
+  line(component, "none", "the component");
+  for (const nlohmann::json& row : component.at("clock")) {
+    line(row, fmt::format("{:g}", row.at("target_ns").get<double>()),
+         row.at("mapping").get<std::string>() +
+             (row.at("reached").get<bool>() ? "" : "; target not reached"));
+  }
+  return text;
 }
 
 std::string operands_text(const nlohmann::json& at) {
@@ -224,6 +246,10 @@ Command add_characterize(CLI::App* root) {
                 "The inputs are patterns: drum, bam:hbl=0,vbl=4..8, all; with a Pareto page");
   app->add_flag("--force", options->force, "Do not use the cache");
   app->add_option("--liberty", options->liberty, "Cell library (default: osu018)");
+  app->add_option("--clock", options->clock_ns,
+                  "Delays in ns, such as 2,3,4: area, delay and energy when mapped for each")
+      ->delimiter(',')
+      ->check(CLI::Range(0.001, 1000.0));
   app->add_option("--operands", options->operands,
                   "Errors and energy at these operands too: .npy [n][2], a trace, or [2][2^width], "
                   "two histograms of bit patterns")
@@ -243,7 +269,7 @@ Command add_characterize(CLI::App* root) {
                  {"--top", "--ports", "--hold", "--unsigned"});
         }
         if (options->sweep) {
-          refuse("--sweep", {"--sign-magnitude", "--export"});
+          refuse("--sweep", {"--sign-magnitude", "--export", "--clock"});
           return run_sweep(*options, shared, out);
         }
         synth::MultiplierSource source;
@@ -274,6 +300,14 @@ Command add_characterize(CLI::App* root) {
         const synth::Component c = synth::characterize(source, characterize);
         nlohmann::json row = c.json;
         if (!options->operands.empty()) row["at_operands"] = at_operands(c, options->operands);
+        if (!options->clock_ns.empty()) {
+          progress("mapping for delays");
+          const fs::path liberty =
+              options->liberty.empty() ? synth::default_liberty() : options->liberty;
+          fs::remove_all(out / "clock");
+          row["clock"] =
+              synth::sweep_delay_targets(c, liberty, options->clock_ns, shared.seed, out / "clock");
+        }
         std::map<std::string, std::string> files;
         for (const std::string& kind : options->exports) {
           if (kind == "raw") files["lut.bin"] = synth::raw_table(c);
@@ -304,6 +338,7 @@ Command add_characterize(CLI::App* root) {
                           : "LUT sha256 " + c.lut_sha256,
             target.string());
         if (row.contains("at_operands")) outcome.text += operands_text(row.at("at_operands"));
+        if (row.contains("clock")) outcome.text += clock_text(row);
         return outcome;
       }};
 }

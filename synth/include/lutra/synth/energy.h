@@ -1,6 +1,7 @@
 #ifndef LUTRA_SYNTH_ENERGY_H_
 #define LUTRA_SYNTH_ENERGY_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -30,6 +31,9 @@ struct GlitchReport {
   /// The same of the energy.
   double energy_factor() const;
 };
+
+/// Operations of the uniform activity that a component's energy is measured at.
+inline constexpr std::size_t kUniformOperations = 65537;
 
 /// Simulates a component's mapped netlist on operand sequences; see SwitchingActivity for the model
 /// of energy, EventSimulator for that of delays.
