@@ -20,9 +20,9 @@ namespace lutra::synth {
 /// delays below 0 are 0. The netlist's library must outlive it.
 class EventSimulator {
  public:
-  /// @param input_slew_ns  slew at which delays are read; Liberty::fanout_of_four_slew_ns() is
-  /// usual Throws Error(kUnsupported) on flip-flops, on cells of more than 16 inputs, and where the
+  /// Throws Error(kUnsupported) on flip-flops, on cells of more than 16 inputs, and where the
   /// library gives an output no delay of an edge that it can make.
+  /// @param input_slew_ns  at which delays are read; usually Liberty::fanout_of_four_slew_ns()
   EventSimulator(const Netlist& netlist, double input_slew_ns);
 
   /// Takes the state of all nets over from a settled simulator's lane; nothing is counted.
