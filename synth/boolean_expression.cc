@@ -165,6 +165,34 @@ std::vector<std::string> BooleanExpression::names() const {
   return found;
 }
 
+bool BooleanExpression::evaluate(const std::function<bool(const std::string&)>& value_of) const {
+  std::vector<char> values(nodes.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const Node& node = nodes[i];
+    switch (node.op) {
+      case Op::kConstant:
+        values[i] = node.value;
+        break;
+      case Op::kName:
+        values[i] = value_of(node.name);
+        break;
+      case Op::kNot:
+        values[i] = !values[node.left];
+        break;
+      case Op::kAnd:
+        values[i] = values[node.left] && values[node.right];
+        break;
+      case Op::kOr:
+        values[i] = values[node.left] || values[node.right];
+        break;
+      case Op::kXor:
+        values[i] = values[node.left] != values[node.right];
+        break;
+    }
+  }
+  return values.back() != 0;
+}
+
 std::string BooleanExpression::verilog() const {
   return verilog_of(*this, static_cast<int>(nodes.size()) - 1);
 }

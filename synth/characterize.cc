@@ -28,10 +28,9 @@ namespace {
 using Json = nlohmann::json;
 
 /// Part of the cache key; raise it whenever the same inputs would give other bytes.
-constexpr const char* kSchema = "lutra-component-2";
-constexpr int kTableWidth = 8;                     // wider operands have no table
-constexpr std::size_t kUniformOperations = 65537;  // 65,536 transitions
-constexpr std::size_t kCheckedPairs = 65536;       // with the source, of wider operands
+constexpr const char* kSchema = "lutra-component-4";
+constexpr int kTableWidth = 8;                // wider operands have no table
+constexpr std::size_t kCheckedPairs = 65536;  // with the source, of wider operands
 
 std::vector<std::string> listed_files(int width) {
   std::vector<std::string> files = {"netlist.v", "netlist.json", "cells.lib", "cells.v"};
@@ -285,7 +284,6 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   json["lut_sha256"] = lut.empty() ? Json() : Json(sha256_hex(table_bytes(lut)));
   json["area_um2"] = synthesis.area_um2;
   json["delay_ns"] = delay;
-  json["leakage_nw"] = synthesis.leakage_nw;
   json["cells"] = netlist.cell_counts();
   json["errors"] = to_json(run.errors);
   json["rtl_check"] = rtl_check;
@@ -297,12 +295,21 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
       {"input_slew", "fan-out-of-four slew of the library's smallest inverter, at every pin"},
       {"supply_v", library.voltage_v()},
       {"load", "pin capacitances; no wires, no load on outputs"},
-      {"glitches", "none: zero-delay simulation"},
-      {"leakage", "cell_leakage_power, independent of state"},
+      {"energy_per_op_fj", "zero delay: no glitches"},
+      {"glitches",
+       "the first 4,096 transitions with delays: all operand bits change at once, and each pair "
+       "settles before the next; energy_per_op_fj times the sample's energy_factor"},
+      {"delay_model",
+       "inertial; cell_rise and cell_fall of the arc by related_pin, timing_sense and when, at "
+       "input_slew_ns and the net's load"},
+      {"leakage_nw",
+       "leakage_power by state, mean over the states of the activity; cell_leakage_power of cells "
+       "and states without it"},
+      {"leakage_without_states_nw", "cell_leakage_power"},
   };
   json["tools"] = {{"yosys", yosys_version()}, {"opensta", opensta_version()}};
 
-  progress("energy (netlist activity)");
+  progress("energy (netlist activity, with and without delays)");
   Component component;
   component.name = source.name;
   component.directory = directory;
@@ -310,14 +317,10 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   component.width = width;
   component.is_signed = source.is_signed;
   component.json = json;
-  const EnergyReport energy = EnergyMeter(component).measure(
-      uniform_operands(kUniformOperations, options.seed, width, source.is_signed));
-  const double operations = static_cast<double>(energy.intervals);
-  json["energy_per_op_fj"] = energy.total_fj() / operations;
-  json["energy_parts_fj"] = {{"input_nets", energy.input_net_fj / operations},
-                             {"cell_nets", energy.net_fj / operations},
-                             {"internal", energy.internal_fj / operations}};
-  json["net_toggles_per_op"] = static_cast<double>(energy.net_toggles) / operations;
+  EnergyMeter meter(component);
+  json.update(energy_json(
+      &meter, uniform_operands(kUniformOperations, options.seed, width, source.is_signed)));
+  json["leakage_without_states_nw"] = synthesis.leakage_nw;
   // The same without sampling, for independent uniform pairs: a net toggles with 2 p (1 - p).
   double toggles = 2 * width * 0.5;  // of the operands themselves
   for (const double p : run.signal_probability) toggles += 2 * p * (1 - p);

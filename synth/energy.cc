@@ -5,11 +5,14 @@
 #include <algorithm>
 
 #include "lutra/numerics/error.h"
+#include "lutra/synth/event_simulator.h"
 #include "lutra/synth/liberty.h"
 #include "lutra/synth/netlist.h"
 
 namespace lutra::synth {
 namespace {
+
+constexpr std::size_t kGlitchOperations = 4097;  // simulated with delays: 4,096 transitions
 
 /// splitmix64 (Steele, Lea, Flood, OOPSLA 2014): a counter through a mixing function.
 class SplitMix64 {
@@ -28,6 +31,16 @@ class SplitMix64 {
 };
 
 }  // namespace
+
+double GlitchReport::factor() const {
+  return settled.net_toggles == 0
+             ? 1
+             : static_cast<double>(delayed.net_toggles) / static_cast<double>(settled.net_toggles);
+}
+
+double GlitchReport::energy_factor() const {
+  return settled.total_fj() == 0 ? 1 : delayed.total_fj() / settled.total_fj();
+}
 
 struct EnergyMeter::State {
   explicit State(const Component& component)
@@ -48,18 +61,70 @@ struct EnergyMeter::State {
   NetlistSimulator simulator;
   const NetlistPort* a = nullptr;
   const NetlistPort* b = nullptr;
+  const NetlistPort* p = nullptr;
   std::vector<HeldPort> held;
 };
 
 EnergyMeter::EnergyMeter(const Component& component) : state_(std::make_unique<State>(component)) {
   state_->a = &state_->netlist.port(component.source.ports[0]);
   state_->b = &state_->netlist.port(component.source.ports[1]);
+  state_->p = &state_->netlist.port(component.source.ports[2]);
   state_->held = component.source.held;
 }
 
 EnergyMeter::~EnergyMeter() = default;
 
 EnergyReport EnergyMeter::measure(const std::vector<OperandPair>& consecutive_operations) {
+  return run(consecutive_operations, [](std::size_t, int) {});
+}
+
+std::vector<std::int64_t> EnergyMeter::products(
+    const std::vector<OperandPair>& consecutive_operations) {
+  std::vector<std::int64_t> products;
+  const int unused = 64 - 2 * state_->width;
+  run(consecutive_operations, [&](std::size_t, int lanes) {
+    for (int lane = 0; lane < lanes; ++lane) {
+      const std::uint64_t pattern = state_->simulator.value(*state_->p, lane) << unused;
+      products.push_back(state_->is_signed ? static_cast<std::int64_t>(pattern) >> unused
+                                           : static_cast<std::int64_t>(pattern >> unused));
+    }
+  });
+  return products;
+}
+
+GlitchReport EnergyMeter::measure_glitches(const std::vector<OperandPair>& consecutive_operations) {
+  GlitchReport report;
+  const Netlist& netlist = state_->netlist;
+  SwitchingActivity activity(netlist, state_->liberty, state_->slew_ns);
+  EventSimulator delayed(netlist, state_->slew_ns);
+  report.settled = run(consecutive_operations, [&](std::size_t first, int lanes) {
+    for (int lane = 0; lane < lanes; ++lane) {
+      const OperandPair& pair = consecutive_operations[first + lane];
+      if (first + lane == 0) {
+        delayed.start(state_->simulator, 0);
+        continue;
+      }
+      delayed.set_input(*state_->a, static_cast<std::uint32_t>(pair.a));
+      delayed.set_input(*state_->b, static_cast<std::uint32_t>(pair.b));
+      report.longest_ns = std::max(report.longest_ns, delayed.settle(&activity));
+      for (int net = 0; net < netlist.net_count(); ++net) {
+        const LaneBlock& block = state_->simulator.net(net);
+        if (delayed.value(net) == ((block.words[lane / 64] >> (lane % 64) & 1) != 0)) continue;
+        throw Error(ExitCode::kInternal,
+                    fmt::format("{}: operation {} = ({}, {}): {} settles at {} with delays and at "
+                                "{} without",
+                                state_->name, first + lane, pair.a, pair.b, netlist.net_name(net),
+                                delayed.value(net) ? 1 : 0, delayed.value(net) ? 0 : 1));
+      }
+      report.checked_nets += static_cast<std::uint64_t>(netlist.net_count());
+    }
+  });
+  report.delayed = activity.report();
+  return report;
+}
+
+EnergyReport EnergyMeter::run(const std::vector<OperandPair>& consecutive_operations,
+                              const std::function<void(std::size_t, int)>& settled) {
   const std::size_t count = consecutive_operations.size();
   if (count < 2) {
     throw Error(ExitCode::kUsage,
@@ -90,9 +155,35 @@ EnergyReport EnergyMeter::measure(const std::vector<OperandPair>& consecutive_op
       state_->simulator.set_input(*state_->b, lane, static_cast<std::uint32_t>(pair.b));
     }
     state_->simulator.settle_sequence(lanes);
+    settled(from, lanes);
   }
   state_->simulator.count_activity(nullptr);
   return activity.report();
+}
+
+nlohmann::json energy_json(EnergyMeter* meter,
+                           const std::vector<OperandPair>& consecutive_operations) {
+  const EnergyReport energy = meter->measure(consecutive_operations);
+  const auto operations = static_cast<double>(energy.intervals);
+  const double per_op_fj = energy.total_fj() / operations;
+  const std::size_t sample = std::min(kGlitchOperations, consecutive_operations.size());
+  const GlitchReport glitches = meter->measure_glitches(
+      {consecutive_operations.begin(),
+       consecutive_operations.begin() + static_cast<std::ptrdiff_t>(sample)});
+  return {{"energy_per_op_fj", per_op_fj},
+          {"energy_parts_fj",
+           {{"input_nets", energy.input_net_fj / operations},
+            {"cell_nets", energy.net_fj / operations},
+            {"internal", energy.internal_fj / operations}}},
+          {"net_toggles_per_op", static_cast<double>(energy.net_toggles) / operations},
+          {"leakage_nw", energy.leakage_nw},
+          {"glitches",
+           {{"factor", glitches.factor()},
+            {"energy_factor", glitches.energy_factor()},
+            {"energy_per_op_fj", per_op_fj * glitches.energy_factor()},
+            {"longest_settling_ns", glitches.longest_ns},
+            {"sample_transitions", glitches.delayed.intervals},
+            {"checked_net_values", glitches.checked_nets}}}};
 }
 
 double energy_per_op_fj(const Component& component,

@@ -124,7 +124,7 @@ class Reader {
     cell.begin = group.begin;
     cell.end = group.end;
     cell.area_um2 = number_or(group, "area", 0);
-    cell.leakage_nw = leakage(group) * units.leakage_nw;
+    read_leakage(group, units, &cell);
     for (const LibertyGroup& child : group.groups) {
       if (child.type == "ff") {
         if (cell.flip_flop.has_value()) cell.unsupported = "it holds more than one flip-flop";
@@ -168,19 +168,30 @@ class Reader {
     return found->second;
   }
 
-  /// cell_leakage_power; without it the mean of the cell's leakage_power groups.
-  double leakage(const LibertyGroup& group) const {
-    if (group.find("cell_leakage_power") != nullptr) {
-      return number_or(group, "cell_leakage_power", 0);
-    }
+  /// Leakage by state from the leakage_power groups with a condition. Whatever the state:
+  /// cell_leakage_power; without it the group without a condition, or the mean of the groups.
+  void read_leakage(const LibertyGroup& group, const Units& units, LibertyCell* cell) const {
     double sum = 0;
     int count = 0;
+    std::optional<double> unconditional;
     for (const LibertyGroup& child : group.groups) {
       if (child.type != "leakage_power") continue;
-      sum += number_or(child, "value", 0);
+      const double value = number_or(child, "value", 0) * units.leakage_nw;
+      sum += value;
       ++count;
+      if (const auto when = optional_expression(child, "when")) {
+        cell->state_leakage.push_back({*when, value});
+      } else {
+        unconditional = value;
+      }
     }
-    return count > 0 ? sum / count : number_or(root_, "default_cell_leakage_power", 0);
+    if (group.find("cell_leakage_power") != nullptr) {
+      cell->leakage_nw = number_or(group, "cell_leakage_power", 0) * units.leakage_nw;
+    } else if (count > 0) {
+      cell->leakage_nw = unconditional.value_or(sum / count);
+    } else {
+      cell->leakage_nw = number_or(root_, "default_cell_leakage_power", 0) * units.leakage_nw;
+    }
   }
 
   BooleanExpression expression(const LibertyAttribute& attribute) const {
@@ -250,30 +261,57 @@ class Reader {
     for (const LibertyGroup& child : group.groups) {
       if (child.type == "internal_power") pin.internal_power.push_back(read_power(child, units));
       if (child.type == "timing") {
-        SlewArc arc;
-        for (const LibertyGroup& table : child.groups) {
-          if (table.type == "rise_transition")
-            arc.rise_ns = read_table(table, units, units.time_ns);
-          if (table.type == "fall_transition")
-            arc.fall_ns = read_table(table, units, units.time_ns);
+        TimingArc arc = read_arc(child, units);
+        if (!arc.rise_delay_ns.empty() || !arc.fall_delay_ns.empty() || arc.has_slews()) {
+          pin.timing_arcs.push_back(std::move(arc));
         }
-        if (arc.rise_ns.empty() || arc.fall_ns.empty()) continue;
-        const LibertyAttribute* related = child.find("related_pin");
-        if (related != nullptr && !related->values.empty()) arc.related_pin = related->values[0];
-        pin.slew_arcs.push_back(std::move(arc));
       }
     }
     return pin;
   }
 
+  TimingArc read_arc(const LibertyGroup& group, const Units& units) const {
+    TimingArc arc;
+    arc.when = optional_expression(group, "when");
+    arc.related_pins = related_pins(group);
+    if (const LibertyAttribute* sense = group.find("timing_sense")) {
+      const std::string text = sense->values.empty() ? "" : sense->values[0];
+      if (text == "positive_unate") {
+        arc.sense = TimingArc::Sense::kPositiveUnate;
+      } else if (text == "negative_unate") {
+        arc.sense = TimingArc::Sense::kNegativeUnate;
+      } else if (text != "non_unate") {
+        fail(sense->line,
+             fmt::format("timing_sense = \"{}\", expected positive_unate, negative_unate or "
+                         "non_unate",
+                         text));
+      }
+    }
+    for (const LibertyGroup& table : group.groups) {
+      LibertyTable* target = table.type == "cell_rise"         ? &arc.rise_delay_ns
+                             : table.type == "cell_fall"       ? &arc.fall_delay_ns
+                             : table.type == "rise_transition" ? &arc.rise_slew_ns
+                             : table.type == "fall_transition" ? &arc.fall_slew_ns
+                                                               : nullptr;
+      if (target != nullptr) *target = read_table(table, units, units.time_ns);
+    }
+    return arc;
+  }
+
+  std::vector<std::string> related_pins(const LibertyGroup& group) const {
+    std::vector<std::string> names;
+    if (const LibertyAttribute* related = group.find("related_pin")) {
+      for (const std::string& value : related->values) {
+        for (const std::string& name : split_words(value)) names.push_back(name);
+      }
+    }
+    return names;
+  }
+
   InternalPower read_power(const LibertyGroup& group, const Units& units) const {
     InternalPower power;
     power.when = optional_expression(group, "when");
-    if (const LibertyAttribute* related = group.find("related_pin")) {
-      for (const std::string& value : related->values) {
-        for (const std::string& name : split_words(value)) power.related_pins.push_back(name);
-      }
-    }
+    power.related_pins = related_pins(group);
     for (const LibertyGroup& table : group.groups) {
       if (table.type == "rise_power" || table.type == "power") {
         power.rise_fj = read_table(table, units, units.energy_fj);
@@ -390,16 +428,22 @@ class Reader {
     };
     for (const LibertyPin& pin : cell.pins) {
       if (pin.function.has_value()) check(*pin.function, "function of pin " + pin.name);
-      for (const InternalPower& power : pin.internal_power) {
-        if (power.when.has_value()) check(*power.when, "when of pin " + pin.name);
-        for (const std::string& name : power.related_pins) {
+      const auto check_cause = [&](const std::vector<std::string>& related,
+                                   const std::optional<BooleanExpression>& when) {
+        if (when.has_value()) check(*when, "when of pin " + pin.name);
+        for (const std::string& name : related) {
           if (cell.find_pin(name) == nullptr) {
             fail(line, fmt::format("cell {}: related_pin of pin {} is {}, which is no pin of it",
                                    cell.name, pin.name, name));
           }
         }
+      };
+      for (const InternalPower& power : pin.internal_power) {
+        check_cause(power.related_pins, power.when);
       }
+      for (const TimingArc& arc : pin.timing_arcs) check_cause(arc.related_pins, arc.when);
     }
+    for (const StateLeakage& state : cell.state_leakage) check(state.when, "leakage_power");
     if (!cell.flip_flop.has_value()) return;
     check(cell.flip_flop->next_state, "next_state");
     check(cell.flip_flop->clocked_on, "clocked_on");
@@ -483,7 +527,8 @@ const LibertyCell& Liberty::smallest_inverter() const {
   for (const auto& [cell_name, cell] : cells_) {
     if (cell.flip_flop.has_value() || !cell.unsupported.empty() || cell.pins.size() != 2) continue;
     for (const LibertyPin& pin : cell.pins) {
-      if (!pin.function.has_value() || pin.slew_arcs.empty()) continue;
+      if (!pin.function.has_value() || pin.timing_arcs.empty()) continue;
+      if (!pin.timing_arcs[0].has_slews()) continue;
       const std::vector<BooleanExpression::Node>& nodes = pin.function->nodes;
       if (nodes.size() != 2 || nodes[1].op != BooleanExpression::Op::kNot) continue;
       if (best == nullptr || cell.area_um2 < best->area_um2) best = &cell;
@@ -499,15 +544,15 @@ const LibertyCell& Liberty::smallest_inverter() const {
 double Liberty::fanout_of_four_slew_ns() const {
   const LibertyCell& inverter = smallest_inverter();
   double load = 0;
-  const SlewArc* arc = nullptr;
+  const TimingArc* arc = nullptr;
   for (const LibertyPin& pin : inverter.pins) {
     if (pin.direction == LibertyPin::Direction::kInput) load = 4 * pin.capacitance_ff;
-    if (!pin.slew_arcs.empty()) arc = &pin.slew_arcs[0];
+    if (!pin.timing_arcs.empty()) arc = &pin.timing_arcs[0];
   }
   double slew = 0;
   // The chain settles within a few stages: the slope of output over input slew is well below 1.
   for (int stage = 0; stage < 64; ++stage) {
-    slew = (arc->rise_ns.lookup(slew, load) + arc->fall_ns.lookup(slew, load)) / 2;
+    slew = (arc->rise_slew_ns.lookup(slew, load) + arc->fall_slew_ns.lookup(slew, load)) / 2;
   }
   if (!std::isfinite(slew) || slew <= 0) {
     throw Error(ExitCode::kUsage,

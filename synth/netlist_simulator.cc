@@ -23,6 +23,66 @@ namespace {
 
 constexpr int kWords = LaneBlock::kWords;
 
+inline LaneBlock operator~(const LaneBlock& a) {
+  LaneBlock r;
+  for (int w = 0; w < kWords; ++w) r.words[w] = ~a.words[w];
+  return r;
+}
+inline LaneBlock operator&(const LaneBlock& a, const LaneBlock& b) {
+  LaneBlock r;
+  for (int w = 0; w < kWords; ++w) r.words[w] = a.words[w] & b.words[w];
+  return r;
+}
+inline LaneBlock operator|(const LaneBlock& a, const LaneBlock& b) {
+  LaneBlock r;
+  for (int w = 0; w < kWords; ++w) r.words[w] = a.words[w] | b.words[w];
+  return r;
+}
+inline LaneBlock operator^(const LaneBlock& a, const LaneBlock& b) {
+  LaneBlock r;
+  for (int w = 0; w < kWords; ++w) r.words[w] = a.words[w] ^ b.words[w];
+  return r;
+}
+
+inline std::uint64_t count(const LaneBlock& block) {
+  std::uint64_t bits = 0;
+  for (int w = 0; w < kWords; ++w) {
+    bits += static_cast<std::uint64_t>(__builtin_popcountll(block.words[w]));
+  }
+  return bits;
+}
+
+/// A condition where nets have these values: a LaneBlock of 512 lanes, or 64 lanes of a word.
+template <typename Node, typename Value>
+inline Value evaluate(const std::vector<Node>& condition, const Value* nets,
+                      std::vector<Value>* scratch) {
+  using Op = BooleanExpression::Op;
+  std::vector<Value>& values = *scratch;
+  values.resize(std::max(values.size(), condition.size()));
+  for (std::size_t i = 0; i < condition.size(); ++i) {
+    const Node& node = condition[i];
+    switch (node.op) {
+      case Op::kConstant:
+      case Op::kName:
+        values[i] = nets[node.net];
+        break;
+      case Op::kNot:
+        values[i] = ~values[node.left];
+        break;
+      case Op::kAnd:
+        values[i] = values[node.left] & values[node.right];
+        break;
+      case Op::kOr:
+        values[i] = values[node.left] | values[node.right];
+        break;
+      case Op::kXor:
+        values[i] = values[node.left] ^ values[node.right];
+        break;
+    }
+  }
+  return values[condition.size() - 1];
+}
+
 LaneBlock first_lanes(int lanes) {
   LaneBlock mask;
   for (int lane = 0; lane < lanes; ++lane) mask.words[lane / 64] |= 1ULL << (lane % 64);
@@ -310,6 +370,7 @@ SwitchingActivity::SwitchingActivity(const Netlist& netlist, const Liberty& libe
   net_rises_.assign(netlist.net_count(), 0);
   net_falls_.assign(netlist.net_count(), 0);
   input_net_.assign(netlist.net_count(), 0);
+  pins_of_net_.resize(netlist.net_count());
   for (const NetlistPort& port : netlist.ports()) {
     for (const int net : port.nets) {
       if (port.is_input) input_net_[net] = 1;
@@ -329,11 +390,31 @@ SwitchingActivity::SwitchingActivity(const Netlist& netlist, const Liberty& libe
           return cell.nets[p];
         }
       }
-      throw Error(
-          ExitCode::kUnsupported,
-          fmt::format("cell {}: an internal power condition names {}, which no output shows",
-                      cell.type->name, name));
+      throw Error(ExitCode::kUnsupported,
+                  fmt::format("cell {}: a power condition names {}, which no output shows",
+                              cell.type->name, name));
     };
+    const auto condition = [&](const BooleanExpression& expression) {
+      std::vector<WhenNode> nodes;
+      for (const BooleanExpression::Node& node : expression.nodes) {
+        int net = node.value ? Netlist::kOne : Netlist::kZero;
+        if (node.op == BooleanExpression::Op::kName) net = net_of(node.name);
+        nodes.push_back({node.op, node.left, node.right, net});
+      }
+      return nodes;
+    };
+    if (cell.type->state_leakage.empty()) {
+      constant_leakage_nw_ += cell.type->leakage_nw;
+    } else {
+      Leakage leakage;
+      leakage.base_nw = cell.type->leakage_nw;
+      for (const StateLeakage& state : cell.type->state_leakage) {
+        leakage.state_nw.push_back(state.leakage_nw);
+        leakage.when.push_back(condition(state.when));
+      }
+      leakage.counts.assign(leakage.when.size(), 0);
+      leakage_.push_back(std::move(leakage));
+    }
     for (std::size_t p = 0; p < cell.nets.size(); ++p) {
       const LibertyPin& pin = cell.type->pins[p];
       if (pin.internal_power.empty()) continue;
@@ -347,15 +428,10 @@ SwitchingActivity::SwitchingActivity(const Netlist& netlist, const Liberty& libe
         for (const std::string& name : table.related_pins) {
           group.related_nets.push_back(net_of(name));
         }
-        if (table.when.has_value()) {
-          for (const BooleanExpression::Node& node : table.when->nodes) {
-            int net = node.value ? Netlist::kOne : Netlist::kZero;
-            if (node.op == BooleanExpression::Op::kName) net = net_of(node.name);
-            group.when.push_back({node.op, node.left, node.right, net});
-          }
-        }
+        if (table.when.has_value()) group.when = condition(*table.when);
         power.groups.push_back(std::move(group));
       }
+      pins_of_net_[power.net].push_back(static_cast<int>(pins_.size()));
       pins_.push_back(std::move(power));
     }
   }
@@ -364,78 +440,50 @@ SwitchingActivity::SwitchingActivity(const Netlist& netlist, const Liberty& libe
 LUTRA_SIMD_CLONES
 void SwitchingActivity::add(const LaneBlock* before, const LaneBlock* after,
                             const LaneBlock& mask) {
-  const auto count = [](const LaneBlock& block) {
-    std::uint64_t bits = 0;
-    for (int w = 0; w < kWords; ++w) {
-      bits += static_cast<std::uint64_t>(__builtin_popcountll(block.words[w]));
-    }
-    return bits;
-  };
-  intervals_ += count(mask);
+  const std::uint64_t states = count(mask);
+  intervals_ += states;
+  settled_ += states;
   for (std::size_t net = 0; net < load_ff_.size(); ++net) {
-    LaneBlock rises;
-    LaneBlock falls;
-    for (int w = 0; w < kWords; ++w) {
-      const std::uint64_t changed = (before[net].words[w] ^ after[net].words[w]) & mask.words[w];
-      rises.words[w] = changed & after[net].words[w];
-      falls.words[w] = changed & before[net].words[w];
-    }
-    net_rises_[net] += count(rises);
-    net_falls_[net] += count(falls);
+    const LaneBlock changed = (before[net] ^ after[net]) & mask;
+    net_rises_[net] += count(changed & after[net]);
+    net_falls_[net] += count(changed & before[net]);
   }
-  std::vector<LaneBlock> values;
+  std::vector<LaneBlock> scratch;
   for (PinPower& pin : pins_) {
-    LaneBlock rises;
-    LaneBlock falls;
-    for (int w = 0; w < kWords; ++w) {
-      const std::uint64_t changed =
-          (before[pin.net].words[w] ^ after[pin.net].words[w]) & mask.words[w];
-      rises.words[w] = changed & after[pin.net].words[w];
-      falls.words[w] = changed & before[pin.net].words[w];
-    }
+    const LaneBlock changed = (before[pin.net] ^ after[pin.net]) & mask;
     for (PowerGroup& group : pin.groups) {
-      LaneBlock caused;
-      if (group.related_nets.empty()) caused.words.fill(~0ULL);
-      for (const int net : group.related_nets) {
-        for (int w = 0; w < kWords; ++w) {
-          caused.words[w] |= before[net].words[w] ^ after[net].words[w];
-        }
+      LaneBlock caused = changed;
+      if (!group.related_nets.empty()) {
+        LaneBlock related;
+        for (const int net : group.related_nets) related = related | (before[net] ^ after[net]);
+        caused = caused & related;
       }
-      if (!group.when.empty()) {
-        values.resize(group.when.size());
-        for (std::size_t i = 0; i < group.when.size(); ++i) {
-          const WhenNode& node = group.when[i];
-          for (int w = 0; w < kWords; ++w) {
-            switch (node.op) {
-              case BooleanExpression::Op::kConstant:
-              case BooleanExpression::Op::kName:
-                values[i].words[w] = after[node.net].words[w];
-                break;
-              case BooleanExpression::Op::kNot:
-                values[i].words[w] = ~values[node.left].words[w];
-                break;
-              case BooleanExpression::Op::kAnd:
-                values[i].words[w] = values[node.left].words[w] & values[node.right].words[w];
-                break;
-              case BooleanExpression::Op::kOr:
-                values[i].words[w] = values[node.left].words[w] | values[node.right].words[w];
-                break;
-              case BooleanExpression::Op::kXor:
-                values[i].words[w] = values[node.left].words[w] ^ values[node.right].words[w];
-                break;
-            }
-          }
-        }
-        for (int w = 0; w < kWords; ++w) caused.words[w] &= values.back().words[w];
+      if (!group.when.empty()) caused = caused & evaluate(group.when, after, &scratch);
+      group.rises += count(caused & after[pin.net]);
+      group.falls += count(caused & before[pin.net]);
+    }
+  }
+  for (Leakage& cell : leakage_) {
+    LaneBlock rest = mask;
+    for (std::size_t i = 0; i < cell.when.size(); ++i) {
+      const LaneBlock holds = rest & evaluate(cell.when[i], after, &scratch);
+      cell.counts[i] += count(holds);
+      rest = rest & ~holds;
+    }
+  }
+}
+
+void SwitchingActivity::add_change(int net, int cause, const std::uint64_t* values) {
+  const bool rises = values[net] != 0;
+  ++(rises ? net_rises_ : net_falls_)[net];
+  for (const int p : pins_of_net_[net]) {
+    for (PowerGroup& group : pins_[p].groups) {
+      const std::vector<int>& related = group.related_nets;
+      if (!related.empty() && std::find(related.begin(), related.end(), cause) == related.end()) {
+        continue;
       }
-      LaneBlock rise_causes;
-      LaneBlock fall_causes;
-      for (int w = 0; w < kWords; ++w) {
-        rise_causes.words[w] = rises.words[w] & caused.words[w];
-        fall_causes.words[w] = falls.words[w] & caused.words[w];
-      }
-      group.rises += count(rise_causes);
-      group.falls += count(fall_causes);
+      if (!group.when.empty() && evaluate(group.when, values, &scratch_) == 0) continue;
+      ++(rises ? group.rises : group.falls);
     }
   }
 }
@@ -449,6 +497,18 @@ EnergyReport SwitchingActivity::report() const {
     report.net_toggles += changes;
     const double energy = half_square * load_ff_[net] * static_cast<double>(changes);
     (input_net_[net] ? report.input_net_fj : report.net_fj) += energy;
+  }
+  if (settled_ > 0) {
+    report.leakage_nw = constant_leakage_nw_;
+    for (const Leakage& cell : leakage_) {
+      std::uint64_t rest = settled_;
+      for (std::size_t i = 0; i < cell.counts.size(); ++i) {
+        report.leakage_nw +=
+            cell.state_nw[i] * static_cast<double>(cell.counts[i]) / static_cast<double>(settled_);
+        rest -= cell.counts[i];
+      }
+      report.leakage_nw += cell.base_nw * static_cast<double>(rest) / static_cast<double>(settled_);
+    }
   }
   for (const PinPower& pin : pins_) {
     double rise = 0;
@@ -483,7 +543,8 @@ void SwitchingActivity::clear() {
   for (PinPower& pin : pins_) {
     for (PowerGroup& group : pin.groups) group.rises = group.falls = 0;
   }
-  intervals_ = 0;
+  for (Leakage& cell : leakage_) std::fill(cell.counts.begin(), cell.counts.end(), 0);
+  intervals_ = settled_ = 0;
 }
 
 }  // namespace lutra::synth

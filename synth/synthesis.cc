@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 
 #include "lutra/numerics/error.h"
@@ -141,76 +143,185 @@ std::pair<std::string, std::vector<ModulePort>> inspect_module(
   return inspect(sources, top, parameters, work.path());
 }
 
+namespace {
+
+/// A module synthesised once and mapped by abc in several ways.
+class Mapper {
+ public:
+  Mapper(const std::vector<std::filesystem::path>& files, const std::string& top,
+         const std::vector<std::pair<std::string, long>>& parameters,
+         const std::filesystem::path& liberty)
+      : sources_(read_verilog_sources(files)),
+        library_(Liberty::read(liberty)),
+        work_(std::filesystem::temp_directory_path()) {
+    write_verilog_sources(sources_, work_.path() / "source");
+    numerics::write_file(work_.path() / "library.lib", library_.text());
+    top_ = top.empty() ? inspect(sources_, "", {}, work_.path()).first : top;
+    check_identifier(top_, fmt::format("{}: module name", first_file()));
+    script_ = read_script(sources_, top_, parameters);
+    script_ += fmt::format(
+        "synth -flatten\n"
+        "rename -top {}\n"
+        "dfflibmap -liberty library.lib\n"
+        "design -save unmapped\n",
+        top_);
+  }
+
+  const Liberty& library() const { return library_; }
+
+  /// Adds a mapping by these options of Yosys' abc, and returns its number.
+  int add(const std::string& abc_options) {
+    script_ += fmt::format(
+        "design -load unmapped\n"
+        "abc -liberty library.lib {0}\n"
+        "opt_clean -purge\n"
+        "tee -q -o area{1}.txt stat -liberty library.lib\n"
+        "write_json netlist{1}.json\n",
+        abc_options, mappings_);
+    return mappings_++;
+  }
+  /// A file for the abc options to name.
+  void write(const std::string& name, const std::string& text) const {
+    numerics::write_file(work_.path() / name, text);
+  }
+  void run() const { run_yosys(script_, sources_, work_.path()); }
+
+  /// Checks a mapping and writes its files.
+  SynthesisResult result(int mapping, const std::filesystem::path& out_dir) const {
+    const std::filesystem::path netlist_json =
+        work_.path() / fmt::format("netlist{}.json", mapping);
+    const Netlist netlist = Netlist::read_json(netlist_json, library_, top_, first_file());
+    try {
+      const NetlistSimulator simulator(netlist);  // finds combinational loops
+    } catch (const Error& error) {
+      throw Error(error.code(), fmt::format("{}: {}", first_file(), error.what()));
+    }
+
+    std::vector<std::string> used;
+    for (const auto& [name, count] : netlist.cell_counts()) used.push_back(name);
+    std::vector<std::string> kept = used;
+    kept.push_back(library_.smallest_inverter().name);  // a library needs at least one cell
+
+    // Two figures of the same area, Yosys' and ours, must agree: both read the Liberty file.
+    SynthesisResult result;
+    result.top = top_;
+    result.area_um2 = netlist.area_um2();
+    result.leakage_nw = netlist.leakage_nw();
+    const std::string area = numerics::read_file(work_.path() / fmt::format("area{}.txt", mapping));
+    const std::size_t at = area.rfind("Chip area");
+    const double yosys_area =
+        at == std::string::npos ? 0 : std::atof(area.c_str() + area.find("': ", at) + 3);
+    if (std::abs(yosys_area - result.area_um2) > 1e-6 * std::max(1.0, yosys_area)) {
+      throw Error(ExitCode::kInternal,
+                  fmt::format("{}: area is {} um2 by Yosys and {} um2 by the netlist", first_file(),
+                              yosys_area, result.area_um2));
+    }
+
+    std::filesystem::create_directories(out_dir / "source");
+    result.directory = out_dir;
+    result.netlist_json = out_dir / "netlist.json";
+    result.netlist_verilog = out_dir / "netlist.v";
+    result.cells_liberty = out_dir / "cells.lib";
+    result.cells_verilog = out_dir / "cells.v";
+    numerics::write_file(result.netlist_json, numerics::read_file(netlist_json));
+    numerics::write_file(
+        result.netlist_verilog,
+        fmt::format("// {} mapped to {} by {}.\n\n", result.top, library_.name(), yosys_version()) +
+            netlist.verilog());
+    numerics::write_file(result.cells_liberty, library_.subset_text(kept));
+    numerics::write_file(result.cells_verilog, library_.verilog_cells(used));
+    write_verilog_sources(sources_, out_dir / "source");
+    for (const VerilogFile& file : sources_) {
+      if (!file.is_include) result.sources.push_back(out_dir / "source" / file.safe_path);
+    }
+    return result;
+  }
+
+ private:
+  std::string first_file() const { return sources_[0].original.string(); }
+
+  std::vector<VerilogFile> sources_;
+  Liberty library_;
+  PrivateDirectory work_;
+  std::string top_;
+  std::string script_;
+  int mappings_ = 0;
+};
+
+/// Ways to map towards a delay: by area; by delay; by delay behind a restructuring for depth. All
+/// end in gates sized for it.
+constexpr std::pair<const char*, const char*> kMappings[] = {
+    {"area", "dch; amap -m; topo"},
+    {"delay", "dch; map -B 0.9 -D {0}; topo"},
+    {"depth", "if -g -K 6; strash; dch; map -B 0.9 -D {0}; topo"},
+};
+
+}  // namespace
+
 SynthesisResult synthesize(const std::vector<std::filesystem::path>& files, const std::string& top,
                            const std::vector<std::pair<std::string, long>>& parameters,
                            const std::filesystem::path& liberty,
                            const std::filesystem::path& out_dir) {
-  const std::vector<VerilogFile> sources = read_verilog_sources(files);
-  const std::string first_file = sources[0].original.string();
-  const Liberty library = Liberty::read(liberty);
+  Mapper mapper(files, top, parameters, liberty);
+  const int mapping = mapper.add("");
+  mapper.run();
+  return mapper.result(mapping, out_dir);
+}
+
+std::vector<TimedSynthesis> synthesize_for_delays(
+    const std::vector<std::filesystem::path>& files, const std::string& top,
+    const std::vector<std::pair<std::string, long>>& parameters,
+    const std::filesystem::path& liberty, const std::vector<double>& targets_ns,
+    double input_slew_ns, const std::filesystem::path& out_dir) {
+  Mapper mapper(files, top, parameters, liberty);
+  mapper.write("drive.constr", fmt::format("set_driving_cell {}\nset_load 0\n",
+                                           mapper.library().smallest_inverter().name));
+  struct Candidate {
+    std::string mapping;
+    int number;
+  };
+  const Candidate plain = {"plain", mapper.add("")};
+  std::vector<std::vector<Candidate>> candidates;  // [target]
+  for (const double target_ns : targets_ns) {
+    candidates.push_back({plain});
+    const long target_ps = std::max(1L, std::lround(1000 * target_ns));
+    for (const auto& [name, commands] : kMappings) {
+      const std::string file = fmt::format("{}-{}.abc", name, target_ps);
+      mapper.write(file, fmt::format("strash; &get -n; &fraig -x; &put; scorr; dc2; strash; {1}; "
+                                     "buffer -c; upsize -D {0}; dnsize -D {0}; stime -p\n",
+                                     target_ps, fmt::format(commands, target_ps)));
+      const std::string options =
+          fmt::format("-constr drive.constr -D {} -script {}", target_ps, file);
+      candidates.back().push_back({name, mapper.add(options)});
+    }
+  }
+  mapper.run();
+
+  std::vector<TimedSynthesis> chosen;
   const PrivateDirectory work(std::filesystem::temp_directory_path());
-  write_verilog_sources(sources, work.path() / "source");
-  numerics::write_file(work.path() / "library.lib", library.text());
-
-  SynthesisResult result;
-  result.top = top.empty() ? inspect(sources, "", {}, work.path()).first : top;
-  check_identifier(result.top, fmt::format("{}: module name", first_file));
-  std::string script = read_script(sources, result.top, parameters);
-  script += fmt::format(
-      "synth -flatten\n"
-      "rename -top {0}\n"
-      "dfflibmap -liberty library.lib\n"
-      "abc -liberty library.lib\n"
-      "opt_clean -purge\n"
-      "tee -q -o area.txt stat -liberty library.lib\n"
-      "write_json netlist.json\n",
-      result.top);
-  run_yosys(script, sources, work.path());
-
-  const Netlist netlist =
-      Netlist::read_json(work.path() / "netlist.json", library, result.top, first_file);
-  try {
-    const NetlistSimulator simulator(netlist);  // finds combinational loops
-  } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("{}: {}", first_file, error.what()));
+  for (std::size_t t = 0; t < targets_ns.size(); ++t) {
+    std::optional<TimedSynthesis> best;
+    int best_number = 0;
+    for (const auto& [mapping, number] : candidates[t]) {
+      TimedSynthesis made;
+      made.synthesis = mapper.result(number, work.path() / std::to_string(number));
+      made.mapping = mapping;
+      made.target_ns = targets_ns[t];
+      made.delay_ns = critical_path_ns(made.synthesis, input_slew_ns);
+      made.reached = made.delay_ns <= made.target_ns;
+      if (best.has_value()) {
+        const bool better = made.reached != best->reached ? made.reached
+                            : made.reached ? made.synthesis.area_um2 < best->synthesis.area_um2
+                                           : made.delay_ns < best->delay_ns;
+        if (!better) continue;
+      }
+      best = std::move(made);
+      best_number = number;
+    }
+    best->synthesis = mapper.result(best_number, out_dir / fmt::format("{:g}ns", targets_ns[t]));
+    chosen.push_back(std::move(*best));
   }
-
-  std::vector<std::string> used;
-  for (const auto& [name, count] : netlist.cell_counts()) used.push_back(name);
-  std::vector<std::string> kept = used;
-  kept.push_back(library.smallest_inverter().name);  // a library needs at least one cell
-
-  // Two figures of the same area, Yosys' and ours, must agree: both read the Liberty file.
-  result.area_um2 = netlist.area_um2();
-  result.leakage_nw = netlist.leakage_nw();
-  const std::string area = numerics::read_file(work.path() / "area.txt");
-  const std::size_t at = area.rfind("Chip area");
-  const double yosys_area =
-      at == std::string::npos ? 0 : std::atof(area.c_str() + area.find("': ", at) + 3);
-  if (std::abs(yosys_area - result.area_um2) > 1e-6 * std::max(1.0, yosys_area)) {
-    throw Error(ExitCode::kInternal,
-                fmt::format("{}: area is {} um2 by Yosys and {} um2 by the netlist", first_file,
-                            yosys_area, result.area_um2));
-  }
-
-  std::filesystem::create_directories(out_dir / "source");
-  result.directory = out_dir;
-  result.netlist_json = out_dir / "netlist.json";
-  result.netlist_verilog = out_dir / "netlist.v";
-  result.cells_liberty = out_dir / "cells.lib";
-  result.cells_verilog = out_dir / "cells.v";
-  numerics::write_file(result.netlist_json, numerics::read_file(work.path() / "netlist.json"));
-  numerics::write_file(
-      result.netlist_verilog,
-      fmt::format("// {} mapped to {} by {}.\n\n", result.top, library.name(), yosys_version()) +
-          netlist.verilog());
-  numerics::write_file(result.cells_liberty, library.subset_text(kept));
-  numerics::write_file(result.cells_verilog, library.verilog_cells(used));
-  write_verilog_sources(sources, out_dir / "source");
-  for (const VerilogFile& file : sources) {
-    if (!file.is_include) result.sources.push_back(out_dir / "source" / file.safe_path);
-  }
-  return result;
+  return chosen;
 }
 
 double critical_path_ns(const SynthesisResult& synthesis, double input_slew_ns,
@@ -240,6 +351,7 @@ double critical_path_ns(const SynthesisResult& synthesis, double input_slew_ns,
       "set_input_transition {:.9g} [all_inputs]\n"
       "set_input_delay 0 -clock lutra_clock [all_inputs]\n"
       "set_output_delay 0 -clock lutra_clock [all_outputs]\n"
+      "set_load 0 [get_nets -hierarchical *]\n"  // not the library's wire load model
       "report_checks -path_delay max -digits 6\n"
       "exit\n",
       input_slew_ns);

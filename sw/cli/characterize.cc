@@ -13,8 +13,10 @@
 #include "lutra/numerics/parallel.h"
 #include "lutra/report/report.h"
 #include "lutra/synth/component.h"
+#include "lutra/synth/delay_sweep.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/library.h"
+#include "lutra/synth/operands.h"
 #include "lutra/synth/table_files.h"
 
 namespace lutra::cli {
@@ -33,6 +35,8 @@ struct Options {
   bool sweep = false;
   std::vector<std::string> exports;
   fs::path liberty;
+  fs::path operands;
+  std::vector<double> clock_ns;
 };
 
 bool is_verilog(const std::string& name) {
@@ -60,25 +64,93 @@ std::vector<synth::HeldPort> held_ports(const std::vector<std::string>& texts) {
   return held;
 }
 
+/// What the component does at the operands of a file, with the file's name.
+nlohmann::json at_operands(const synth::Component& component, const fs::path& file) {
+  nlohmann::json result = synth::measure_at_operands(
+      component, synth::read_operands(file, component.width, component.is_signed));
+  result["file"] = file.filename().string();
+  result["sha256"] = synth::sha256_hex(numerics::read_file(file));
+  return result;
+}
+
+/// The component and its mappings for other delays, a line each.
+std::string clock_text(const nlohmann::json& component) {
+  std::string text = fmt::format("{:>9}{:>10}{:>11}{:>12}{:>16}  {}\n", "target ns", "delay ns",
+                                 "area um2", "energy fJ", "with glitches", "mapping");
+  const auto line = [&text](const nlohmann::json& row, const std::string& target,
+                            const std::string& mapping) {
+    text += fmt::format("{:>9}{:>10.3f}{:>11.1f}{:>12.1f}{:>16.1f}  {}\n", target,
+                        row.at("delay_ns").get<double>(), row.at("area_um2").get<double>(),
+                        row.at("energy_per_op_fj").get<double>(),
+                        row.at("glitches").at("energy_per_op_fj").get<double>(), mapping);
+  };
+  line(component, "none", "the component");
+  for (const nlohmann::json& row : component.at("clock")) {
+    line(row, fmt::format("{:g}", row.at("target_ns").get<double>()),
+         row.at("mapping").get<std::string>() +
+             (row.at("reached").get<bool>() ? "" : "; target not reached"));
+  }
+  return text;
+}
+
+std::string operands_text(const nlohmann::json& at) {
+  const nlohmann::json& errors = at.at("errors");
+  std::string text = fmt::format(
+      "at the operands of {} ({}):\n", at.at("file").get<std::string>(),
+      at.contains("operations") ? fmt::format("a trace of {}", at.at("operations").get<size_t>())
+                                : "histograms; no energy without their order");
+  if (at.contains("energy_per_op_fj")) {
+    text += fmt::format("  energy {:.1f} fJ an operation, with glitches {:.1f} fJ\n",
+                        at.at("energy_per_op_fj").get<double>(),
+                        at.at("glitches").at("energy_per_op_fj").get<double>());
+  }
+  return text + fmt::format("  MAE {:.4f}, WCE {:.0f}, EP {:.2f} %, MRE {:.4f} %, bias {:.4f}\n",
+                            errors.at("mae").get<double>(), errors.at("wce").get<double>(),
+                            100 * errors.at("ep").get<double>(),
+                            100 * errors.at("mre_nonzero").get<double>(),
+                            errors.at("bias").get<double>());
+}
+
+/// The numbers at given operands, by name for a spreadsheet.
+std::vector<std::pair<std::string, double>> operand_columns(const nlohmann::json& row) {
+  std::vector<std::pair<std::string, double>> columns;
+  if (!row.contains("at_operands")) return columns;
+  const nlohmann::json& at = row.at("at_operands");
+  if (at.contains("energy_per_op_fj")) {
+    columns.emplace_back("energy_per_op_fj", at.at("energy_per_op_fj"));
+    columns.emplace_back("energy_per_op_with_glitches_fj",
+                         at.at("glitches").at("energy_per_op_fj"));
+  }
+  for (const auto& [key, value] : at.at("errors").items()) columns.emplace_back(key, value);
+  return columns;
+}
+
 /// One line a multiplier, for spreadsheets.
 std::string csv(const nlohmann::json& rows) {
-  std::string text = "name,width,signed,area_um2,delay_ns,leakage_nw,energy_per_op_fj";
+  std::string text =
+      "name,width,signed,area_um2,delay_ns,leakage_nw,energy_per_op_fj,"
+      "glitch_factor,glitch_energy_factor,energy_per_op_with_glitches_fj";
   const nlohmann::json errors = synth::to_json(synth::ErrorMetrics());
   for (const auto& [key, value] : errors.items()) {
     if (value.is_number()) text += "," + key;
   }
+  for (const auto& [key, value] : operand_columns(rows.at(0))) text += ",at_operands_" + key;
   for (const nlohmann::json& row : rows) {
     std::string name;
     for (const char c : row.at("name").get<std::string>()) {
       name += c == '"' ? std::string("\"\"") : std::string(1, c);
     }
-    text += fmt::format("\n\"{}\",{},{},{},{},{},{}", name, row.at("width").get<int>(),
-                        row.at("signed").get<bool>() ? 1 : 0, row.at("area_um2").get<double>(),
-                        row.at("delay_ns").get<double>(), row.at("leakage_nw").get<double>(),
-                        row.at("energy_per_op_fj").get<double>());
+    text += fmt::format("\n\"{}\",{},{}", name, row.at("width").get<int>(),
+                        row.at("signed").get<bool>() ? 1 : 0);
+    for (const char* key :
+         {"/area_um2", "/delay_ns", "/leakage_nw", "/energy_per_op_fj", "/glitches/factor",
+          "/glitches/energy_factor", "/glitches/energy_per_op_fj"}) {
+      text += fmt::format(",{}", row.at(nlohmann::json::json_pointer(key)).get<double>());
+    }
     for (const auto& [key, value] : errors.items()) {
       if (value.is_number()) text += fmt::format(",{}", row.at("errors").at(key).get<double>());
     }
+    for (const auto& [key, value] : operand_columns(row)) text += fmt::format(",{}", value);
   }
   return text + "\n";
 }
@@ -109,12 +181,15 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
     characterize.jobs = 1;
     const synth::Component c =
         synth::characterize(synth::library_source(specs[index]), characterize);
+    nlohmann::json at;
+    if (!options.operands.empty()) at = at_operands(c, options.operands);
     const std::lock_guard<std::mutex> lock(mutex);
     nlohmann::json& row = r["rows"][index];
     for (const char* key : {"name", "width", "signed", "lut_sha256", "area_um2", "delay_ns",
-                            "leakage_nw", "energy_per_op_fj", "errors", "cells"}) {
+                            "leakage_nw", "energy_per_op_fj", "glitches", "errors", "cells"}) {
       row[key] = c.json.at(key);
     }
+    if (!at.is_null()) row["at_operands"] = std::move(at);
     row["rtl_check"] = c.json.at("rtl_check").at("result");
     if (index == 0) r["liberty"] = {{"name", c.liberty}, {"sha256", c.liberty_sha256}};
     const double seconds =
@@ -128,14 +203,16 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
   r["report"] = page.string();
   numerics::write_file(out / "sweep.csv", csv(r["rows"]));
   numerics::write_file(page, report::sweep_page(r));
-  outcome.text = fmt::format("{:<36}{:>10}{:>10}{:>12}{:>12}{:>10}\n", "multiplier", "area um2",
-                             "delay ns", "energy fJ", "MAE", "MRE");
+  outcome.text = fmt::format("{:<36}{:>10}{:>10}{:>12}{:>10}{:>12}{:>10}\n", "multiplier",
+                             "area um2", "delay ns", "energy fJ", "glitches", "MAE", "MRE");
   for (const nlohmann::json& row : r["rows"]) {
-    outcome.text += fmt::format(
-        "{:<36}{:>10.0f}{:>10.2f}{:>12.0f}{:>12.2f}{:>9.3f}%\n", row.at("name").get<std::string>(),
-        row.at("area_um2").get<double>(), row.at("delay_ns").get<double>(),
-        row.at("energy_per_op_fj").get<double>(), row.at("errors").at("mae").get<double>(),
-        100 * row.at("errors").at("mre_nonzero").get<double>());
+    outcome.text +=
+        fmt::format("{:<36}{:>10.0f}{:>10.2f}{:>12.0f}{:>9.2f}x{:>12.2f}{:>9.3f}%\n",
+                    row.at("name").get<std::string>(), row.at("area_um2").get<double>(),
+                    row.at("delay_ns").get<double>(), row.at("energy_per_op_fj").get<double>(),
+                    row.at("glitches").at("energy_factor").get<double>(),
+                    row.at("errors").at("mae").get<double>(),
+                    100 * row.at("errors").at("mre_nonzero").get<double>());
   }
   outcome.text +=
       fmt::format("{} multipliers; report: {}\n", specs.size(), fs::absolute(page).string());
@@ -169,6 +246,14 @@ Command add_characterize(CLI::App* root) {
                 "The inputs are patterns: drum, bam:hbl=0,vbl=4..8, all; with a Pareto page");
   app->add_flag("--force", options->force, "Do not use the cache");
   app->add_option("--liberty", options->liberty, "Cell library (default: osu018)");
+  app->add_option("--clock", options->clock_ns,
+                  "Delays in ns, such as 2,3,4: area, delay and energy when mapped for each")
+      ->delimiter(',')
+      ->check(CLI::Range(0.001, 1000.0));
+  app->add_option("--operands", options->operands,
+                  "Errors and energy at these operands too: .npy [n][2], a trace, or [2][2^width], "
+                  "two histograms of bit patterns")
+      ->check(CLI::ExistingFile);
   return {
       app, [options, app](const SharedOptions& shared, const fs::path& out) {
         // What a kind of input does not take is refused, not passed over.
@@ -184,7 +269,7 @@ Command add_characterize(CLI::App* root) {
                  {"--top", "--ports", "--hold", "--unsigned"});
         }
         if (options->sweep) {
-          refuse("--sweep", {"--sign-magnitude", "--export"});
+          refuse("--sweep", {"--sign-magnitude", "--export", "--clock"});
           return run_sweep(*options, shared, out);
         }
         synth::MultiplierSource source;
@@ -213,11 +298,21 @@ Command add_characterize(CLI::App* root) {
         characterize.jobs = shared.jobs;
         characterize.progress = progress;
         const synth::Component c = synth::characterize(source, characterize);
+        nlohmann::json row = c.json;
+        if (!options->operands.empty()) row["at_operands"] = at_operands(c, options->operands);
+        if (!options->clock_ns.empty()) {
+          progress("mapping for delays");
+          const fs::path liberty =
+              options->liberty.empty() ? synth::default_liberty() : options->liberty;
+          fs::remove_all(out / "clock");
+          row["clock"] =
+              synth::sweep_delay_targets(c, liberty, options->clock_ns, shared.seed, out / "clock");
+        }
         std::map<std::string, std::string> files;
         for (const std::string& kind : options->exports) {
           if (kind == "raw") files["lut.bin"] = synth::raw_table(c);
           if (kind == "header") files["lut.h"] = synth::table_header(c, "lut");
-          if (kind == "csv") files["metrics.csv"] = csv(nlohmann::json::array({c.json}));
+          if (kind == "csv") files["metrics.csv"] = csv(nlohmann::json::array({row}));
         }
         // A copy that lies with the result; the cache may be emptied at any time.
         const fs::path target = out / "component";
@@ -227,27 +322,33 @@ Command add_characterize(CLI::App* root) {
         // Only the page needs Chart.js; the component is whole without it.
         fs::path page;
         try {
-          numerics::write_file(out / "report.html", report::component_page(c));
+          numerics::write_file(out / "report.html", report::component_page(row, c.lut));
           page = out / "report.html";
         } catch (const Error& error) {
           if (error.code() != ExitCode::kMissingTool) throw;
           progress(fmt::format("no report: {}", error.what()));
         }
         Outcome outcome;
-        outcome.result = c.json;
+        outcome.result = row;
         outcome.result["name"] = c.name;
         outcome.result["report"] = page.empty() ? nlohmann::json() : nlohmann::json(page.string());
         outcome.result["component"] = target.string();
+        const nlohmann::json& glitches = c.json.at("glitches");
         outcome.text = fmt::format(
             "{}\n  area {:.1f} um2, delay {:.3f} ns, leakage {:.3f} nW, energy {:.1f} fJ an "
-            "operation ({})\n  MAE {:.4f}, WCE {:.0f}, EP {:.2f} %, MRE {:.4f} %, bias {:.4f}\n"
+            "operation ({})\n  with glitches {:.1f} fJ an operation: {:.2f} times the toggles, "
+            "{:.2f} times the energy\n  MAE {:.4f}, WCE {:.0f}, EP {:.2f} %, MRE {:.4f} %, bias "
+            "{:.4f}\n"
             "  {}\n  in {}\n  report: {}\n",
             c.name, c.area_um2, c.delay_ns, c.leakage_nw, c.energy_per_op_fj, c.activity,
-            c.errors.mae, c.errors.wce, 100 * c.errors.ep, 100 * c.errors.mre_nonzero,
-            c.errors.bias,
+            glitches.at("energy_per_op_fj").get<double>(), glitches.at("factor").get<double>(),
+            glitches.at("energy_factor").get<double>(), c.errors.mae, c.errors.wce,
+            100 * c.errors.ep, 100 * c.errors.mre_nonzero, c.errors.bias,
             c.lut.empty() ? fmt::format("no table: operands of {} bits", c.width)
                           : "LUT sha256 " + c.lut_sha256,
             target.string(), page.empty() ? "none" : fs::absolute(page).string());
+        if (row.contains("at_operands")) outcome.text += operands_text(row.at("at_operands"));
+        if (row.contains("clock")) outcome.text += clock_text(row);
         return outcome;
       }};
 }

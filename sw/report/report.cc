@@ -51,8 +51,8 @@ std::filesystem::path chart_library() {
   return path;
 }
 
-std::string component_page(const synth::Component& component) {
-  return page(kComponentTemplate, {{"component", component.json}, {"lut", component.lut}});
+std::string component_page(const nlohmann::json& component, const std::vector<std::int16_t>& lut) {
+  return page(kComponentTemplate, {{"component", component}, {"lut", lut}});
 }
 
 std::string study_page(const nlohmann::json& result) { return page(kStudyTemplate, result); }

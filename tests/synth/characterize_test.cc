@@ -12,8 +12,10 @@
 #include <thread>
 #include <vector>
 
+#include "lutra/numerics/files.h"
 #include "lutra/synth/component.h"
 #include "lutra/synth/energy.h"
+#include "lutra/synth/files.h"
 #include "lutra/synth/liberty.h"
 #include "lutra/synth/library.h"
 #include "lutra/synth/multiplier_models.h"
@@ -555,41 +557,215 @@ TEST_F(CharacterizeTest, EnergyFollowsTheOperands) {
   });
 }
 
-// OpenSTA's switching power with every net toggling once a nanosecond is 1/2 C V^2 of all nets that
-// cells drive, a nanosecond: the same capacitances as ours.
-TEST_F(CharacterizeTest, NetCapacitancesAgreeWithOpenSta) {
-  const Component component = characterize(library_source("exact"), options());
-  const std::string script = fmt::format(
-      "read_liberty {0}/cells.lib\nread_verilog {0}/netlist.v\nlink_design {1}\n"
-      "create_clock -name c -period 1\nset_input_delay 0 -clock c [all_inputs]\n"
-      "set_power_activity -global -activity 1\nreport_power -digits 9\nexit\n",
-      component.directory.string(), component.source.top);
-  directory_.write("power.tcl", script);
-  const ProcessResult run = run_process({"sta", "-no_splash", "-no_init", "-exit", "power.tcl"},
-                                        directory_.path(), "opensta");
+// An array multiplier glitches; what the glitches add is reported apart, and energy_per_op_fj does
+// not hold it. Every settled value of every net is compared with the zero-delay simulation.
+TEST_F(CharacterizeTest, GlitchesAreReportedApart) {
+  const Component exact = characterize(library_source("exact"), options());
+  const nlohmann::json& glitches = exact.json.at("glitches");
+  const double factor = glitches.at("factor");
+  const double energy_factor = glitches.at("energy_factor");
+  EXPECT_GT(factor, 1.4);
+  EXPECT_LT(factor, 2.2);
+  EXPECT_GT(energy_factor, 1.4);
+  EXPECT_DOUBLE_EQ(glitches.at("energy_per_op_fj").get<double>(),
+                   energy_factor * exact.energy_per_op_fj);
+  EXPECT_LE(glitches.at("longest_settling_ns").get<double>(), 1.1 * exact.delay_ns);
+  fmt::print("checked={}\n", glitches.at("checked_net_values").get<std::uint64_t>());
+  EXPECT_GT(glitches.at("checked_net_values").get<std::uint64_t>(), 4096u * 300);
+
+  EnergyMeter meter(exact);
+  const std::vector<OperandPair> operands = uniform_operands(500, 3, 8, true);
+  const GlitchReport report = meter.measure_glitches(operands);
+  const EnergyReport plain = meter.measure(operands);
+  EXPECT_EQ(report.settled.net_toggles, plain.net_toggles);
+  EXPECT_EQ(report.settled.total_fj(), plain.total_fj());
+  EXPECT_EQ(report.delayed.intervals, 499u);
+  EXPECT_EQ(report.delayed.input_net_fj, plain.input_net_fj);  // operands do not glitch
+  EXPECT_GT(report.delayed.net_toggles, plain.net_toggles);
+  // Nothing changes: no glitches, and a factor of 1.
+  const GlitchReport still = meter.measure_glitches(std::vector<OperandPair>(100, {57, -3}));
+  EXPECT_EQ(still.delayed.net_toggles, 0u);
+  EXPECT_EQ(still.factor(), 1);
+  EXPECT_EQ(still.energy_factor(), 1);
+}
+
+// Nangate45 states the leakage of each cell by its inputs; osu018 does not.
+TEST_F(CharacterizeTest, LeakageIsThatOfTheStates) {
+  const Component plain = characterize(library_source("exact"), options());
+  EXPECT_EQ(plain.leakage_nw, plain.json.at("leakage_without_states_nw").get<double>());
+  const std::filesystem::path liberty =
+      std::filesystem::path(LUTRA_SOURCE_DIR) / "../shared/data/liberty/nangate45_typ.lib.gz";
+  if (!std::filesystem::exists(liberty)) GTEST_SKIP() << liberty << " is not here";
+  CharacterizeOptions nangate = options();
+  nangate.liberty = liberty;
+  const Component component = characterize(library_source("exact"), nangate);
+  const double without = component.json.at("leakage_without_states_nw");
+  EXPECT_NE(component.leakage_nw, without);
+  EXPECT_NEAR(component.leakage_nw, without, 0.2 * without);
+}
+
+struct InstancePower {
+  double internal_w, switching_w;
+};
+
+/// What OpenSTA reports for each instance u<n> of netlist.v when every net changes once a
+/// nanosecond. It reads no activity of single nets (the 2019 build has no VCD and no SAIF reader),
+/// but power is linear in the activity of an instance's output, so that any can be had from this.
+/// Capacitances of pins for one edge only are left out: OpenSTA takes the larger, we the common
+/// one.
+std::map<int, InstancePower> opensta_power(const std::filesystem::path& directory,
+                                           const std::string& top, double slew_ns) {
+  const PrivateDirectory work(std::filesystem::temp_directory_path());
+  std::istringstream cells(file_bytes(directory / "cells.lib"));
+  std::string kept;
+  for (std::string line; std::getline(cells, line);) {
+    const bool one_edge = line.find("rise_capacitance") != std::string::npos ||
+                          line.find("fall_capacitance") != std::string::npos;
+    if (!one_edge) kept += line + "\n";
+  }
+  numerics::write_file(work.path() / "cells.lib", kept);
+  numerics::write_file(
+      work.path() / "power.tcl",
+      fmt::format("read_liberty cells.lib\nread_verilog {0}/netlist.v\nlink_design {1}\n"
+                  "set_cmd_units -time ns\ncreate_clock -name c -period 1\n"
+                  "set_input_transition {2:.9g} [all_inputs]\n"
+                  "set_input_delay 0 -clock c [all_inputs]\n"
+                  "set_load 0 [get_nets -hierarchical *]\n"  // no wires
+                  "set_power_activity -global -activity 1 -duty 0.5\n"
+                  "report_power -instances [get_cells -hierarchical *] -digits 9\nexit\n",
+                  directory.string(), top, slew_ns));
+  const ProcessResult run =
+      run_process({"sta", "-no_splash", "-no_init", "-exit", "power.tcl"}, work.path(), "opensta");
+  std::map<int, InstancePower> powers;
   std::istringstream lines(run.output);
   std::string line;
-  double switching_w = -1;
   while (std::getline(lines, line)) {
+    InstancePower power{};
+    double leakage = 0;
+    double total = 0;
+    std::string name;
     std::istringstream fields(line);
-    std::string group;
-    double internal = 0;
-    if (fields >> group && group == "Total") fields >> internal >> switching_w;
+    if (!(fields >> power.internal_w >> power.switching_w >> leakage >> total >> name)) continue;
+    const std::string prefix = "u_mapped/u";
+    if (name.rfind(prefix, 0) == 0) powers[std::stoi(name.substr(prefix.size()))] = power;
   }
-  const Liberty liberty = Liberty::read(component.directory / "cells.lib");
-  const Netlist netlist = Netlist::read_json(component.directory / "netlist.json", liberty);
-  std::vector<double> load = netlist.net_load_ff();
-  for (const NetlistPort& port : netlist.ports()) {
-    for (const int net : port.nets) {
-      if (port.is_input) load[net] = 0;
+  EXPECT_FALSE(powers.empty()) << run.output;
+  return powers;
+}
+
+/// OpenSTA (2.0.17, 2019) adds an output's rise and fall energy for every transition, although a
+/// transition is one of the two: its internal power is twice the physical one.
+constexpr double kOpenStaInternal = 2;
+
+// Where the tables depend on nothing, the factor is exact. A second defect of it stands here too,
+// since it makes its figures of Nangate45 useless: it averages over an output's related pins, but
+// where the tables have conditions it adds the pins.
+TEST_F(CharacterizeTest, OpenStaCountsInternalPowerTwice) {
+  std::string text = test::small_liberty();
+  const auto replace = [&text](const std::string& from, const std::string& to) {
+    text.replace(text.find(from), from.size(), to);
+  };
+  replace("nom_voltage : 2.0;",
+          "operating_conditions (typical) { process : 1; temperature : 25; voltage : 2.0; }\n"
+          "default_operating_conditions : typical; nom_voltage : 2.0;");
+  // An XOR of 10 fJ a transition, whatever the pin; its tables without and with conditions.
+  const auto power = [](const std::string& attributes) {
+    return "internal_power () { " + attributes +
+           " rise_power (scalar) { values (\"10\"); } fall_power (scalar) { values (\"10\"); } }\n";
+  };
+  const std::string timing =
+      "timing () { related_pin : \"A B\"; timing_sense : non_unate;"
+      "cell_rise (scalar) { values (\"0.1\"); } cell_fall (scalar) { values (\"0.1\"); } "
+      "rise_transition (scalar) { values (\"0.1\"); } "
+      "fall_transition (scalar) { values (\"0.1\"); } }\n";
+  const std::string plain = power("related_pin : \"A\";") + power("related_pin : \"B\";") + timing;
+  const std::string conditional = power("related_pin : \"A\"; when : \"B\";") +
+                                  power("related_pin : \"A\"; when : \"!B\";") +
+                                  power("related_pin : \"B\"; when : \"A\";") +
+                                  power("related_pin : \"B\"; when : \"!A\";") + timing;
+  const std::string bare = text;
+  int checked = 0;
+  for (const bool has_conditions : {false, true}) {
+    text = bare;
+    replace("function : \"A ^ B\";",
+            "function : \"A ^ B\";\n" + (has_conditions ? conditional : plain));
+    const Liberty liberty = Liberty::parse(text, "small.lib");
+    directory_.write("cells.lib", text);
+    const Netlist netlist = Netlist::read_json(
+        directory_.write(
+            "netlist.json",
+            test::netlist_json(
+                test::port("a", "input", "2, 3") + "," + test::port("y", "output", "5"),
+                test::cell("inv", "INV", {{"A", "2"}, {"Y", "4"}}) + "," +
+                    test::cell("xor", "XOR2", {{"A", "4"}, {"B", "3"}, {"Y", "5"}}))),
+        liberty);
+    directory_.write("netlist.v", netlist.verilog());
+    const auto powers = opensta_power(directory_.path(), netlist.name(), 0.1);
+    ASSERT_EQ(powers.size(), 2u);
+    // The inverter: 10 fJ a rise, 20 fJ a fall, and 5 fF of load at 2 V. W = fJ/ns x 1e-6.
+    EXPECT_NEAR(powers.at(0).internal_w, kOpenStaInternal * (10 + 20) / 2.0 * 1e-6, 1e-11);
+    EXPECT_NEAR(powers.at(0).switching_w, 0.5 * 5 * 2 * 2 * 1e-6, 1e-11);
+    EXPECT_NEAR(powers.at(1).internal_w, kOpenStaInternal * 10 * (has_conditions ? 2 : 1) * 1e-6,
+                1e-11);
+    EXPECT_NEAR(powers.at(1).switching_w, 0, 1e-11);  // no load
+    checked += 4;
+  }
+  fmt::print("checked={}\n", checked);
+}
+
+// Our energy on simulated operands, and OpenSTA's power of each instance at the same activity:
+// switching is 1/2 C V^2 a toggle in both. Internal, halved, is near only: OpenSTA propagates slews
+// and takes causes for evenly spread; and of Nangate45, whose tables have conditions, it is not.
+TEST_F(CharacterizeTest, EnergyAgreesWithOpenSta) {
+  std::vector<std::filesystem::path> libraries = {default_liberty()};
+  const std::filesystem::path nangate =
+      std::filesystem::path(LUTRA_SOURCE_DIR) / "../shared/data/liberty/nangate45_typ.lib.gz";
+  if (std::filesystem::exists(nangate)) libraries.push_back(nangate);
+  for (const std::filesystem::path& library : libraries) {
+    CharacterizeOptions with = options();
+    with.liberty = library;
+    const Component component = characterize(library_source("exact"), with);
+    const double slew_ns = component.json.at("assumptions").at("input_slew_ns");
+    const Liberty liberty = Liberty::read(component.directory / "cells.lib");
+    const Netlist netlist = Netlist::read_json(component.directory / "netlist.json", liberty);
+    NetlistSimulator simulator(netlist);
+    SwitchingActivity activity(netlist, liberty, slew_ns);
+    simulator.count_activity(&activity);
+    const std::vector<OperandPair> operands = uniform_operands(4096, 1, 8, true);
+    for (std::size_t from = 0; from < operands.size(); from += NetlistSimulator::kLanes) {
+      for (int lane = 0; lane < NetlistSimulator::kLanes; ++lane) {
+        const OperandPair& pair = operands[from + lane];
+        simulator.set_input(netlist.port(component.source.ports[0]), lane,
+                            static_cast<std::uint32_t>(pair.a));
+        simulator.set_input(netlist.port(component.source.ports[1]), lane,
+                            static_cast<std::uint32_t>(pair.b));
+      }
+      simulator.settle_sequence(NetlistSimulator::kLanes);
+    }
+    const auto powers = opensta_power(component.directory, component.source.top, slew_ns);
+    ASSERT_EQ(powers.size(), netlist.cells().size());
+    double switching_fj = 0;
+    double internal_fj = 0;
+    for (const auto& [number, power] : powers) {
+      const NetlistCell& instance = netlist.cells()[number];
+      for (std::size_t p = 0; p < instance.nets.size(); ++p) {
+        if (instance.type->pins[p].direction != LibertyPin::Direction::kOutput) continue;
+        const auto toggles = static_cast<double>(activity.toggles(instance.nets[p]));
+        switching_fj += power.switching_w * 1e6 * toggles;  // W = 1e6 fJ/ns
+        internal_fj += power.internal_w * 1e6 * toggles / kOpenStaInternal;
+      }
+    }
+    const EnergyReport report = activity.report();
+    fmt::print(
+        "checked={} instances, {}: switching {:.1f} and {:.1f} fJ, internal {:.1f} and "
+        "{:.1f} fJ (OpenSTA first)\n",
+        powers.size(), component.liberty, switching_fj, report.net_fj, internal_fj,
+        report.internal_fj);
+    EXPECT_NEAR(switching_fj / report.net_fj, 1, 1e-6);
+    if (library == libraries[0]) {
+      EXPECT_NEAR(internal_fj / report.internal_fj, 1, 0.2);
     }
   }
-  load[Netlist::kZero] = load[Netlist::kOne] = 0;
-  double sum_ff = 0;
-  for (const double c : load) sum_ff += c;
-  const double expected_w = 0.5 * sum_ff * 1e-15 * 1.8 * 1.8 / 1e-9;
-  fmt::print("OpenSTA {:.6e} W, here {:.6e} W\n", switching_w, expected_w);
-  EXPECT_NEAR(switching_w, expected_w, 0.01 * expected_w) << run.output;
 }
 
 }  // namespace

@@ -14,25 +14,6 @@ namespace {
 using test::expect_error;
 using test::small_liberty;
 
-bool evaluate(const BooleanExpression& expression, int index, unsigned bits) {
-  const BooleanExpression::Node& node = expression.nodes[index];
-  switch (node.op) {
-    case BooleanExpression::Op::kConstant:
-      return node.value;
-    case BooleanExpression::Op::kName:
-      return bits >> (node.name[0] - 'A') & 1;
-    case BooleanExpression::Op::kNot:
-      return !evaluate(expression, node.left, bits);
-    case BooleanExpression::Op::kAnd:
-      return evaluate(expression, node.left, bits) && evaluate(expression, node.right, bits);
-    case BooleanExpression::Op::kOr:
-      return evaluate(expression, node.left, bits) || evaluate(expression, node.right, bits);
-    case BooleanExpression::Op::kXor:
-      return evaluate(expression, node.left, bits) != evaluate(expression, node.right, bits);
-  }
-  return false;
-}
-
 TEST(Liberty, BooleanExpressionsMeanWhatTheManualSays) {
   struct Case {
     const char* text;
@@ -56,7 +37,8 @@ TEST(Liberty, BooleanExpressionsMeanWhatTheManualSays) {
     const BooleanExpression expression = parse_boolean_expression(c.text, "test");
     if (c.expected == nullptr) continue;
     for (unsigned bits = 0; bits < 8; ++bits) {
-      EXPECT_EQ(evaluate(expression, static_cast<int>(expression.nodes.size()) - 1, bits),
+      EXPECT_EQ(expression.evaluate(
+                    [bits](const std::string& name) { return (bits >> (name[0] - 'A') & 1) != 0; }),
                 c.expected(bits & 1, bits >> 1 & 1, bits >> 2 & 1))
           << c.text << " at " << bits;
       ++compared;
@@ -84,7 +66,16 @@ TEST(Liberty, ReadsCellsInFixedUnits) {
   EXPECT_EQ(nand.leakage_nw, 1);
   EXPECT_EQ(nand.find_pin("B")->capacitance_ff, 4);
   EXPECT_EQ(nand.find_pin("Y")->internal_power.size(), 2u);
-  EXPECT_EQ(library.find_cell("XOR2")->leakage_nw, 2);  // mean of its states
+  const LibertyCell& exclusive = *library.find_cell("XOR2");
+  EXPECT_EQ(exclusive.leakage_nw, 2);  // mean of its states
+  ASSERT_EQ(exclusive.state_leakage.size(), 2u);
+  EXPECT_EQ(exclusive.state_leakage[1].leakage_nw, 3);
+  EXPECT_TRUE(exclusive.state_leakage[1].when.evaluate([](const std::string&) { return false; }));
+  const TimingArc& arc = library.find_cell("INV")->find_pin("Y")->timing_arcs.at(0);
+  EXPECT_EQ(arc.related_pins, std::vector<std::string>{"A"});
+  EXPECT_EQ(arc.sense, TimingArc::Sense::kNegativeUnate);
+  EXPECT_NEAR(arc.rise_delay_ns.lookup(0.5, 5), 0.2, 1e-12);
+  EXPECT_FALSE(arc.when.has_value());
   EXPECT_TRUE(library.find_cell("DFFR")->flip_flop.has_value());
   EXPECT_EQ(library.find_cell("LATCH")->unsupported, "it is a latch");
   EXPECT_EQ(library.find_cell("AND9"), nullptr);
@@ -102,12 +93,12 @@ TEST(Liberty, UnitsScaleCapacitanceAndEnergy) {
   EXPECT_DOUBLE_EQ(inverter.leakage_nw, 0.0005);
   const LibertyPin& output = *inverter.find_pin("Y");
   EXPECT_DOUBLE_EQ(output.internal_power[0].rise_fj.lookup(0, 0), 20000);  // 10 * 2 pF * 1 V^2
-  EXPECT_DOUBLE_EQ(output.slew_arcs[0].rise_ns.lookup(0.01, 0), 0.0012);
+  EXPECT_DOUBLE_EQ(output.timing_arcs[0].rise_slew_ns.lookup(0.01, 0), 0.0012);
 }
 
 TEST(Liberty, TablesInterpolateAndExtrapolate) {
   const Liberty library = Liberty::parse(small_liberty(), "small.lib");
-  const LibertyTable& slew = library.find_cell("INV")->find_pin("Y")->slew_arcs[0].rise_ns;
+  const LibertyTable& slew = library.find_cell("INV")->find_pin("Y")->timing_arcs[0].rise_slew_ns;
   EXPECT_NEAR(slew.lookup(0, 0), 0.02, 1e-12);
   EXPECT_NEAR(slew.lookup(0.5, 5), 0.12, 1e-12);
   EXPECT_NEAR(slew.lookup(1, 20), 0.32, 1e-12);
@@ -145,7 +136,7 @@ TEST(Liberty, MalformedTextNamesItsLine_bad) {
   const auto usage = [](const std::string& part, const std::function<void()>& call) {
     expect_error(ExitCode::kUsage, part, call);
   };
-  usage("bad.lib:15: area = \"one\", expected a number", with("area : 1;", "area : one;"));
+  usage("bad.lib:19: area = \"one\", expected a number", with("area : 1;", "area : one;"));
   usage("bad.lib:4: capacitive_load_unit = \"mf\"", with("(1, ff)", "(1, mf)"));
   usage("bad.lib:3: time_unit = \"1parsec\"", with("\"1ns\"", "\"1parsec\""));
   usage("no supply voltage", with("nom_voltage : 2.0;", ""));
@@ -154,6 +145,11 @@ TEST(Liberty, MalformedTextNamesItsLine_bad) {
   usage("does not increase", with("index_2 (\"0.0, 10.0\")", "index_2 (\"10.0, 0.0\")"));
   usage("direction = \"sideways\"", with("direction : input;", "direction : sideways;"));
   usage("names Z, which is no pin", with("\"!A\"", "\"!Z\""));
+  usage("timing_sense = \"sideways\", expected positive_unate",
+        with("timing_sense : negative_unate;", "timing_sense : sideways;"));
+  usage("related_pin of pin Y is B",
+        with("related_pin : \"A\"; timing_sense", "related_pin : \"B\"; timing_sense"));
+  usage("leakage_power names Q, which is no pin", with("when : \"A\";", "when : \"Q\";"));
   usage("cell INV is defined twice", with("cell (NAND2)", "cell (INV)"));
   usage("without clocked_on", with("clocked_on : \"CK\";", ""));
   usage("bad.lib:1: comment without its end", with("tests */", "tests"));
@@ -203,6 +199,15 @@ TEST(Liberty, ReadsNangate45) {
   EXPECT_EQ(library.cells().size(), 134u);
   EXPECT_NEAR(library.find_cell("AND2_X1")->find_pin("A1")->capacitance_ff, 0.918145, 1e-9);
   EXPECT_EQ(library.smallest_inverter().name, "INV_X1");
+  const LibertyCell& exclusive = *library.find_cell("XOR2_X1");
+  EXPECT_NEAR(exclusive.leakage_nw, 36.163718, 1e-9);
+  ASSERT_EQ(exclusive.state_leakage.size(), 4u);
+  EXPECT_NEAR(exclusive.state_leakage[3].leakage_nw, 51.891290, 1e-9);
+  const std::vector<TimingArc>& arcs = exclusive.find_pin("Z")->timing_arcs;
+  ASSERT_EQ(arcs.size(), 4u);
+  EXPECT_EQ(arcs[0].sense, TimingArc::Sense::kPositiveUnate);
+  EXPECT_EQ(arcs[1].sense, TimingArc::Sense::kNegativeUnate);
+  EXPECT_NEAR(arcs[0].fall_delay_ns.lookup(0.00472397, 0.791550), 0.046242, 1e-9);
 }
 
 }  // namespace

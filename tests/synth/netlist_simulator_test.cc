@@ -14,28 +14,11 @@
 namespace lutra::synth {
 namespace {
 
+using test::cell;
 using test::expect_error;
+using test::netlist_json;
+using test::port;
 using test::TestDirectory;
-
-/// A Yosys netlist with the given ports and cells, and no names.
-std::string netlist_json(const std::string& ports, const std::string& cells) {
-  return fmt::format(
-      R"({{"modules": {{"m": {{"ports": {{{}}}, "cells": {{{}}}, "netnames": {{}}}}}}}})", ports,
-      cells);
-}
-
-std::string port(const std::string& name, const std::string& direction, const std::string& bits) {
-  return fmt::format(R"("{}": {{"direction": "{}", "bits": [{}]}})", name, direction, bits);
-}
-
-std::string cell(const std::string& name, const std::string& type,
-                 const std::vector<std::pair<std::string, std::string>>& pins) {
-  std::string connections;
-  for (const auto& [pin, bit] : pins) {
-    connections += fmt::format(R"({}"{}": [{}])", connections.empty() ? "" : ", ", pin, bit);
-  }
-  return fmt::format(R"("{}": {{"type": "{}", "connections": {{{}}}}})", name, type, connections);
-}
 
 class NetlistSimulatorTest : public testing::Test {
  protected:
@@ -130,6 +113,37 @@ TEST_F(NetlistSimulatorTest, InternalEnergyFollowsTheCause) {
   EXPECT_DOUBLE_EQ(internal(1, 3), 3);
   EXPECT_DOUBLE_EQ(internal(0, 3), 2);
   EXPECT_DOUBLE_EQ(internal(0, 1), 0);
+}
+
+// XOR2 leaks 1 nW while A is 1 and 3 nW while it is 0; INV 0.5 nW whatever its input.
+TEST_F(NetlistSimulatorTest, LeakageFollowsTheState) {
+  const std::string json =
+      netlist_json(port("a", "input", "2, 3") + "," + port("y", "output", "5"),
+                   cell("inv", "INV", {{"A", "2"}, {"Y", "4"}}) + "," +
+                       cell("xor", "XOR2", {{"A", "4"}, {"B", "3"}, {"Y", "5"}}));
+  const auto leakage = [&](const Liberty& liberty) {
+    const Netlist netlist = Netlist::read_json(directory_.write("leakage.json", json), liberty);
+    NetlistSimulator simulator(netlist);
+    SwitchingActivity activity(netlist, liberty, 0.1);
+    EXPECT_EQ(activity.report().leakage_nw, 0);
+    simulator.count_activity(&activity);
+    // Ten operations, nine of them behind a transition; the inverter makes A = 0 in three of these.
+    const std::vector<std::uint64_t> values = {1, 1, 0, 2, 1, 0, 2, 3, 0, 0};
+    for (int lane = 0; lane < 10; ++lane) {
+      simulator.set_input(netlist.port("a"), lane, values[lane]);
+    }
+    simulator.settle_sequence(10);
+    return activity.report().leakage_nw;
+  };
+  EXPECT_DOUBLE_EQ(leakage(liberty_), 0.5 + (6 * 1 + 3 * 3) / 9.0);
+  // A state that no group covers leaks what the cell does; of two that hold, the first counts.
+  std::string text = test::small_liberty();
+  const auto replace = [&text](const std::string& from, const std::string& to) {
+    text.replace(text.find(from), from.size(), to);
+  };
+  replace("when : \"!A\"; value : 3;", "when : \"A\"; value : 4;");
+  replace("area : 3;", "area : 3; cell_leakage_power : 8;");
+  EXPECT_DOUBLE_EQ(leakage(Liberty::parse(text, "part.lib")), 0.5 + (6 * 1 + 3 * 8) / 9.0);
 }
 
 TEST_F(NetlistSimulatorTest, NoToggleTakesNoEnergy) {

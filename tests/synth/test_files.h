@@ -1,6 +1,7 @@
 #ifndef LUTRA_TESTS_SYNTH_TEST_FILES_H_
 #define LUTRA_TESTS_SYNTH_TEST_FILES_H_
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -9,6 +10,8 @@
 #include <functional>
 #include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "lutra/numerics/error.h"
 #include "lutra/synth/component.h"
@@ -90,6 +93,27 @@ inline std::string missing_tools() {
     if (!reason.empty()) GTEST_SKIP() << reason;               \
   } while (false)
 
+/// A Yosys netlist with the given ports and cells, and no names.
+inline std::string netlist_json(const std::string& ports, const std::string& cells) {
+  return fmt::format(
+      R"({{"modules": {{"m": {{"ports": {{{}}}, "cells": {{{}}}, "netnames": {{}}}}}}}})", ports,
+      cells);
+}
+
+inline std::string port(const std::string& name, const std::string& direction,
+                        const std::string& bits) {
+  return fmt::format(R"("{}": {{"direction": "{}", "bits": [{}]}})", name, direction, bits);
+}
+
+inline std::string cell(const std::string& name, const std::string& type,
+                        const std::vector<std::pair<std::string, std::string>>& pins) {
+  std::string connections;
+  for (const auto& [pin, bit] : pins) {
+    connections += fmt::format(R"({}"{}": [{}])", connections.empty() ? "" : ", ", pin, bit);
+  }
+  return fmt::format(R"("{}": {{"type": "{}", "connections": {{{}}}}})", name, type, connections);
+}
+
 /// A library of a few cells with round numbers: 1 ns, 1 fF, 2 V; every internal power is a
 /// constant. INV: area 1, input 2 fF, 10 fJ a rise and 20 fJ a fall. NAND2: area 2, inputs 3 and 4
 /// fF, 1 fJ a transition caused by A and 3 fJ by B. XOR2: inputs 5 fF, no internal power. DFFR:
@@ -99,7 +123,11 @@ inline const char* small_liberty() {
 library (small) {
   time_unit : "1ns"; voltage_unit : "1V"; current_unit : "1mA";
   leakage_power_unit : "1nW"; capacitive_load_unit (1, ff);
-  nom_voltage : 2.0;
+  nom_voltage : 2.0; delay_model : table_lookup;
+  input_threshold_pct_rise : 50; input_threshold_pct_fall : 50;
+  output_threshold_pct_rise : 50; output_threshold_pct_fall : 50;
+  slew_lower_threshold_pct_rise : 20; slew_lower_threshold_pct_fall : 20;
+  slew_upper_threshold_pct_rise : 80; slew_upper_threshold_pct_fall : 80;
   lu_table_template (delay) {
     variable_1 : input_net_transition; variable_2 : total_output_net_capacitance;
     index_1 ("0.0, 1.0"); index_2 ("0.0, 10.0");

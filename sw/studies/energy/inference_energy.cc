@@ -15,6 +15,7 @@
 #include "lutra/synth/energy.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/library.h"
+#include "lutra/synth/operands.h"
 
 namespace lutra::studies {
 namespace {
@@ -252,6 +253,7 @@ class EnergyStudy {
 
   void multiplications() {
     std::map<const synth::Component*, std::unique_ptr<synth::EnergyMeter>> meters;
+    std::map<std::string, std::vector<synth::OperandPair>> traces;
     for (const auto& [step, operands] : recorder_.steps) {
       if (operands.columns.size() < 2) continue;
       const synth::Component* component = assignment_.at(operation(step));
@@ -260,6 +262,14 @@ class EnergyStudy {
       add("multiply", operation(step), counts_.at(step).products,
           multiply_fj(meter.get(), operands),
           "netlist of " + component->name + " on the operands of its PEs");
+      if (options_.operands_dir.empty()) continue;
+      std::vector<synth::OperandPair>& trace = traces[operation(step)];
+      for (const auto& pairs : operands.pairs)
+        trace.insert(trace.end(), pairs.begin(), pairs.end());
+    }
+    if (!traces.empty()) fs::create_directories(options_.operands_dir);
+    for (const auto& [operation, trace] : traces) {
+      synth::write_operands(options_.operands_dir / (operation + ".npy"), trace);
     }
   }
 

@@ -240,6 +240,7 @@ StreetConfig read_street(const fs::path& file, const std::vector<std::string>& o
   if (const auto energy = top.table("energy")) {
     energy->read_integer("images", &config.energy_images, 1, 10000);
     energy->read_integer("samples", &config.energy_samples, 2, 10000000);
+    energy->read("record_operands", &config.record_operands);
     energy->read("scratch_pj_per_vector", &config.memory.scratch_pj_per_vector, 0.0, 1e9);
     energy->read("accumulator_pj_per_word", &config.memory.accumulator_pj_per_word, 0.0, 1e9);
     energy->read("memory_pj_per_byte", &config.memory.memory_pj_per_byte, 0.0, 1e9);
@@ -277,6 +278,7 @@ nlohmann::json to_json(const StreetConfig& config) {
       {"energy",
        {{"images", config.energy_images},
         {"samples", config.energy_samples},
+        {"record_operands", config.record_operands},
         {"scratch_pj_per_vector", config.memory.scratch_pj_per_vector},
         {"accumulator_pj_per_word", config.memory.accumulator_pj_per_word},
         {"memory_pj_per_byte", config.memory.memory_pj_per_byte},

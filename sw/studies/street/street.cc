@@ -152,6 +152,9 @@ json run_street(const StreetConfig& config, const fs::path& out,
       options.images = config.energy_images;
       options.samples = config.energy_samples;
       options.memory = config.memory;
+      if (config.record_operands) {
+        options.operands_dir = out / "operands" / synth::safe_file_name(row.label);
+      }
       progress("energy of " + row.label);
       const InferenceEnergy measured = inference_energy(network, row.assignment, data, options);
       return json{{"total_nj", measured.total_nj()},

@@ -98,6 +98,19 @@ TEST_F(BadInput, ParameterOutOfRange_bad) {
   expect_refusal(2, {"kept_bits", "four", "an integer"}, {"characterize", "drum:kept_bits=four"});
 }
 
+TEST_F(BadInput, WrongOperandsAndClocks_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  expect_refusal(2, {"--operands", "absent.npy"},
+                 {"characterize", "drum", "--operands", "absent.npy"});
+  const fs::path text = write("text.npy", "1,2\n");
+  expect_refusal(2, {"text.npy", "not a .npy file"},
+                 {"characterize", "drum", "--operands", text.string()});
+  expect_refusal(2, {"--clock", "0.001"}, {"characterize", "drum", "--clock", "-2"});
+  expect_refusal(2, {"--clock", "fast"}, {"characterize", "drum", "--clock", "fast"});
+  expect_refusal(2, {"--clock: not with --sweep"},
+                 {"characterize", "--sweep", "drum", "--clock", "2"});
+}
+
 TEST_F(BadInput, NoVerilogInput_bad) { expect_refusal(2, {"input"}, {"characterize"}); }
 
 TEST_F(BadInput, VerilogFileThatDoesNotExist_bad) {

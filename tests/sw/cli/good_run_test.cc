@@ -1,7 +1,9 @@
 // The command on good input: keys of its results, stdout that holds one JSON object and nothing
 // else, and files that come out the same each time.
 #include <algorithm>
+#include <sstream>
 
+#include "lutra/numerics/npy.h"
 #include "run_lutra.h"
 #include "saved_network.h"
 
@@ -167,6 +169,37 @@ TEST_F(GoodRun, ComponentsAreExported) {
   EXPECT_EQ(std::count(header.begin() + array, header.end(), ','), 65535);
   const std::string csv = file_bytes(path() / "x" / "metrics.csv");
   EXPECT_NE(csv.find("\n\"drum:kept_bits=4\",8,1,"), std::string::npos) << csv;
+}
+
+TEST_F(GoodRun, GivenOperandsAndClocksStandUnderTheirOwnKeys) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const fs::path trace = path() / "trace.npy";
+  numerics::save_npy(trace, {4, 2}, std::vector<int16_t>{1, 2, 3, -4, 100, 100, -128, 7});
+  const json r = run_json(
+      "o", {"characterize", "drum", "--operands", trace.string(), "--clock", "2,9"},
+      {"/glitches/factor", "/glitches/energy_per_op_fj", "/leakage_without_states_nw",
+       "/at_operands/errors/mae", "/at_operands/energy_per_op_fj", "/at_operands/glitches/factor",
+       "/at_operands/sha256", "/clock/0/area_um2", "/clock/1/delay_ns"});
+  EXPECT_EQ(r.at("at_operands").at("kind"), "trace");
+  EXPECT_EQ(r.at("at_operands").at("operations"), 4);
+  EXPECT_NE(r.at("at_operands").at("energy_per_op_fj"), r.at("energy_per_op_fj"));
+  EXPECT_TRUE(r.at("clock")[1].at("reached").get<bool>());
+  const json plain = run_json("p", {"characterize", "drum"}, kComponentKeys);
+  EXPECT_FALSE(plain.contains("at_operands"));
+  EXPECT_EQ(plain.at("energy_per_op_fj"), r.at("energy_per_op_fj"));
+  EXPECT_EQ(plain.at("errors"), r.at("errors"));
+
+  run_json("s", {"characterize", "--sweep", "trunc:trunc_bits=1..2", "--operands", trace.string()},
+           {"/rows/1/at_operands/errors/mae", "/rows/0/glitches/factor"});
+  const std::string csv = file_bytes(path() / "s" / "sweep.csv");
+  EXPECT_NE(csv.find(",glitch_factor,"), std::string::npos) << csv;
+  EXPECT_NE(csv.find(",at_operands_mae,"), std::string::npos) << csv;
+  std::istringstream lines(csv);
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_EQ(std::count(line.begin(), line.end(), ','),
+              std::count(csv.begin(), csv.begin() + csv.find('\n'), ','))
+        << line;
+  }
 }
 
 TEST_F(GoodRun, ASweepWritesRowsTableAndPage) {

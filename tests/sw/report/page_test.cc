@@ -12,6 +12,7 @@
 #include "lutra/numerics/error.h"
 #include "lutra/numerics/files.h"
 #include "lutra/report/report.h"
+#include "lutra/synth/component.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/process.h"
 
@@ -272,7 +273,7 @@ TEST_F(StudyPage, AComponentsMapColoursTheWrongProducts) {
   for (const auto& [width, is_signed] :
        {std::pair{8, true}, std::pair{8, false}, std::pair{5, true}}) {
     const synth::Component component = errs_on_odd(width, is_signed);
-    const Opened page = open(component_page(component));
+    const Opened page = open(component_page(component.json, component.lut));
     for (const std::string& fault : faults(page, metrics, 1)) ADD_FAILURE() << fault;
     EXPECT_EQ(page.attribute("data-coloured"), std::to_string(component.lut.size() / 2));
     EXPECT_NE(page.dom.find("down to <b id=\"least\">0</b>"), std::string::npos);
@@ -282,7 +283,7 @@ TEST_F(StudyPage, AComponentsMapColoursTheWrongProducts) {
   synth::Component wide = errs_on_odd(8, true);
   wide.lut.clear();
   wide.json["width"] = 16;
-  const Opened page = open(component_page(wide));
+  const Opened page = open(component_page(wide.json, wide.lut));
   for (const std::string& fault : faults(page, metrics, 1)) ADD_FAILURE() << fault;
   EXPECT_NE(page.dom.find("16-bit operands have no table"), std::string::npos);
 }
@@ -303,7 +304,8 @@ TEST(StudyPageText, RefersToNothingOutside) {
     GTEST_SKIP() << error.what();
   }
   for (const std::string& page :
-       {study_page(study()), sweep_page(sweep()), component_page(errs_on_odd(8, true))}) {
+       {study_page(study()), sweep_page(sweep()),
+        component_page(errs_on_odd(8, true).json, errs_on_odd(8, true).lut)}) {
     const std::string html = without_library(page);
     for (const char* part :
          {"http://", "https://", "src=", "href=", "@import", "url(", "fetch(", "XMLHttpRequest",

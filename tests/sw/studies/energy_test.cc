@@ -13,6 +13,7 @@
 #include "lutra/studies/components.h"
 #include "lutra/synth/energy.h"
 #include "lutra/synth/library.h"
+#include "lutra/synth/operands.h"
 #include "saved_network.h"
 #include "test_files.h"
 
@@ -302,11 +303,13 @@ TEST_F(UnitNetlists, NoTogglesTakeNoEnergy) {
 
 class Inference : public UnitNetlists {
  protected:
-  InferenceEnergy measure(const network::Dataset& data, const std::string& multiplier) {
+  InferenceEnergy measure(const network::Dataset& data, const std::string& multiplier,
+                          const fs::path& operands_dir = {}) {
     const auto network = network::load_quantised(network::saved_network());
     EnergyOptions options;
     options.images = 1;
     options.samples = 1024;
+    options.operands_dir = operands_dir;
     return inference_energy(network, assign(network.description, &store_, multiplier, {}), data,
                             options);
   }
@@ -365,6 +368,29 @@ TEST_F(Inference, RealOperandsTakeLessThanUniformOnes) {
   }
   EXPECT_LT(sum / count, uniform);
   EXPECT_LT(per_multiplication(energy, "conv1.mac"), 0.7 * uniform) << "many pixels are 0";
+}
+
+// The operands that the network met, taken back to the multiplier, take the same energy there.
+TEST_F(Inference, RecordedOperandsTakeTheSameEnergyInTheMultiplier) {
+  const auto data = network::load_dataset("fashion-mnist", network::Split::kTest);
+  const test::TestDirectory directory;
+  const InferenceEnergy energy = measure(data, "drum:kept_bits=4", directory.path() / "operands");
+  const synth::Component& component = store_.get("drum:kept_bits=4");
+  int checked = 0;
+  for (const char* operation : {"conv1.mac", "primary.mac", "votes.mac"}) {
+    const fs::path file = directory.path() / "operands" / (std::string(operation) + ".npy");
+    const auto operands = synth::read_operands(file, 8, true);
+    EXPECT_GE(operands.trace.size(), 1024u) << operation;
+    const auto at = synth::measure_at_operands(component, operands);
+    const double expected = per_multiplication(energy, operation);
+    EXPECT_NEAR(at.at("energy_per_op_fj").get<double>(), expected, 0.02 * expected) << operation;
+    std::printf("%s: %zu operations, %.0f fJ, with glitches %.0f fJ, MAE %.2f, uniform %.2f\n",
+                operation, operands.trace.size(), at.at("energy_per_op_fj").get<double>(),
+                at.at("glitches").at("energy_per_op_fj").get<double>(),
+                at.at("errors").at("mae").get<double>(), component.errors.mae);
+    ++checked;
+  }
+  std::printf("checked=%d\n", checked);
 }
 
 TEST_F(Inference, ABlankImageTakesAlmostNoMultiplyEnergyInTheFirstLayer) {

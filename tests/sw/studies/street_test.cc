@@ -30,6 +30,7 @@ class Street : public testing::Test {
     config_.cosim_images = 1;
     config_.energy_images = 1;
     config_.energy_samples = 512;
+    config_.record_operands = true;
   }
 
   json run() {
@@ -65,6 +66,9 @@ TEST_F(Street, RunsEndToEndAndAgainFromItsParts) {
   EXPECT_EQ(first.at("rows")[0].at("assignment").at("primary.mac"), "exact");
   EXPECT_EQ(first.at("rows")[1].at("assignment").at("primary.mac"), "drum:kept_bits=4");
   EXPECT_EQ(first.at("rows")[1].at("assignment").at("squash.mac"), "exact");
+  for (const char* row : {"exact", "drum_kept_bits_4"}) {
+    EXPECT_TRUE(fs::exists(files_.path() / "out/operands" / row / "primary.mac.npy")) << row;
+  }
   int64_t terms = 0;
   for (const json& row : first.at("rows")) {
     const double accuracy = row.at("accuracy");

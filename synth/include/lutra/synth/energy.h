@@ -1,8 +1,11 @@
 #ifndef LUTRA_SYNTH_ENERGY_H_
 #define LUTRA_SYNTH_ENERGY_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "lutra/synth/component.h"
@@ -16,8 +19,24 @@ struct OperandPair {
   std::int32_t b = 0;
 };
 
-/// Simulates a component's mapped netlist on operand sequences; see SwitchingActivity for the
-/// model.
+/// The same operations twice: at zero delay, and with the library's delays.
+struct GlitchReport {
+  EnergyReport settled;
+  EnergyReport delayed;
+  double longest_ns = 0;           ///< from the operands' change to the last change of a net
+  std::uint64_t checked_nets = 0;  ///< settled values that were compared between the two
+
+  /// Toggles with delays over toggles without; 1 where nothing toggles.
+  double factor() const;
+  /// The same of the energy.
+  double energy_factor() const;
+};
+
+/// Operations of the uniform activity that a component's energy is measured at.
+inline constexpr std::size_t kUniformOperations = 65537;
+
+/// Simulates a component's mapped netlist on operand sequences; see SwitchingActivity for the model
+/// of energy, EventSimulator for that of delays.
 class EnergyMeter {
  public:
   /// Reads the component's netlist and cells. Throws Error(kUsage) if they are damaged.
@@ -29,11 +48,27 @@ class EnergyMeter {
   /// Energy of the n - 1 transitions between n consecutive operations. Throws Error(kUsage) on
   /// fewer than two operations and on operands outside the component's range.
   EnergyReport measure(const std::vector<OperandPair>& consecutive_operations);
+  /// The netlist's products of these operations. Throws as measure() does.
+  std::vector<std::int64_t> products(const std::vector<OperandPair>& consecutive_operations);
+  /// The same as measure() with glitches beside it: all operand bits change at once, and each
+  /// operation settles before the next. Throws as measure(), and as EventSimulator does;
+  /// Error(kInternal) if a net settles at another value than without delays.
+  GlitchReport measure_glitches(const std::vector<OperandPair>& consecutive_operations);
 
  private:
   struct State;
+  /// @param settled  called with the first operation and the number of each batch of lanes
+  EnergyReport run(const std::vector<OperandPair>& consecutive_operations,
+                   const std::function<void(std::size_t, int)>& settled);
   std::unique_ptr<State> state_;
 };
+
+/// A sequence's figures as component.json has them, means over its transitions: `energy_per_op_fj`
+/// at zero delay, `energy_parts_fj`, `net_toggles_per_op`, `leakage_nw` over the settled states,
+/// and `glitches` of its first 4,096 transitions, whose `energy_per_op_fj` is that of the whole
+/// sequence times the sample's `energy_factor`. Throws as measure_glitches() does.
+nlohmann::json energy_json(EnergyMeter* meter,
+                           const std::vector<OperandPair>& consecutive_operations);
 
 /// Mean dynamic energy of one operation, in fJ, while the component computes this sequence.
 /// Throws as EnergyMeter does. For many sequences an EnergyMeter saves the reading.

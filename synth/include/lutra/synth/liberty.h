@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -51,6 +52,8 @@ struct BooleanExpression {
 
   /// The names in the expression, each once, in order of appearance.
   std::vector<std::string> names() const;
+  /// Its value where `value_of` gives that of each name.
+  bool evaluate(const std::function<bool(const std::string&)>& value_of) const;
   /// The expression in Verilog, every operator in parentheses.
   std::string verilog() const;
 };
@@ -78,11 +81,25 @@ struct InternalPower {
   LibertyTable fall_fj;
 };
 
-/// Output slew tables of one timing arc, in ns.
-struct SlewArc {
-  std::string related_pin;
-  LibertyTable rise_ns;
-  LibertyTable fall_ns;
+/// What a cell leaks while `when` holds.
+struct StateLeakage {
+  BooleanExpression when;
+  double leakage_nw = 0;
+};
+
+/// One timing arc to an output: delay from the related pin and slew at the output, in ns. Tables of
+/// an edge that the arc does not have are empty.
+struct TimingArc {
+  enum class Sense { kPositiveUnate, kNegativeUnate, kNonUnate };
+  std::vector<std::string> related_pins;
+  Sense sense = Sense::kNonUnate;
+  std::optional<BooleanExpression> when;
+  LibertyTable rise_delay_ns;
+  LibertyTable fall_delay_ns;
+  LibertyTable rise_slew_ns;
+  LibertyTable fall_slew_ns;
+
+  bool has_slews() const { return !rise_slew_ns.empty() && !fall_slew_ns.empty(); }
 };
 
 struct LibertyPin {
@@ -93,7 +110,7 @@ struct LibertyPin {
   std::optional<BooleanExpression> function;  ///< of an output
   bool three_state = false;
   std::vector<InternalPower> internal_power;
-  std::vector<SlewArc> slew_arcs;
+  std::vector<TimingArc> timing_arcs;  ///< of an output
 };
 
 /// A Liberty `ff` group: an edge-triggered flip-flop.
@@ -111,7 +128,8 @@ struct LibertyFlipFlop {
 struct LibertyCell {
   std::string name;
   double area_um2 = 0;
-  double leakage_nw = 0;
+  double leakage_nw = 0;                    ///< whatever the state
+  std::vector<StateLeakage> state_leakage;  ///< the first whose condition holds; may be empty
   std::vector<LibertyPin> pins;
   std::optional<LibertyFlipFlop> flip_flop;
   std::string unsupported;  ///< why the simulator cannot run it (latch, state table, ...), or empty

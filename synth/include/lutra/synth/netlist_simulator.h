@@ -17,6 +17,7 @@ struct EnergyReport {
   double internal_fj = 0;   ///< Liberty internal power of the cells
   std::uint64_t net_toggles = 0;
   std::uint64_t intervals = 0;  ///< before/after pairs that were compared: lanes x settlements
+  double leakage_nw = 0;        ///< mean over the states after the intervals; 0 without any
   double total_fj() const { return input_net_fj + net_fj + internal_fj; }
 };
 
@@ -26,7 +27,11 @@ struct EnergyReport {
 /// output's transition takes the rise or fall energy of its internal power tables, read at one
 /// input slew for all and at the net's load; of several tables (related pins, conditions), the mean
 /// weighted by how often the related pin changed with the output while the condition held. An
-/// input's transition takes the tables of that pin whose condition holds. Zero delay: no glitches.
+/// input's transition takes the tables of that pin whose condition holds.
+///
+/// Changes come as whole intervals between settled states (add: zero delay, no glitches), or one by
+/// one with their cause (add_change: as an event-driven simulation finds them). A cell leaks what
+/// the library says for its settled state, or for the cell where it says nothing of the state.
 class SwitchingActivity {
  public:
   /// @param input_slew_ns  slew at which tables are read; Liberty::fanout_of_four_slew_ns() is
@@ -35,6 +40,11 @@ class SwitchingActivity {
 
   /// Counts the changes from `before` to `after` in the lanes of `mask`; both are [net] arrays.
   void add(const LaneBlock* before, const LaneBlock* after, const LaneBlock& mask);
+  /// Counts one change of a net, and no interval and no leakage.
+  /// @param cause   the net whose change made it; the net itself if it is an input
+  /// @param values  [net], behind the change: 0 or all ones
+  void add_change(int net, int cause, const std::uint64_t* values);
+  void add_interval() { ++intervals_; }
   EnergyReport report() const;
   /// Changes of one net so far.
   std::uint64_t toggles(int net) const { return net_rises_[net] + net_falls_[net]; }
@@ -58,6 +68,12 @@ class SwitchingActivity {
     bool is_output = false;
     std::vector<PowerGroup> groups;
   };
+  struct Leakage {
+    double base_nw = 0;  ///< in states that no condition covers
+    std::vector<double> state_nw;
+    std::vector<std::vector<WhenNode>> when;
+    std::vector<std::uint64_t> counts;
+  };
 
   double voltage_v_;
   std::vector<double> load_ff_;
@@ -65,7 +81,12 @@ class SwitchingActivity {
   std::vector<std::uint64_t> net_rises_;
   std::vector<std::uint64_t> net_falls_;
   std::vector<PinPower> pins_;
-  std::uint64_t intervals_ = 0;
+  std::vector<std::vector<int>> pins_of_net_;  ///< [net], numbers in pins_
+  std::vector<Leakage> leakage_;               ///< cells with leakage by state
+  double constant_leakage_nw_ = 0;             ///< of the other cells
+  std::uint64_t intervals_ = 0;                ///< of add() and add_interval()
+  std::uint64_t settled_ = 0;                  ///< of add()
+  std::vector<std::uint64_t> scratch_;
 };
 
 /// Bit-parallel, levelised, zero-delay simulator of a netlist: 512 independent lanes at a time.

@@ -37,6 +37,26 @@ SynthesisResult synthesize(const std::vector<std::filesystem::path>& files, cons
                            const std::filesystem::path& liberty,
                            const std::filesystem::path& out_dir);
 
+/// A module mapped towards a delay from its inputs to its outputs.
+struct TimedSynthesis {
+  SynthesisResult synthesis;
+  double target_ns = 0;
+  double delay_ns = 0;  ///< as critical_path_ns() finds it
+  bool reached = false;
+  std::string mapping;  ///< "plain", "area", "delay" or "depth"
+};
+
+/// Maps a module for each delay in four ways: plain, as synthesize() does; and by area, by delay,
+/// and by delay behind a restructuring for depth, these with gates sized for the delay and inputs
+/// driven by the library's smallest inverter. Taken is the smallest that reaches the delay by
+/// OpenSTA, or the fastest if none does. Files go to `out_dir`/<target>ns. For combinational
+/// modules; otherwise as synthesize().
+std::vector<TimedSynthesis> synthesize_for_delays(
+    const std::vector<std::filesystem::path>& files, const std::string& top,
+    const std::vector<std::pair<std::string, long>>& parameters,
+    const std::filesystem::path& liberty, const std::vector<double>& targets_ns,
+    double input_slew_ns, const std::filesystem::path& out_dir);
+
 /// Length of the longest path in ns, from OpenSTA: between inputs and outputs, and where `clock`
 /// names an input, between flip-flops too (the shortest period without inputs and outputs late).
 /// Inputs arrive at 0 with this slew; no wires, no load on outputs. 0 for a netlist without cells.

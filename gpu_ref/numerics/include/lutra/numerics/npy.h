@@ -1,11 +1,13 @@
 #ifndef LUTRA_NUMERICS_NPY_H_
 #define LUTRA_NUMERICS_NPY_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "lutra/numerics/error.h"
@@ -60,10 +62,16 @@ void save_npy(const std::filesystem::path& path, const std::vector<size_t>& shap
   write_file(path, npy_bytes(shape, values.data()));
 }
 
-/// Reads an array of exactly this element type.
+/// A .npy file whose header has been read and checked against its length.
+struct NpyFile {
+  std::string type;  ///< NumPy's name, e.g. "<i2"
+  std::vector<size_t> shape;
+  size_t count = 0;      ///< product(shape)
+  std::string elements;  ///< bytes
+};
+
 /// @throws Error kUsage that says what was found and what is allowed
-template <typename T>
-NpyArray<T> load_npy(const std::filesystem::path& path) {
+inline NpyFile read_npy_file(const std::filesystem::path& path) {
   const std::string bytes = read_file(path);
   const auto fail = [&](const std::string& what) {
     throw Error(ExitCode::kUsage, path.string() + ": " + what);
@@ -74,33 +82,97 @@ NpyArray<T> load_npy(const std::filesystem::path& path) {
       static_cast<uint8_t>(bytes[8]) | static_cast<size_t>(static_cast<uint8_t>(bytes[9])) << 8;
   if (bytes.size() < 10 + header_size) fail("truncated in the header");
   const std::string header = bytes.substr(10, header_size);
-  const std::string wanted = std::string("'descr': '") + npy_type<T>() + "'";
-  if (header.find(wanted) == std::string::npos) {
-    fail("header " + header.substr(0, header.find('}') + 1) + ", expected " + wanted);
+  NpyFile file;
+  const size_t type = header.find("'descr': '");
+  const size_t type_end = header.find('\'', type == std::string::npos ? type : type + 10);
+  if (type_end == std::string::npos) fail("no element type in the header");
+  file.type = header.substr(type + 10, type_end - type - 10);
+  const size_t size = file.type.size() == 3 ? static_cast<size_t>(file.type[2] - '0') : 0;
+  if (size != 1 && size != 2 && size != 4 && size != 8) {
+    fail("elements of type " + file.type + ", expected numbers of 1, 2, 4 or 8 bytes");
   }
   if (header.find("'fortran_order': False") == std::string::npos) fail("expected C order");
   const size_t open = header.find("'shape': (");
   const size_t close = header.find(')', open == std::string::npos ? 0 : open);
   if (open == std::string::npos || close == std::string::npos) fail("no shape in the header");
-  NpyArray<T> array;
-  size_t count = 1;
+  const size_t data = bytes.size() - 10 - header_size;
+  file.count = 1;
   const std::string dims = header.substr(open + 10, close - open - 10);
   for (size_t at = 0; at < dims.size();) {
     if (dims[at] < '0' || dims[at] > '9') {
       ++at;
       continue;
     }
-    size_t used = 0;
-    array.shape.push_back(std::stoull(dims.substr(at), &used));
-    count *= array.shape.back();
-    at += used;
+    const size_t end = std::min(dims.find_first_not_of("0123456789", at), dims.size());
+    const size_t dim = end - at > 18 ? ~size_t{0} : std::stoull(dims.substr(at, end - at));
+    if (dim != 0 && file.count > (~size_t{0} >> 4) / dim) fail("impossible shape (" + dims + ")");
+    file.shape.push_back(dim);
+    file.count *= dim;
+    at = end;
   }
-  if (bytes.size() != 10 + header_size + count * sizeof(T)) {
-    fail(std::to_string(bytes.size() - 10 - header_size) + " bytes of data, the header promises " +
-         std::to_string(count * sizeof(T)));
+  if (data != file.count * size) {
+    fail(std::to_string(data) + " bytes of data, the header promises " +
+         std::to_string(file.count * size));
   }
-  array.values.resize(count);
-  std::memcpy(array.values.data(), bytes.data() + 10 + header_size, count * sizeof(T));
+  file.elements = bytes.substr(10 + header_size);
+  return file;
+}
+
+/// Reads an array of exactly this element type.
+/// @throws Error kUsage that says what was found and what is allowed
+template <typename T>
+NpyArray<T> load_npy(const std::filesystem::path& path) {
+  NpyFile file = read_npy_file(path);
+  if (file.type != npy_type<T>()) {
+    throw Error(ExitCode::kUsage,
+                path.string() + ": elements of type " + file.type + ", expected " + npy_type<T>());
+  }
+  NpyArray<T> array;
+  array.shape = std::move(file.shape);
+  array.values.resize(file.count);
+  std::memcpy(array.values.data(), file.elements.data(), file.elements.size());
+  return array;
+}
+
+/// Reads an array of integers or floating-point numbers of any size as doubles.
+/// @throws Error kUsage that says what was found and what is allowed
+inline NpyArray<double> load_npy_numbers(const std::filesystem::path& path) {
+  NpyFile file = read_npy_file(path);
+  NpyArray<double> array;
+  array.shape = std::move(file.shape);
+  const auto convert = [&](auto element) {
+    using T = decltype(element);
+    for (size_t i = 0; i < file.count; ++i) {
+      std::memcpy(&element, file.elements.data() + i * sizeof(T), sizeof(T));
+      array.values.push_back(static_cast<double>(element));
+    }
+  };
+  const std::string kind = file.type.substr(1);
+  const bool little = file.type[0] == '<' || (file.type[0] == '|' && kind[1] == '1');
+  if (little && kind == "i1") {
+    convert(int8_t{});
+  } else if (little && kind == "u1") {
+    convert(uint8_t{});
+  } else if (little && kind == "i2") {
+    convert(int16_t{});
+  } else if (little && kind == "u2") {
+    convert(uint16_t{});
+  } else if (little && kind == "i4") {
+    convert(int32_t{});
+  } else if (little && kind == "u4") {
+    convert(uint32_t{});
+  } else if (little && kind == "i8") {
+    convert(int64_t{});
+  } else if (little && kind == "u8") {
+    convert(uint64_t{});
+  } else if (little && kind == "f4") {
+    convert(float{});
+  } else if (little && kind == "f8") {
+    convert(double{});
+  } else {
+    throw Error(ExitCode::kUsage, path.string() + ": elements of type " + file.type +
+                                      ", expected little-endian integers or floats");
+  }
   return array;
 }
 

@@ -1,11 +1,11 @@
 #ifndef LUTRA_REPORT_REPORT_H_
 #define LUTRA_REPORT_REPORT_H_
 
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
-
-#include "lutra/synth/component.h"
+#include <vector>
 
 namespace lutra::report {
 
@@ -15,7 +15,9 @@ std::filesystem::path chart_library();
 
 /// One self-contained page for a component, with the error of every product as a map up to 8 bits.
 /// No request leaves the browser.
-std::string component_page(const synth::Component& component);
+/// @param component  as in component.json
+/// @param lut        as synth::Component::lut
+std::string component_page(const nlohmann::json& component, const std::vector<std::int16_t>& lut);
 
 /// The same for the result of `lutra study`.
 std::string study_page(const nlohmann::json& result);

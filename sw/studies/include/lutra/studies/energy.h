@@ -57,6 +57,9 @@ struct EnergyOptions {
   int images = 2;                   ///< whose operands are simulated, from the start of the data
   int samples = 4096;               ///< consecutive operations a unit and step at most
   MemoryCosts memory;
+  /// Where each operation's operands are written, `<operation>.npy`, as `lutra characterize
+  /// --operands` takes them: those of one PE after the other. Empty: nowhere.
+  std::filesystem::path operands_dir;
 };
 
 /// Energy of one inference on the accelerator: the counts of its program, times energies of the

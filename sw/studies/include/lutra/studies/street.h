@@ -36,6 +36,7 @@ struct StreetConfig {
   bool cosim_all = false;  ///< every row, not only the chosen one
   int energy_images = 2;
   int energy_samples = 4096;
+  bool record_operands = false;  ///< writes OUT/operands/<row>/<operation>.npy
   MemoryCosts memory;
 };
 

@@ -1,0 +1,60 @@
+#include "lutra/synth/delay_sweep.h"
+
+#include <fmt/format.h>
+
+#include "lutra/numerics/error.h"
+#include "lutra/synth/energy.h"
+#include "lutra/synth/files.h"
+#include "lutra/synth/synthesis.h"
+
+namespace lutra::synth {
+
+nlohmann::json sweep_delay_targets(const Component& component, const std::filesystem::path& liberty,
+                                   const std::vector<double>& targets_ns, std::uint64_t seed,
+                                   const std::filesystem::path& out_dir) {
+  if (sha256_hex(read_file_maybe_gzip(liberty)) != component.liberty_sha256) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: not the library that {} was mapped to",
+                                              liberty.string(), component.name));
+  }
+  const std::vector<OperandPair> activity =
+      uniform_operands(kUniformOperations, seed, component.width, component.is_signed);
+  std::vector<OperandPair> compared = activity;
+  if (component.width <= 8) {
+    const int values = 1 << component.width;
+    const int low = component.is_signed ? -values / 2 : 0;
+    compared.clear();
+    for (int a = low; a < low + values; ++a) {
+      for (int b = low; b < low + values; ++b) compared.push_back({a, b});
+    }
+  }
+  const std::vector<std::int64_t> expected = EnergyMeter(component).products(compared);
+
+  nlohmann::json rows = nlohmann::json::array();
+  const double slew_ns = component.json.at("assumptions").at("input_slew_ns");
+  for (const TimedSynthesis& timed :
+       synthesize_for_delays(component.source.files, component.source.top,
+                             component.source.parameters, liberty, targets_ns, slew_ns, out_dir)) {
+    Component mapped = component;
+    mapped.directory = timed.synthesis.directory;
+    EnergyMeter meter(mapped);
+    const std::vector<std::int64_t> products = meter.products(compared);
+    for (std::size_t i = 0; i < compared.size(); ++i) {
+      if (products[i] == expected[i]) continue;
+      throw Error(ExitCode::kMismatch,
+                  fmt::format("{}: mapped for {:g} ns, {} * {} = {}, and {} in the component",
+                              component.name, timed.target_ns, compared[i].a, compared[i].b,
+                              products[i], expected[i]));
+    }
+    nlohmann::json row = energy_json(&meter, activity);
+    row["target_ns"] = timed.target_ns;
+    row["reached"] = timed.reached;
+    row["mapping"] = timed.mapping;
+    row["delay_ns"] = timed.delay_ns;
+    row["area_um2"] = timed.synthesis.area_um2;
+    row["compared_products"] = compared.size();
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace lutra::synth
