@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
+#include <limits>
 #include <system_error>
 
 #include "lutra/numerics/error.h"
@@ -28,13 +30,14 @@ namespace {
 using Json = nlohmann::json;
 
 /// Part of the cache key; raise it whenever the same inputs would give other bytes.
-constexpr const char* kSchema = "lutra-component-2";
+constexpr const char* kSchema = "lutra-component-3";
 constexpr int kTableWidth = 8;                     // wider operands have no table
 constexpr std::size_t kUniformOperations = 65537;  // 65,536 transitions
 constexpr std::size_t kCheckedPairs = 65536;       // with the source, of wider operands
 
-std::vector<std::string> listed_files(int width) {
-  std::vector<std::string> files = {"netlist.v", "netlist.json", "cells.lib", "cells.v"};
+std::vector<std::string> listed_files(int width, bool has_netlist) {
+  std::vector<std::string> files;
+  if (has_netlist) files = {"netlist.v", "netlist.json", "cells.lib", "cells.v"};
   if (width <= kTableWidth) files.push_back("lut.npy");
   return files;
 }
@@ -183,6 +186,15 @@ std::vector<std::int16_t> read_lut_file(const std::filesystem::path& path, int w
   return lut;
 }
 
+void write_json(Json json, int width, bool has_netlist, const std::filesystem::path& directory) {
+  json["files"] = Json::object();
+  for (const std::string& name : listed_files(width, has_netlist)) {
+    json["files"][name] = sha256_hex(numerics::read_file(directory / name));
+  }
+  numerics::write_file(directory / "component.json",
+                       json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
 /// Everything that the outcome depends on, as text.
 std::string key_text(const MultiplierSource& source, const std::vector<VerilogFile>& files,
                      const std::string& liberty_sha256, std::uint64_t seed) {
@@ -323,12 +335,115 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   for (const double p : run.signal_probability) toggles += 2 * p * (1 - p);
   json["net_toggles_per_op_exact"] = toggles;
 
-  json["files"] = Json::object();
-  for (const std::string& name : listed_files(width)) {
-    json["files"][name] = sha256_hex(numerics::read_file(directory / name));
+  write_json(json, width, true, directory);
+}
+
+/// The errors of a table, and nothing that needs a netlist.
+void build_table_component(const std::string& name, const std::filesystem::path& file,
+                           const ImportedTable& table, bool sign_magnitude, const std::string& key,
+                           const std::filesystem::path& directory) {
+  numerics::write_file(directory / "lut.npy", lut_file(table.lut, table.width, table.is_signed));
+  Json json;
+  json["schema"] = kSchema;
+  json["cache_key"] = key;
+  json["name"] = name;
+  json["width"] = table.width;
+  json["signed"] = table.is_signed;
+  json["imported"] = {{"file", file.filename().string()},
+                      {"sha256", table.sha256},
+                      {"format", table.format},
+                      {"sign_magnitude", sign_magnitude}};
+  json["lut_sha256"] = sha256_hex(table_bytes(table.lut));
+  for (const char* figure : {"area_um2", "delay_ns", "leakage_nw", "energy_per_op_fj", "activity",
+                             "liberty", "liberty_sha256"}) {
+    json[figure] = nullptr;
   }
-  numerics::write_file(directory / "component.json",
-                       json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  json["errors"] = to_json(measure_errors(table.lut, table.is_signed));
+  json["rtl_check"] = {{"result", "not run"}, {"reason", "imported from a table: no source"}};
+  write_json(json, table.width, false, directory);
+}
+
+/// The source and what was measured on the netlist, from component.json.
+void load_netlist_part(Component* component) {
+  const Json& json = component->json;
+  MultiplierSource& source = component->source;
+  source.name = component->name;
+  source.top = json.at("top").get<std::string>();
+  source.width = component->width;
+  source.is_signed = component->is_signed;
+  source.ports = {json.at("ports").at("a").get<std::string>(),
+                  json.at("ports").at("b").get<std::string>(),
+                  json.at("ports").at("p").get<std::string>()};
+  for (const auto& [name, value] : json.at("parameters").items()) {
+    source.parameters.emplace_back(name, value.get<long>());
+  }
+  for (const auto& [name, value] : json.at("held").items()) {
+    source.held.push_back({name, value.at("value").get<long>(), value.at("width").get<int>()});
+  }
+  for (const Json& file : json.at("sources")) {
+    const std::filesystem::path path = component->directory / file.at("file").get<std::string>();
+    if (sha256_hex(numerics::read_file(path)) != file.at("sha256").get<std::string>()) {
+      throw Error(ExitCode::kUsage, fmt::format("{}: truncated or changed", path.string()));
+    }
+    if (!file.at("include").get<bool>()) source.files.push_back(path);
+  }
+  component->liberty = json.at("liberty").get<std::string>();
+  component->liberty_sha256 = json.at("liberty_sha256").get<std::string>();
+  component->area_um2 = json.at("area_um2").get<double>();
+  component->delay_ns = json.at("delay_ns").get<double>();
+  component->leakage_nw = json.at("leakage_nw").get<double>();
+  component->energy_per_op_fj = json.at("energy_per_op_fj").get<double>();
+  component->activity = json.at("activity").get<std::string>();
+}
+
+/// A component from the cache, or made by `build` in a directory of its own and put there.
+Component cached_component(const std::string& name, const std::string& key,
+                           const CharacterizeOptions& options,
+                           const std::function<void(const std::filesystem::path&)>& build) {
+  const std::filesystem::path cache =
+      (options.cache_dir.empty() ? default_cache_dir() : options.cache_dir) / "components";
+  const std::filesystem::path directory =
+      cache / fmt::format("{}-{}", safe_file_name(name).substr(0, 60), key.substr(0, 16));
+  if (!options.force && std::filesystem::exists(directory)) {
+    try {
+      return load_component(directory);
+    } catch (const Error& error) {
+      if (options.progress) {
+        options.progress(fmt::format("{}: cached component is damaged and is made again: {}", name,
+                                     error.what()));
+      }
+    }
+  }
+
+  PrivateDirectory work(cache);
+  build(work.path());
+  load_component(work.path());  // what is put into the cache can be read back
+  std::filesystem::permissions(
+      work.path(), std::filesystem::perms::owner_all | std::filesystem::perms::group_read |
+                       std::filesystem::perms::group_exec | std::filesystem::perms::others_read |
+                       std::filesystem::perms::others_exec);
+  std::error_code error;
+  std::filesystem::rename(work.path(), directory, error);
+  if (error) {
+    // Something is there already: the same from another process, or an older or damaged one.
+    try {
+      if (numerics::read_file(directory / "component.json") ==
+          numerics::read_file(work.path() / "component.json")) {
+        return load_component(directory);
+      }
+    } catch (const Error&) {
+      // Damaged: replaced below.
+    }
+    const PrivateDirectory old(cache);
+    std::filesystem::rename(directory, old.path() / "old", error);
+    std::filesystem::rename(work.path(), directory, error);
+    if (error) {
+      throw Error(ExitCode::kUsage,
+                  fmt::format("{}: cannot be made: {}", directory.string(), error.message()));
+    }
+  }
+  work.release();
+  return load_component(directory);
 }
 
 }  // namespace
@@ -346,7 +461,8 @@ Component load_component(const std::filesystem::path& directory) {
     const std::string schema = json.at("schema").get<std::string>();
     if (schema != kSchema) throw fail(fmt::format("schema {}, expected {}", schema, kSchema));
     component.width = json.at("width").get<int>();
-    for (const std::string& name : listed_files(component.width)) {
+    component.has_netlist = !json.contains("imported");
+    for (const std::string& name : listed_files(component.width, component.has_netlist)) {
       const std::string found = sha256_hex(numerics::read_file(directory / name));
       const std::string expected = json.at("files").at(name).get<std::string>();
       if (found != expected) {
@@ -356,40 +472,17 @@ Component load_component(const std::filesystem::path& directory) {
       }
     }
     component.name = json.at("name").get<std::string>();
-    MultiplierSource& source = component.source;
-    source.name = component.name;
-    source.top = json.at("top").get<std::string>();
-    source.width = component.width;
-    source.is_signed = component.is_signed = json.at("signed").get<bool>();
-    source.ports = {json.at("ports").at("a").get<std::string>(),
-                    json.at("ports").at("b").get<std::string>(),
-                    json.at("ports").at("p").get<std::string>()};
-    for (const auto& [name, value] : json.at("parameters").items()) {
-      source.parameters.emplace_back(name, value.get<long>());
-    }
-    for (const auto& [name, value] : json.at("held").items()) {
-      source.held.push_back({name, value.at("value").get<long>(), value.at("width").get<int>()});
-    }
-    for (const Json& file : json.at("sources")) {
-      const std::string name = file.at("file").get<std::string>();
-      if (sha256_hex(numerics::read_file(directory / name)) !=
-          file.at("sha256").get<std::string>()) {
-        throw Error(ExitCode::kUsage,
-                    fmt::format("{}: truncated or changed", (directory / name).string()));
-      }
-      if (!file.at("include").get<bool>()) source.files.push_back(component.directory / name);
-    }
-    component.liberty = json.at("liberty").get<std::string>();
-    component.liberty_sha256 = json.at("liberty_sha256").get<std::string>();
+    component.is_signed = json.at("signed").get<bool>();
     if (component.width <= kTableWidth) {
       component.lut_sha256 = json.at("lut_sha256").get<std::string>();
     }
-    component.area_um2 = json.at("area_um2").get<double>();
-    component.delay_ns = json.at("delay_ns").get<double>();
-    component.leakage_nw = json.at("leakage_nw").get<double>();
-    component.energy_per_op_fj = json.at("energy_per_op_fj").get<double>();
-    component.activity = json.at("activity").get<std::string>();
     component.errors = error_metrics_from_json(json.at("errors"));
+    if (component.has_netlist) {
+      load_netlist_part(&component);
+    } else {
+      component.area_um2 = component.delay_ns = component.leakage_nw = component.energy_per_op_fj =
+          std::numeric_limits<double>::quiet_NaN();
+    }
   } catch (const Json::exception& error) {
     throw fail(fmt::format("truncated or not a component: {}", error.what()));
   }
@@ -419,50 +512,34 @@ Component characterize(const MultiplierSource& given, const CharacterizeOptions&
   const std::string key =
       sha256_hex(key_text(source, files, sha256_hex(liberty_text), options.seed));
 
-  const std::filesystem::path cache =
-      (options.cache_dir.empty() ? default_cache_dir() : options.cache_dir) / "components";
-  const std::filesystem::path directory =
-      cache / fmt::format("{}-{}", safe_file_name(source.name).substr(0, 60), key.substr(0, 16));
-  if (!options.force && std::filesystem::exists(directory)) {
-    try {
-      return load_component(directory);
-    } catch (const Error& error) {
-      if (options.progress) {
-        options.progress(fmt::format("{}: cached component is damaged and is made again: {}",
-                                     source.name, error.what()));
-      }
-    }
-  }
+  return cached_component(source.name, key, options, [&](const std::filesystem::path& directory) {
+    build_component(source, files, liberty_path, liberty_text, key, options, directory);
+  });
+}
 
-  PrivateDirectory work(cache);
-  build_component(source, files, liberty_path, liberty_text, key, options, work.path());
-  load_component(work.path());  // what is put into the cache can be read back
-  std::filesystem::permissions(
-      work.path(), std::filesystem::perms::owner_all | std::filesystem::perms::group_read |
-                       std::filesystem::perms::group_exec | std::filesystem::perms::others_read |
-                       std::filesystem::perms::others_exec);
-  std::error_code error;
-  std::filesystem::rename(work.path(), directory, error);
-  if (error) {
-    // Something is there already: the same from another process, or an older or damaged one.
-    try {
-      if (numerics::read_file(directory / "component.json") ==
-          numerics::read_file(work.path() / "component.json")) {
-        return load_component(directory);
-      }
-    } catch (const Error&) {
-      // Damaged: replaced below.
-    }
-    const PrivateDirectory old(cache);
-    std::filesystem::rename(directory, old.path() / "old", error);
-    std::filesystem::rename(work.path(), directory, error);
-    if (error) {
-      throw Error(ExitCode::kUsage,
-                  fmt::format("{}: cannot be made: {}", directory.string(), error.message()));
-    }
-  }
-  work.release();
-  return load_component(directory);
+Component import_table(const std::filesystem::path& file, bool is_unsigned, bool sign_magnitude,
+                       const CharacterizeOptions& options) {
+  ImportedTable table = read_table(file, is_unsigned);
+  if (sign_magnitude) table = sign_magnitude_table(table, file.string());
+  const std::string name = file.stem().string();
+  const std::string key = sha256_hex(fmt::format(
+      "{}\ntable {} {} {}\nname {}\nsigned {} sign-magnitude {}\n", kSchema, table.sha256,
+      table.format, file.filename().string(), name, table.is_signed, sign_magnitude));
+  return cached_component(name, key, options, [&](const std::filesystem::path& directory) {
+    build_table_component(name, file, table, sign_magnitude, key, directory);
+  });
+}
+
+bool is_table_file(const std::filesystem::path& file) {
+  return file.extension() == ".npy" || file.extension() == ".bin";
+}
+
+void need_netlist(const Component& component, const std::string& what) {
+  if (component.has_netlist) return;
+  throw Error(ExitCode::kUsage,
+              fmt::format("{}: no {}: the component was imported from a table and has no netlist; "
+                          "expected one made from Verilog",
+                          component.name, what));
 }
 
 std::filesystem::path default_liberty() {

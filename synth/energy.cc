@@ -51,7 +51,9 @@ struct EnergyMeter::State {
   std::vector<HeldPort> held;
 };
 
-EnergyMeter::EnergyMeter(const Component& component) : state_(std::make_unique<State>(component)) {
+EnergyMeter::EnergyMeter(const Component& component) {
+  need_netlist(component, "energy");
+  state_ = std::make_unique<State>(component);
   state_->a = &state_->netlist.port(component.source.ports[0]);
   state_->b = &state_->netlist.port(component.source.ports[1]);
   state_->held = component.source.held;

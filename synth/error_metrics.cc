@@ -350,25 +350,30 @@ ExhaustiveRun run_exhaustively(const ProductSweep& sweep, const ExhaustiveOption
 }
 
 ErrorMetrics measure_errors(const std::vector<std::int16_t>& lut, bool is_signed) {
-  constexpr int kValues = 256;
-  if (lut.size() != std::size_t{kValues} * kValues) {
-    throw Error(ExitCode::kInternal, fmt::format("LUT of {} entries, expected 65536", lut.size()));
+  int width = 2;
+  while (width < 8 && lut.size() >> (2 * width) > 1) ++width;
+  if (lut.size() != std::size_t{1} << (2 * width)) {
+    throw Error(ExitCode::kInternal,
+                fmt::format("LUT of {} entries, expected 2^(2 w), w = 2..8", lut.size()));
   }
-  const Shape shape = {8, is_signed};
+  const Shape shape = {width, is_signed};
   ErrorSums sums;
-  alignas(64) std::uint32_t products[32][16];
+  alignas(64) std::uint32_t products[32][16] = {};
   ProductBlock block;
-  block.count = LaneBlock::kLanes;
+  block.count = static_cast<int>(std::min<std::size_t>(LaneBlock::kLanes, lut.size()));
   block.products = products;
   for (; block.first < lut.size(); block.first += LaneBlock::kLanes) {
-    for (int lane = 0; lane < LaneBlock::kLanes; ++lane) {
+    for (int lane = 0; lane < block.count; ++lane) {
       products[lane % 32][lane / 32] = static_cast<std::uint16_t>(lut[block.first + lane]);
     }
     adder(simd_level())(block, shape, &sums);
   }
   std::uint64_t noncommuting = 0;
-  for (int a = 0; a < kValues; ++a) {
-    for (int b = a + 1; b < kValues; ++b) noncommuting += lut[a * 256 + b] != lut[b * 256 + a];
+  const int values = 1 << width;
+  for (int a = 0; a < values; ++a) {
+    for (int b = a + 1; b < values; ++b) {
+      noncommuting += lut[a * values + b] != lut[b * values + a];
+    }
   }
   Total total(shape);
   total.add(sums);

@@ -1,4 +1,4 @@
-// lutra characterize: a Verilog file or a library name becomes a component.
+// lutra characterize: a Verilog file, a library name or a table becomes a component.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -60,6 +60,11 @@ std::vector<synth::HeldPort> held_ports(const std::vector<std::string>& texts) {
   return held;
 }
 
+/// A figure for spreadsheets; empty where there is none.
+std::string cell(const nlohmann::json& value) {
+  return value.is_null() ? "" : fmt::format("{}", value.get<double>());
+}
+
 /// One line a multiplier, for spreadsheets.
 std::string csv(const nlohmann::json& rows) {
   std::string text = "name,width,signed,area_um2,delay_ns,leakage_nw,energy_per_op_fj";
@@ -73,9 +78,9 @@ std::string csv(const nlohmann::json& rows) {
       name += c == '"' ? std::string("\"\"") : std::string(1, c);
     }
     text += fmt::format("\n\"{}\",{},{},{},{},{},{}", name, row.at("width").get<int>(),
-                        row.at("signed").get<bool>() ? 1 : 0, row.at("area_um2").get<double>(),
-                        row.at("delay_ns").get<double>(), row.at("leakage_nw").get<double>(),
-                        row.at("energy_per_op_fj").get<double>());
+                        row.at("signed").get<bool>() ? 1 : 0, cell(row.at("area_um2")),
+                        cell(row.at("delay_ns")), cell(row.at("leakage_nw")),
+                        cell(row.at("energy_per_op_fj")));
     for (const auto& [key, value] : errors.items()) {
       if (value.is_number()) text += fmt::format(",{}", row.at("errors").at(key).get<double>());
     }
@@ -142,6 +147,101 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
   return outcome;
 }
 
+synth::Component characterize_input(const Options& options,
+                                    const synth::CharacterizeOptions& characterize) {
+  const std::string& first = options.inputs[0];
+  const bool is_unsigned = options.is_unsigned || options.shell;
+  if (synth::is_table_file(first)) {
+    return synth::import_table(first, is_unsigned, options.shell, characterize);
+  }
+  synth::MultiplierSource source;
+  const std::vector<synth::HeldPort> held = held_ports(options.held);
+  if (is_verilog(first)) {
+    std::vector<fs::path> files;
+    for (const std::string& input : options.inputs) files.push_back(fs::absolute(input));
+    source = synth::verilog_source(files, options.top, !is_unsigned);
+    for (size_t i = 0; i < options.ports.size(); ++i) source.ports[i] = options.ports[i];
+    source.held = held;
+  } else {
+    source = synth::library_source(first);
+  }
+  const synth::PrivateDirectory work(fs::temp_directory_path());
+  if (options.shell) source = synth::sign_magnitude_source(source, work.path());
+  return synth::characterize(source, characterize);
+}
+
+/// What the netlist costs; or that there is none.
+std::string cost_text(const synth::Component& c) {
+  if (!c.has_netlist) {
+    return fmt::format("imported from {} ({}): no netlist, so no area, delay, leakage or energy",
+                       c.json.at("imported").at("file").get<std::string>(),
+                       c.json.at("imported").at("format").get<std::string>());
+  }
+  return fmt::format(
+      "area {:.1f} um2, delay {:.3f} ns, leakage {:.3f} nW, energy {:.1f} fJ an operation ({})",
+      c.area_um2, c.delay_ns, c.leakage_nw, c.energy_per_op_fj, c.activity);
+}
+
+Outcome run_one(const Options& options, const SharedOptions& shared, const fs::path& out) {
+  synth::CharacterizeOptions characterize;
+  characterize.liberty = options.liberty;
+  characterize.force = options.force;
+  characterize.seed = shared.seed;
+  characterize.jobs = shared.jobs;
+  characterize.progress = progress;
+  const synth::Component c = characterize_input(options, characterize);
+  std::map<std::string, std::string> files;
+  for (const std::string& kind : options.exports) {
+    if (kind == "raw") files["lut.bin"] = synth::raw_table(c);
+    if (kind == "header") files["lut.h"] = synth::table_header(c, "lut");
+    if (kind == "csv") files["metrics.csv"] = csv(nlohmann::json::array({c.json}));
+  }
+  // A copy that lies with the result; the cache may be emptied at any time.
+  const fs::path target = out / "component";
+  fs::remove_all(target);
+  fs::copy(c.directory, target, fs::copy_options::recursive);
+  for (const auto& [name, bytes] : files) numerics::write_file(out / name, bytes);
+  Outcome outcome;
+  outcome.result = c.json;
+  outcome.result["name"] = c.name;
+  outcome.result["component"] = target.string();
+  outcome.text = fmt::format(
+      "{}\n  {}\n  MAE {:.4f}, WCE {:.0f}, EP {:.2f} %, MRE {:.4f} %, bias {:.4f}\n"
+      "  {}\n  in {}\n",
+      c.name, cost_text(c), c.errors.mae, c.errors.wce, 100 * c.errors.ep,
+      100 * c.errors.mre_nonzero, c.errors.bias,
+      c.lut.empty() ? fmt::format("no table: operands of {} bits", c.width)
+                    : "LUT sha256 " + c.lut_sha256,
+      target.string());
+  return outcome;
+}
+
+/// What a kind of input does not take is refused, not passed over.
+void check_options(const CLI::App& app, const Options& options) {
+  const auto refuse = [&app](const std::string& what, const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+      if (app.count(name) > 0) {
+        throw Error(ExitCode::kUsage, fmt::format("{}: not with {}", name, what));
+      }
+    }
+  };
+  const std::string& first = options.inputs[0];
+  const bool from_verilog = !options.sweep && is_verilog(first);
+  const bool from_table = !options.sweep && synth::is_table_file(first);
+  if (from_table) {
+    refuse("a table, only with Verilog files", {"--top", "--ports", "--hold", "--liberty"});
+  } else if (!from_verilog) {
+    refuse("library multipliers, only with Verilog files", {"--top", "--ports", "--hold"});
+    refuse("library multipliers, only with Verilog files and tables", {"--unsigned"});
+  }
+  if (options.sweep) {
+    refuse("--sweep", {"--sign-magnitude", "--export"});
+  } else if (!from_verilog && options.inputs.size() > 1) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("'{}': several inputs must all be Verilog files", first));
+  }
+}
+
 }  // namespace
 
 Command add_characterize(CLI::App* root) {
@@ -149,7 +249,8 @@ Command add_characterize(CLI::App* root) {
       "characterize", "Verilog -> component: LUT, error, area, delay, energy, from its netlist");
   auto options = std::make_shared<Options>();
   app->add_option("input", options->inputs,
-                  "A library multiplier (drum:kept_bits=4), or Verilog files (.v, .sv)")
+                  "A library multiplier (drum:kept_bits=4), Verilog files (.v, .sv), or a table "
+                  "(.npy; .bin: 256x256 uint16)")
       ->required();
   app->add_option("--top", options->top, "Module to characterise (default: the root module)");
   app->add_option("--ports", options->ports, "First operand, second operand, product")
@@ -169,77 +270,11 @@ Command add_characterize(CLI::App* root) {
                 "The inputs are patterns: drum, bam:hbl=0,vbl=4..8, all; with a Pareto page");
   app->add_flag("--force", options->force, "Do not use the cache");
   app->add_option("--liberty", options->liberty, "Cell library (default: osu018)");
-  return {
-      app, [options, app](const SharedOptions& shared, const fs::path& out) {
-        // What a kind of input does not take is refused, not passed over.
-        const auto refuse = [app](const std::string& what, const std::vector<std::string>& names) {
-          for (const std::string& name : names) {
-            if (app->count(name) > 0) {
-              throw Error(ExitCode::kUsage, fmt::format("{}: not with {}", name, what));
-            }
-          }
-        };
-        if (options->sweep || !is_verilog(options->inputs[0])) {
-          refuse("library multipliers, only with Verilog files",
-                 {"--top", "--ports", "--hold", "--unsigned"});
-        }
-        if (options->sweep) {
-          refuse("--sweep", {"--sign-magnitude", "--export"});
-          return run_sweep(*options, shared, out);
-        }
-        synth::MultiplierSource source;
-        const std::vector<synth::HeldPort> held = held_ports(options->held);
-        if (is_verilog(options->inputs[0])) {
-          std::vector<fs::path> files;
-          for (const std::string& input : options->inputs) files.push_back(fs::absolute(input));
-          source =
-              synth::verilog_source(files, options->top, !options->is_unsigned && !options->shell);
-          for (size_t i = 0; i < options->ports.size(); ++i) source.ports[i] = options->ports[i];
-          source.held = held;
-        } else {
-          if (options->inputs.size() > 1) {
-            throw Error(
-                ExitCode::kUsage,
-                fmt::format("'{}': several inputs must all be Verilog files", options->inputs[0]));
-          }
-          source = synth::library_source(options->inputs[0]);
-        }
-        const synth::PrivateDirectory work(fs::temp_directory_path());
-        if (options->shell) source = synth::sign_magnitude_source(source, work.path());
-        synth::CharacterizeOptions characterize;
-        characterize.liberty = options->liberty;
-        characterize.force = options->force;
-        characterize.seed = shared.seed;
-        characterize.jobs = shared.jobs;
-        characterize.progress = progress;
-        const synth::Component c = synth::characterize(source, characterize);
-        std::map<std::string, std::string> files;
-        for (const std::string& kind : options->exports) {
-          if (kind == "raw") files["lut.bin"] = synth::raw_table(c);
-          if (kind == "header") files["lut.h"] = synth::table_header(c, "lut");
-          if (kind == "csv") files["metrics.csv"] = csv(nlohmann::json::array({c.json}));
-        }
-        // A copy that lies with the result; the cache may be emptied at any time.
-        const fs::path target = out / "component";
-        fs::remove_all(target);
-        fs::copy(c.directory, target, fs::copy_options::recursive);
-        for (const auto& [name, bytes] : files) numerics::write_file(out / name, bytes);
-        Outcome outcome;
-        outcome.result = c.json;
-        outcome.result["name"] = c.name;
-        outcome.result["component"] = target.string();
-        outcome.text = fmt::format(
-            "{}\n  area {:.1f} um2, delay {:.3f} ns, leakage {:.3f} nW, energy {:.1f} fJ an "
-            "operation ({})\n  MAE {:.4f}, WCE {:.0f}, EP {:.2f} %, MRE {:.4f} %, bias {:.4f}\n"
-            "  {}\n  in {}\n",
-            c.name, c.area_um2, c.delay_ns, c.leakage_nw, c.energy_per_op_fj, c.activity,
-            c.errors.mae, c.errors.wce, 100 * c.errors.ep, 100 * c.errors.mre_nonzero,
-            c.errors.bias,
-            c.lut.empty() ? fmt::format("no table: operands of {} bits", c.width)
-                          : "LUT sha256 " + c.lut_sha256,
-            target.string());
-        return outcome;
-      }};
+  return {app, [options, app](const SharedOptions& shared, const fs::path& out) {
+            check_options(*app, *options);
+            return options->sweep ? run_sweep(*options, shared, out)
+                                  : run_one(*options, shared, out);
+          }};
 }
 
 }  // namespace lutra::cli

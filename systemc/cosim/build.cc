@@ -60,10 +60,7 @@ std::string pe_multiplier_source(const std::vector<const Component*>& components
       ");\n";
   for (size_t i = 0; i < components.size(); ++i) {
     const Component& c = *components[i];
-    if (c.source.files.empty()) {
-      throw Error(ExitCode::kUnsupported,
-                  fmt::format("component {} has no Verilog: it cannot be co-simulated", c.name));
-    }
+    synth::need_netlist(c, "Verilog to co-simulate");
     if (!c.is_signed) {
       throw Error(ExitCode::kUnsupported,
                   fmt::format("component {} is unsigned; the accelerator needs it in the "

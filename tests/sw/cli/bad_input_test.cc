@@ -264,6 +264,34 @@ TEST_F(BadInput, MultiplierOfAnotherWidth_bad) {
                  {"characterize", "exact:width=9", "--export", "raw"});
 }
 
+TEST_F(BadInput, TablesThatAreNone_bad) {
+  expect_refusal(2, {"absent.bin: no such file"}, {"characterize", "absent.bin"});
+  const auto cut = write("cut.bin", std::string(131070, 'a'));
+  expect_refusal(2, {"cut.bin: 131070 bytes, expected 131072"}, {"characterize", cut.string()});
+  expect_refusal(2, {"cut.bin: 131070 bytes"},
+                 {"evaluate", "--model", model(), "--multiplier", cut.string() + ":signed=0"});
+  const auto text = write("text.npy", "not a table");
+  expect_refusal(2, {"text.npy: not a .npy file"}, {"characterize", text.string()});
+  for (const char* option : {"--hold=mode=1", "--top=m", "--ports=a,b,p", "--liberty=cells.lib"}) {
+    expect_refusal(2, {"not with a table, only with Verilog files"},
+                   {"characterize", text.string(), option});
+  }
+  expect_refusal(2, {"several inputs must all be Verilog files"},
+                 {"characterize", text.string(), cut.string()});
+}
+
+// Whoever needs energy or Verilog says so before the work.
+TEST_F(BadInput, TableWhereANetlistIsNeeded_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const auto table = write("mul.bin", std::string(131072, '\0'));
+  expect_refusal(2, {"mul: no Verilog to co-simulate: the component was imported from a table"},
+                 {"cosim", "--model", model(), "--multiplier", table.string()});
+  const auto study = write(
+      "study.toml", "model = \"" + model() + "\"\nmultipliers = [\"" + table.string() + "\"]\n");
+  expect_refusal(2, {"mul: no energy for a study: the component was imported from a table"},
+                 {"study", study.string()});
+}
+
 TEST_F(BadInput, UnknownBackend_bad) {
   LUTRA_SKIP_WITHOUT_TOOLS();
   expect_refusal(2, {"abacus", "scalar"}, {"evaluate", "--model", model(), "--backend", "abacus"});

@@ -27,6 +27,9 @@ struct Component {
   /// [2^width][2^width] products, index (a & mask) << width | (b & mask), first operand outer.
   /// Signed: int16; unsigned: the bit pattern of a uint16. Empty above 8 bits: no table.
   std::vector<std::int16_t> lut;
+  /// False: imported from a table, without source, library, area, delay, leakage or energy (NaN
+  /// here, null in component.json).
+  bool has_netlist = true;
   double area_um2 = 0;
   double delay_ns = 0;
   double leakage_nw = 0;
@@ -54,6 +57,21 @@ struct CharacterizeOptions {
 /// kUnsupported on widths above 16 and on sequential or latched designs, kMissingTool without
 /// Yosys, OpenSTA or Liberty.
 Component characterize(const MultiplierSource& source, const CharacterizeOptions& options);
+
+/// A component from a table alone (see read_table()): errors, but no netlist and nothing that needs
+/// one. Cached as by characterize().
+/// @param is_unsigned     what a file that does not say it holds: raw, or .npy of int32
+/// @param sign_magnitude  makes a signed component of an unsigned table
+/// Throws Error(kUsage) as read_table() does.
+Component import_table(const std::filesystem::path& file, bool is_unsigned, bool sign_magnitude,
+                       const CharacterizeOptions& options);
+
+/// True for names that import_table() takes: `.npy` and `.bin`.
+bool is_table_file(const std::filesystem::path& file);
+
+/// Throws Error(kUsage) for a component without a netlist. `what` says what it lacks, e.g.
+/// "energy".
+void need_netlist(const Component& component, const std::string& what);
 
 /// Reads and checks a component's directory. Throws Error(kUsage) naming the file that is missing,
 /// truncated, or not the one that component.json describes.

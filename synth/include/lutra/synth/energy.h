@@ -20,7 +20,8 @@ struct OperandPair {
 /// model.
 class EnergyMeter {
  public:
-  /// Reads the component's netlist and cells. Throws Error(kUsage) if they are damaged.
+  /// Reads the component's netlist and cells. Throws Error(kUsage) if they are damaged, or if it
+  /// has none.
   explicit EnergyMeter(const Component& component);
   ~EnergyMeter();
   EnergyMeter(const EnergyMeter&) = delete;

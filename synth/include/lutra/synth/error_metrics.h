@@ -64,7 +64,7 @@ struct ExhaustiveOptions {
 ExhaustiveRun run_exhaustively(const ProductSweep& sweep, const ExhaustiveOptions& options);
 
 /// Metrics of a table.
-/// @param lut  [256][256], as Component::lut; otherwise Error(kInternal)
+/// @param lut  [2^w][2^w], w = 2..8, as Component::lut; otherwise Error(kInternal)
 ErrorMetrics measure_errors(const std::vector<std::int16_t>& lut, bool is_signed);
 
 nlohmann::json to_json(const ErrorMetrics& errors);
