@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <system_error>
 
 #include "lutra/numerics/error.h"
@@ -18,6 +19,7 @@
 #include "lutra/synth/liberty.h"
 #include "lutra/synth/netlist.h"
 #include "lutra/synth/netlist_simulator.h"
+#include "lutra/synth/pipeline.h"
 #include "lutra/synth/product_sweep.h"
 #include "lutra/synth/synthesis.h"
 #include "lutra/synth/table_files.h"
@@ -33,13 +35,35 @@ using Json = nlohmann::json;
 constexpr const char* kSchema = "lutra-component-3";
 constexpr int kTableWidth = 8;                     // wider operands have no table
 constexpr std::size_t kUniformOperations = 65537;  // 65,536 transitions
-constexpr std::size_t kCheckedPairs = 65536;       // with the source, of wider operands
+constexpr std::size_t kPatternPairs = 65536;       // with the source, of wider operands
 
 std::vector<std::string> listed_files(int width, bool has_netlist) {
   std::vector<std::string> files;
   if (has_netlist) files = {"netlist.v", "netlist.json", "cells.lib", "cells.v"};
   if (width <= kTableWidth) files.push_back("lut.npy");
   return files;
+}
+
+/// The clock of a multiplier with latency, "" of one without; checked.
+std::string resolved_clock(const Netlist& netlist, const MultiplierSource& source,
+                           const std::string& where) {
+  if (source.latency < 0 || source.latency > Pipeline::kMaxLatency) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: latency = {}, expected 0..{}", where,
+                                              source.latency, Pipeline::kMaxLatency));
+  }
+  if (netlist.is_sequential() && source.latency == 0) {
+    throw Error(ExitCode::kUnsupported,
+                fmt::format("{}: module {} holds flip-flops, expected a combinational multiplier; "
+                            "of a pipeline, the latency in cycles must be given",
+                            where, netlist.name()));
+  }
+  if (source.latency == 0 && source.clock.empty()) return "";
+  if (!netlist.is_sequential()) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: module {} holds no flip-flop, expected latency 0 and no clock",
+                            where, netlist.name()));
+  }
+  return find_clock(netlist, source, where);
 }
 
 /// The ports of a two-operand multiplier, checked; names as given, or found by direction and width.
@@ -55,7 +79,7 @@ std::array<std::string, 3> find_ports(const Netlist& netlist, const MultiplierSo
   for (const NetlistPort& port : netlist.ports()) {
     seen += fmt::format("{}{} {} [{}]", seen.empty() ? "" : ", ",
                         port.is_input ? "input" : "output", port.name, port.width());
-    if (is_held(port.name)) continue;
+    if (is_held(port.name) || (source.latency > 0 && port.name == source.clock)) continue;
     (port.is_input ? inputs : outputs).push_back(port.name);
   }
   const auto fail = [&](ExitCode code, const std::string& what) {
@@ -74,9 +98,10 @@ std::array<std::string, 3> find_ports(const Netlist& netlist, const MultiplierSo
     }
   }
   if (inputs.size() != 2 || outputs.size() != 1) {
-    fail(ExitCode::kUsage, fmt::format("{} inputs and {} outputs, expected 2 and 1 beside those "
-                                       "that are held (no clock: multipliers are combinational)",
-                                       inputs.size(), outputs.size()));
+    fail(ExitCode::kUsage,
+         fmt::format("{} inputs and {} outputs, expected 2 and 1 beside those "
+                     "that are held{}",
+                     inputs.size(), outputs.size(), source.latency > 0 ? " and the clock" : ""));
   }
   std::array<std::string, 3> ports = {inputs[0], inputs[1], outputs[0]};
   const bool named =
@@ -111,7 +136,8 @@ std::int64_t product_value(std::uint32_t pattern, int width, bool is_signed) {
 
 /// The products of these pairs of bit patterns.
 std::vector<std::uint32_t> simulate_pairs(const Netlist& netlist, const MultiplierSource& source,
-                                          const std::vector<CheckedPair>& pairs) {
+                                          const std::vector<PatternPair>& pairs) {
+  if (source.latency > 0) return Pipeline(netlist, source).products(pairs);
   NetlistSimulator simulator(netlist);
   for (const HeldPort& held : source.held) {
     simulator.set_input_all(netlist.port(held.name), static_cast<std::uint64_t>(held.value));
@@ -134,8 +160,8 @@ std::vector<std::uint32_t> simulate_pairs(const Netlist& netlist, const Multipli
 }
 
 /// All pairs where there is a table; otherwise corner values with each other, then random pairs.
-std::vector<CheckedPair> checked_pairs(int width, std::uint64_t seed) {
-  std::vector<CheckedPair> pairs;
+std::vector<PatternPair> checked_pairs(int width, std::uint64_t seed) {
+  std::vector<PatternPair> pairs;
   const std::uint32_t mask = (1u << width) - 1;
   if (width <= kTableWidth) {
     for (std::uint32_t i = 0; i >> (2 * width) == 0; ++i) pairs.push_back({i >> width, i & mask});
@@ -152,7 +178,7 @@ std::vector<CheckedPair> checked_pairs(int width, std::uint64_t seed) {
   for (const std::uint32_t a : corners) {
     for (const std::uint32_t b : corners) pairs.push_back({a, b});
   }
-  for (const OperandPair& pair : uniform_operands(kCheckedPairs - pairs.size(), seed, width, false))
+  for (const OperandPair& pair : uniform_operands(kPatternPairs - pairs.size(), seed, width, false))
     pairs.push_back({static_cast<std::uint32_t>(pair.a), static_cast<std::uint32_t>(pair.b)});
   return pairs;
 }
@@ -202,9 +228,10 @@ std::string key_text(const MultiplierSource& source, const std::vector<VerilogFi
   const std::string opensta = opensta_version();
   std::string text = fmt::format(
       "{}\n{}\n{}\n{}\nliberty {}\nname {}\ntop {}\nwidth {} signed {} seed "
-      "{}\nports {} {} {}\n",
+      "{}\nports {} {} {}\nmapped {} latency {} clock {}\n",
       kSchema, yosys, opensta, iverilog_version(), liberty_sha256, source.name, source.top,
-      source.width, source.is_signed, seed, source.ports[0], source.ports[1], source.ports[2]);
+      source.width, source.is_signed, seed, source.ports[0], source.ports[1], source.ports[2],
+      source.mapped, source.latency, source.clock);
   for (const auto& [name, value] : source.parameters) {
     text += fmt::format("parameter {} {}\n", name, value);
   }
@@ -217,6 +244,19 @@ std::string key_text(const MultiplierSource& source, const std::vector<VerilogFi
   return text;
 }
 
+/// Errors, and products where there is a table, over all operand pairs.
+ExhaustiveRun simulate_all(const Netlist& netlist, const MultiplierSource& source,
+                           const ExhaustiveOptions& options, std::uint64_t seed,
+                           const std::string& where) {
+  if (source.latency == 0) {
+    return run_exhaustively(ProductSweep(netlist, source.ports, source.held), options);
+  }
+  const Pipeline pipeline(netlist, source);
+  pipeline.check_latency(seed, where);
+  return run_exhaustively(
+      pipeline.width(), [&] { return std::make_unique<Pipeline::Pass>(pipeline, true); }, options);
+}
+
 void build_component(const MultiplierSource& source, const std::vector<VerilogFile>& files,
                      const std::filesystem::path& liberty_path, const std::string& liberty_text,
                      const std::string& key, const CharacterizeOptions& options,
@@ -226,20 +266,19 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   };
   const std::string where = source.files[0].string();
 
-  progress("synthesis (Yosys)");
+  progress(source.mapped ? "reading the netlist (Yosys)" : "synthesis (Yosys)");
   const SynthesisResult synthesis =
-      synthesize(source.files, source.top, source.parameters, liberty_path, directory);
+      source.mapped
+          ? read_mapped_netlist(source.files, source.top, liberty_path, directory)
+          : synthesize(source.files, source.top, source.parameters, liberty_path, directory);
   const Liberty library = Liberty::parse(liberty_text, liberty_path.string());
   const Netlist netlist = Netlist::read_json(synthesis.netlist_json, library, synthesis.top, where);
   MultiplierSource resolved = source;
-  const std::array<std::string, 3> ports = find_ports(netlist, source, where);
+  resolved.top = synthesis.top;
+  resolved.clock = resolved_clock(netlist, source, where);
+  const std::array<std::string, 3> ports = find_ports(netlist, resolved, where);
   resolved.ports = ports;
   for (HeldPort& held : resolved.held) held.width = netlist.port(held.name).width();
-  if (netlist.is_sequential()) {
-    throw Error(ExitCode::kUnsupported,
-                fmt::format("{}: module {} holds flip-flops, expected a combinational multiplier",
-                            where, synthesis.top));
-  }
   const int width = netlist.port(ports[0]).width();
   if (source.width != 0 && source.width != width) {
     throw Error(ExitCode::kUsage,
@@ -252,7 +291,7 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   exhaustive.keep_products = width <= kTableWidth;
   exhaustive.jobs = options.jobs;
   exhaustive.progress = progress;
-  const ExhaustiveRun run = run_exhaustively(ProductSweep(netlist, ports, source.held), exhaustive);
+  const ExhaustiveRun run = simulate_all(netlist, resolved, exhaustive, options.seed, where);
   std::vector<std::int16_t> lut;
   for (const std::uint32_t pattern : run.products) {
     lut.push_back(static_cast<std::int16_t>(product_value(pattern, width, source.is_signed)));
@@ -262,14 +301,14 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   }
 
   progress("comparison with the source (Icarus Verilog)");
-  const std::vector<CheckedPair> pairs = checked_pairs(width, options.seed);
+  const std::vector<PatternPair> pairs = checked_pairs(width, options.seed);
   const Json rtl_check = check_against_rtl(
-      resolved, synthesis.top, files, width, pairs,
+      resolved, files, width, pairs,
       run.products.empty() ? simulate_pairs(netlist, resolved, pairs) : run.products, directory);
 
   progress("timing (OpenSTA)");
   const double slew = library.fanout_of_four_slew_ns();
-  const double delay = critical_path_ns(synthesis, slew);
+  const double delay = critical_path_ns(synthesis, slew, resolved.clock);
 
   Json json;
   json["schema"] = kSchema;
@@ -281,6 +320,9 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   json["width"] = width;
   json["signed"] = source.is_signed;
   json["ports"] = {{"a", ports[0]}, {"b", ports[1]}, {"p", ports[2]}};
+  json["mapped"] = source.mapped;
+  json["latency"] = source.latency;
+  json["clock"] = source.latency > 0 ? Json(resolved.clock) : Json();
   json["held"] = Json::object();
   for (const HeldPort& held : resolved.held) {
     json["held"][held.name] = {{"value", held.value}, {"width", held.width}};
@@ -310,6 +352,8 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
       {"supply_v", library.voltage_v()},
       {"load", "pin capacitances; no wires, no load on outputs"},
       {"glitches", "none: zero-delay simulation"},
+      {"delay", source.latency > 0 ? "the shortest clock period, inputs and outputs included"
+                                   : "the longest path from an operand to the product"},
       {"leakage", "cell_leakage_power, independent of state"},
   };
   json["tools"] = {{"yosys", yosys_version()}, {"opensta", opensta_version()}};
@@ -331,9 +375,12 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
                              {"internal", energy.internal_fj / operations}};
   json["net_toggles_per_op"] = static_cast<double>(energy.net_toggles) / operations;
   // The same without sampling, for independent uniform pairs: a net toggles with 2 p (1 - p).
-  double toggles = 2 * width * 0.5;  // of the operands themselves
-  for (const double p : run.signal_probability) toggles += 2 * p * (1 - p);
-  json["net_toggles_per_op_exact"] = toggles;
+  json["net_toggles_per_op_exact"] = nullptr;
+  if (source.latency == 0) {
+    double toggles = 2 * width * 0.5;  // of the operands themselves
+    for (const double p : run.signal_probability) toggles += 2 * p * (1 - p);
+    json["net_toggles_per_op_exact"] = toggles;
+  }
 
   write_json(json, width, true, directory);
 }
@@ -386,6 +433,13 @@ void load_netlist_part(Component* component) {
       throw Error(ExitCode::kUsage, fmt::format("{}: truncated or changed", path.string()));
     }
     if (!file.at("include").get<bool>()) source.files.push_back(path);
+  }
+  source.mapped = json.at("mapped").get<bool>();
+  source.latency = json.at("latency").get<int>();
+  if (source.latency > 0) source.clock = json.at("clock").get<std::string>();
+  // A netlist's Verilog is the one that every simulator reads rightly, with the cells in it.
+  if (source.mapped) {
+    source.files = {component->directory / "netlist.v", component->directory / "cells.v"};
   }
   component->liberty = json.at("liberty").get<std::string>();
   component->liberty_sha256 = json.at("liberty_sha256").get<std::string>();
@@ -503,7 +557,7 @@ Component characterize(const MultiplierSource& given, const CharacterizeOptions&
   for (std::filesystem::path& file : source.files) file = std::filesystem::absolute(file);
   if (source.name.empty()) source.name = source.files[0].stem().string();
   const std::vector<VerilogFile> files = read_verilog_sources(source.files);
-  if (source.top.empty()) {
+  if (source.top.empty() && !source.mapped) {
     source.top = inspect_module(source.files, "", {}).first;
   }
   const std::filesystem::path liberty_path =

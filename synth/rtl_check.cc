@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "lutra/numerics/error.h"
@@ -35,9 +36,9 @@ std::string iverilog_version() {
   }
 }
 
-nlohmann::json check_against_rtl(const MultiplierSource& source, const std::string& top,
+nlohmann::json check_against_rtl(const MultiplierSource& source,
                                  const std::vector<VerilogFile>& files, int width,
-                                 const std::vector<CheckedPair>& pairs,
+                                 const std::vector<PatternPair>& pairs,
                                  const std::vector<std::uint32_t>& products,
                                  const std::filesystem::path& directory) {
   const auto not_run = [](const std::string& reason) {
@@ -45,7 +46,9 @@ nlohmann::json check_against_rtl(const MultiplierSource& source, const std::stri
   };
   const std::string version = iverilog_version();
   if (version.empty()) return not_run("iverilog is not on PATH");
-  for (const std::string& port : source.ports) {
+  std::vector<std::string> names(source.ports.begin(), source.ports.end());
+  if (source.latency > 0) names.push_back(source.clock);
+  for (const std::string& port : names) {
     if (!is_identifier(port)) return not_run("a port has an escaped name");
   }
 
@@ -58,27 +61,35 @@ nlohmann::json check_against_rtl(const MultiplierSource& source, const std::stri
   for (const HeldPort& port : source.held) {
     held += fmt::format(", .{}({}'d{})", port.name, port.width, port.value);
   }
+  // A pipeline's product comes latency - 1 cycles behind its operands.
+  const int behind = std::max(0, source.latency - 1);
+  std::string cycle = "#1";
+  if (source.latency > 0) {
+    held += fmt::format(", .{}(clock)", source.clock);
+    cycle = "#1 clock = 1; #1 clock = 0; #1";
+  }
   const std::string bench = fmt::format(
       "module lutra_bench;\n"
       "  reg [{0}:0] pairs [0:{1}];\n"
       "  reg [{2}:0] a;\n"
       "  reg [{2}:0] b;\n"
+      "  reg clock = 0;\n"
       "  wire [{0}:0] p;\n"
       "  integer i;\n"
       "  {3} {4}dut (.{5}(a), .{6}(b), .{7}(p){8});\n"
       "  initial begin\n"
       "    $readmemh(\"pairs.hex\", pairs);\n"
-      "    for (i = 0; i <= {1}; i = i + 1) begin\n"
-      "      {{a, b}} = pairs[i];\n"
-      "      #1 $display(\"lutra %b\", p);\n"
+      "    for (i = 0; i <= {1} + {9}; i = i + 1) begin\n"
+      "      if (i <= {1}) {{a, b}} = pairs[i];\n"
+      "      {10} if (i >= {9}) $display(\"lutra %b\", p);\n"
       "    end\n"
       "    $finish(0);\n"
       "  end\n"
       "endmodule\n",
-      2 * width - 1, pairs.size() - 1, width - 1, top, parameters, source.ports[0], source.ports[1],
-      source.ports[2], held);
+      2 * width - 1, pairs.size() - 1, width - 1, source.top, parameters, source.ports[0],
+      source.ports[1], source.ports[2], held, behind, cycle);
   std::string operands;
-  for (const CheckedPair& pair : pairs) {
+  for (const PatternPair& pair : pairs) {
     operands += fmt::format("{:x}\n", std::uint64_t{pair.a} << width | pair.b);
   }
   const PrivateDirectory work(std::filesystem::temp_directory_path());
@@ -90,6 +101,10 @@ nlohmann::json check_against_rtl(const MultiplierSource& source, const std::stri
                                       "lutra_bench", "-o",     "bench.vvp"};
   for (const VerilogFile& file : files) {
     if (!file.is_include) compile.push_back("source/" + file.safe_path);
+  }
+  if (source.mapped) {
+    std::filesystem::copy_file(directory / "cells.v", work.path() / "cells.v");
+    compile.push_back("cells.v");
   }
   compile.push_back("lutra_bench.v");
   if (run_process(compile, work.path(), "iverilog", kLimitSeconds).status != 0) {

@@ -27,7 +27,8 @@ std::string trimmed(const std::string& text) {
 
 /// The commands that read the sources and select the top module.
 std::string read_script(const std::vector<VerilogFile>& sources, const std::string& top,
-                        const std::vector<std::pair<std::string, long>>& parameters) {
+                        const std::vector<std::pair<std::string, long>>& parameters,
+                        bool check = true) {
   std::string script;
   for (const VerilogFile& file : sources) {
     if (file.is_include) continue;
@@ -39,8 +40,8 @@ std::string read_script(const std::vector<VerilogFile>& sources, const std::stri
     check_identifier(top, fmt::format("{}: module name", sources[0].original.string()));
   }
   // Parameters can be set on a named top only; the root module is found in a first pass.
-  script +=
-      top.empty() ? "hierarchy -check -auto-top" : fmt::format("hierarchy -check -top {}", top);
+  script += check ? "hierarchy -check" : "hierarchy";
+  script += top.empty() ? " -auto-top" : " -top " + top;
   for (const auto& [name, value] : parameters) {
     check_identifier(name, "parameter name");
     script += fmt::format(" -chparam {} {}", name, value);
@@ -48,19 +49,53 @@ std::string read_script(const std::vector<VerilogFile>& sources, const std::stri
   return script + "\n";
 }
 
-/// Names of the modules in a text, for messages.
-std::string module_names(const std::vector<VerilogFile>& sources) {
-  std::string names;
+/// The modules in the sources: name, and where, as `file:line`. Comments are skipped.
+std::vector<std::pair<std::string, std::string>> find_modules(
+    const std::vector<VerilogFile>& sources) {
+  std::vector<std::pair<std::string, std::string>> modules;
   for (const VerilogFile& file : sources) {
-    std::istringstream words(file.text);
-    std::string word;
-    while (words >> word) {
-      if (word != "module" || !(words >> word)) continue;
-      if (word == "automatic" || word == "static") words >> word;
-      names += (names.empty() ? "" : ", ") + word.substr(0, word.find_first_of("(#;"));
+    int line = 0;
+    std::istringstream lines(without_comments(file.text));
+    std::string text;
+    bool behind_module = false;
+    while (std::getline(lines, text)) {
+      ++line;
+      for (char& c : text) {
+        if (c == '(' || c == '#' || c == ';') c = ' ';
+      }
+      std::istringstream words(text);
+      std::string word;
+      while (words >> word) {
+        if (behind_module && word != "automatic" && word != "static") {
+          modules.emplace_back(word, fmt::format("{}:{}", file.original.string(), line));
+          behind_module = false;
+        } else if (word == "module" || word == "macromodule") {
+          behind_module = true;
+        }
+      }
     }
   }
+  return modules;
+}
+
+/// Names of the modules in the sources, for messages.
+std::string module_names(const std::vector<VerilogFile>& sources) {
+  std::string names;
+  for (const auto& [name, where] : find_modules(sources)) {
+    names += (names.empty() ? "" : ", ") + name;
+  }
   return names.empty() ? "none" : names;
+}
+
+/// A module and a cell of one name would be taken for each other in the netlist.
+void check_module_names(const std::vector<VerilogFile>& sources, const Liberty& library) {
+  for (const auto& [name, where] : find_modules(sources)) {
+    if (library.find_cell(name) == nullptr) continue;
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: module {} has the name of a cell of the library {}, expected "
+                            "another name (and no models of the cells)",
+                            where, name, library.name()));
+  }
 }
 
 /// Runs a script; on failure throws with Yosys' own message about the user's file.
@@ -107,13 +142,11 @@ std::string run_yosys(const std::string& script, const std::vector<VerilogFile>&
   throw Error(ExitCode::kUsage, message);
 }
 
-std::pair<std::string, std::vector<ModulePort>> inspect(
-    const std::vector<VerilogFile>& sources, const std::string& top,
-    const std::vector<std::pair<std::string, long>>& parameters,
-    const std::filesystem::path& directory) {
-  std::string script = read_script(sources, top, top.empty() ? decltype(parameters){} : parameters);
-  script += "proc\nwrite_json ports.json\n";
-  run_yosys(script, sources, directory);
+/// The top module that a script leaves, and its ports.
+std::pair<std::string, std::vector<ModulePort>> top_module(const std::string& script,
+                                                           const std::vector<VerilogFile>& sources,
+                                                           const std::filesystem::path& directory) {
+  run_yosys(script + "write_json ports.json\n", sources, directory);
   const nlohmann::ordered_json root =
       nlohmann::ordered_json::parse(numerics::read_file(directory / "ports.json"));
   for (const auto& [name, module] : root.at("modules").items()) {
@@ -123,11 +156,101 @@ std::pair<std::string, std::vector<ModulePort>> inspect(
       ports.push_back({port_name, port.at("direction").get<std::string>() == "input",
                        static_cast<int>(port.at("bits").size())});
     }
-    // With parameters set, Yosys names the module after them.
-    return {top.empty() ? name : top, std::move(ports)};
+    return {name, std::move(ports)};
   }
   throw Error(ExitCode::kUsage, fmt::format("{}: no root module found among: {}",
                                             sources[0].original.string(), module_names(sources)));
+}
+
+std::pair<std::string, std::vector<ModulePort>> inspect(
+    const std::vector<VerilogFile>& sources, const std::string& top,
+    const std::vector<std::pair<std::string, long>>& parameters,
+    const std::filesystem::path& directory) {
+  auto module = top_module(
+      read_script(sources, top, top.empty() ? decltype(parameters){} : parameters) + "proc\n",
+      sources, directory);
+  // With parameters set, Yosys names the module after them.
+  if (!top.empty()) module.first = top;
+  return module;
+}
+
+/// The copies of the sources and the library that a Yosys run reads, in a directory of its own.
+struct Workplace {
+  Workplace(const std::vector<std::filesystem::path>& files, const std::filesystem::path& liberty)
+      : sources(read_verilog_sources(files)), library(Liberty::read(liberty)) {
+    check_module_names(sources, library);
+    write_verilog_sources(sources, directory.path() / "source");
+    numerics::write_file(directory.path() / "library.lib", library.text());
+  }
+
+  /// Runs the script, which leaves the mapped module `top`, and writes the result's files.
+  SynthesisResult finish(const std::string& script, const std::string& top,
+                         const std::filesystem::path& out_dir) const;
+
+  std::vector<VerilogFile> sources;
+  Liberty library;
+  PrivateDirectory directory{std::filesystem::temp_directory_path()};
+};
+
+SynthesisResult Workplace::finish(const std::string& script, const std::string& top,
+                                  const std::filesystem::path& out_dir) const {
+  const std::string first_file = sources[0].original.string();
+  check_identifier(top, fmt::format("{}: module name", first_file));
+  run_yosys(script +
+                "tee -q -o area.txt stat -liberty library.lib\n"
+                "write_json netlist.json\n",
+            sources, directory.path());
+  const std::filesystem::path json = directory.path() / "netlist.json";
+  const Netlist netlist = [&] {
+    try {
+      Netlist read = Netlist::read_json(json, library, top, first_file);
+      const NetlistSimulator simulator(read);  // finds combinational loops
+      return read;
+    } catch (const Error& error) {
+      std::string text = with_original_names(error.what(), sources);
+      if (text.rfind(top + ": ", 0) == 0) text = fmt::format("{}: {}", first_file, text);
+      throw Error(error.code(), text);
+    }
+  }();
+
+  SynthesisResult result;
+  result.top = top;
+  std::vector<std::string> used;
+  for (const auto& [name, count] : netlist.cell_counts()) used.push_back(name);
+  std::vector<std::string> kept = used;
+  kept.push_back(library.smallest_inverter().name);  // a library needs at least one cell
+
+  // Two figures of the same area, Yosys' and ours, must agree: both read the Liberty file.
+  result.area_um2 = netlist.area_um2();
+  result.leakage_nw = netlist.leakage_nw();
+  const std::string area = numerics::read_file(directory.path() / "area.txt");
+  const std::size_t at = area.rfind("Chip area");
+  const double yosys_area =
+      at == std::string::npos ? 0 : std::atof(area.c_str() + area.find("': ", at) + 3);
+  if (std::abs(yosys_area - result.area_um2) > 1e-6 * std::max(1.0, yosys_area)) {
+    throw Error(ExitCode::kInternal,
+                fmt::format("{}: area is {} um2 by Yosys and {} um2 by the netlist", first_file,
+                            yosys_area, result.area_um2));
+  }
+
+  std::filesystem::create_directories(out_dir / "source");
+  result.directory = out_dir;
+  result.netlist_json = out_dir / "netlist.json";
+  result.netlist_verilog = out_dir / "netlist.v";
+  result.cells_liberty = out_dir / "cells.lib";
+  result.cells_verilog = out_dir / "cells.v";
+  numerics::write_file(result.netlist_json, numerics::read_file(json));
+  numerics::write_file(
+      result.netlist_verilog,
+      fmt::format("// {} mapped to {} by {}.\n\n", result.top, library.name(), yosys_version()) +
+          netlist.verilog());
+  numerics::write_file(result.cells_liberty, library.subset_text(kept));
+  numerics::write_file(result.cells_verilog, library.verilog_cells(used));
+  write_verilog_sources(sources, out_dir / "source");
+  for (const VerilogFile& file : sources) {
+    if (!file.is_include) result.sources.push_back(out_dir / "source" / file.safe_path);
+  }
+  return result;
 }
 
 }  // namespace
@@ -145,72 +268,31 @@ SynthesisResult synthesize(const std::vector<std::filesystem::path>& files, cons
                            const std::vector<std::pair<std::string, long>>& parameters,
                            const std::filesystem::path& liberty,
                            const std::filesystem::path& out_dir) {
-  const std::vector<VerilogFile> sources = read_verilog_sources(files);
-  const std::string first_file = sources[0].original.string();
-  const Liberty library = Liberty::read(liberty);
-  const PrivateDirectory work(std::filesystem::temp_directory_path());
-  write_verilog_sources(sources, work.path() / "source");
-  numerics::write_file(work.path() / "library.lib", library.text());
+  Workplace place(files, liberty);
+  const std::string found =
+      top.empty() ? inspect(place.sources, "", {}, place.directory.path()).first : top;
+  const std::string script = read_script(place.sources, found, parameters) +
+                             "synth -flatten\n"
+                             "rename -top " +
+                             found +
+                             "\n"
+                             "dfflibmap -liberty library.lib\n"
+                             "abc -liberty library.lib\n"
+                             "opt_clean -purge\n";
+  return place.finish(script, found, out_dir);
+}
 
-  SynthesisResult result;
-  result.top = top.empty() ? inspect(sources, "", {}, work.path()).first : top;
-  check_identifier(result.top, fmt::format("{}: module name", first_file));
-  std::string script = read_script(sources, result.top, parameters);
-  script += fmt::format(
-      "synth -flatten\n"
-      "rename -top {0}\n"
-      "dfflibmap -liberty library.lib\n"
-      "abc -liberty library.lib\n"
-      "opt_clean -purge\n"
-      "tee -q -o area.txt stat -liberty library.lib\n"
-      "write_json netlist.json\n",
-      result.top);
-  run_yosys(script, sources, work.path());
-
-  const Netlist netlist =
-      Netlist::read_json(work.path() / "netlist.json", library, result.top, first_file);
-  try {
-    const NetlistSimulator simulator(netlist);  // finds combinational loops
-  } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("{}: {}", first_file, error.what()));
-  }
-
-  std::vector<std::string> used;
-  for (const auto& [name, count] : netlist.cell_counts()) used.push_back(name);
-  std::vector<std::string> kept = used;
-  kept.push_back(library.smallest_inverter().name);  // a library needs at least one cell
-
-  // Two figures of the same area, Yosys' and ours, must agree: both read the Liberty file.
-  result.area_um2 = netlist.area_um2();
-  result.leakage_nw = netlist.leakage_nw();
-  const std::string area = numerics::read_file(work.path() / "area.txt");
-  const std::size_t at = area.rfind("Chip area");
-  const double yosys_area =
-      at == std::string::npos ? 0 : std::atof(area.c_str() + area.find("': ", at) + 3);
-  if (std::abs(yosys_area - result.area_um2) > 1e-6 * std::max(1.0, yosys_area)) {
-    throw Error(ExitCode::kInternal,
-                fmt::format("{}: area is {} um2 by Yosys and {} um2 by the netlist", first_file,
-                            yosys_area, result.area_um2));
-  }
-
-  std::filesystem::create_directories(out_dir / "source");
-  result.directory = out_dir;
-  result.netlist_json = out_dir / "netlist.json";
-  result.netlist_verilog = out_dir / "netlist.v";
-  result.cells_liberty = out_dir / "cells.lib";
-  result.cells_verilog = out_dir / "cells.v";
-  numerics::write_file(result.netlist_json, numerics::read_file(work.path() / "netlist.json"));
-  numerics::write_file(
-      result.netlist_verilog,
-      fmt::format("// {} mapped to {} by {}.\n\n", result.top, library.name(), yosys_version()) +
-          netlist.verilog());
-  numerics::write_file(result.cells_liberty, library.subset_text(kept));
-  numerics::write_file(result.cells_verilog, library.verilog_cells(used));
-  write_verilog_sources(sources, out_dir / "source");
-  for (const VerilogFile& file : sources) {
-    if (!file.is_include) result.sources.push_back(out_dir / "source" / file.safe_path);
-  }
-  return result;
+SynthesisResult read_mapped_netlist(const std::vector<std::filesystem::path>& files,
+                                    const std::string& top, const std::filesystem::path& liberty,
+                                    const std::filesystem::path& out_dir) {
+  Workplace place(files, liberty);
+  // Cells are black boxes; those that the library lacks are found with their line afterwards.
+  const std::string read = "read_liberty -lib -ignore_miss_func library.lib\n" +
+                           read_script(place.sources, top, {}, false) + "proc\n";
+  std::string found = top;
+  if (top.empty()) found = top_module(read, place.sources, place.directory.path()).first;
+  return place.finish(read + "flatten\nrename -top " + found + "\ndelete =A:blackbox\n", found,
+                      out_dir);
 }
 
 double critical_path_ns(const SynthesisResult& synthesis, double input_slew_ns,

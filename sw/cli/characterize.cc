@@ -15,6 +15,7 @@
 #include "lutra/synth/component.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/library.h"
+#include "lutra/synth/pipeline.h"
 #include "lutra/synth/table_files.h"
 
 namespace lutra::cli {
@@ -27,6 +28,9 @@ struct Options {
   std::string top;
   std::vector<std::string> ports;
   std::vector<std::string> held;
+  int latency = 0;
+  std::string clock;
+  bool mapped = false;
   bool is_unsigned = false;
   bool shell = false;
   bool force = false;
@@ -162,6 +166,9 @@ synth::Component characterize_input(const Options& options,
     source = synth::verilog_source(files, options.top, !is_unsigned);
     for (size_t i = 0; i < options.ports.size(); ++i) source.ports[i] = options.ports[i];
     source.held = held;
+    source.latency = options.latency;
+    source.clock = options.clock;
+    source.mapped = options.mapped;
   } else {
     source = synth::library_source(first);
   }
@@ -178,8 +185,10 @@ std::string cost_text(const synth::Component& c) {
                        c.json.at("imported").at("format").get<std::string>());
   }
   return fmt::format(
-      "area {:.1f} um2, delay {:.3f} ns, leakage {:.3f} nW, energy {:.1f} fJ an operation ({})",
-      c.area_um2, c.delay_ns, c.leakage_nw, c.energy_per_op_fj, c.activity);
+      "area {:.1f} um2, {} {:.3f} ns, leakage {:.3f} nW, energy {:.1f} fJ an operation ({}){}",
+      c.area_um2, c.source.latency > 0 ? "clock period" : "delay", c.delay_ns, c.leakage_nw,
+      c.energy_per_op_fj, c.activity,
+      c.source.latency > 0 ? fmt::format(", latency {} cycles", c.source.latency) : "");
 }
 
 Outcome run_one(const Options& options, const SharedOptions& shared, const fs::path& out) {
@@ -228,10 +237,14 @@ void check_options(const CLI::App& app, const Options& options) {
   const std::string& first = options.inputs[0];
   const bool from_verilog = !options.sweep && is_verilog(first);
   const bool from_table = !options.sweep && synth::is_table_file(first);
+  if (!from_verilog) {
+    refuse(from_table ? "a table, only with Verilog files"
+                      : "library multipliers, only with Verilog files",
+           {"--top", "--ports", "--hold", "--latency", "--clock-port", "--mapped"});
+  }
   if (from_table) {
-    refuse("a table, only with Verilog files", {"--top", "--ports", "--hold", "--liberty"});
+    refuse("a table", {"--liberty"});
   } else if (!from_verilog) {
-    refuse("library multipliers, only with Verilog files", {"--top", "--ports", "--hold"});
     refuse("library multipliers, only with Verilog files and tables", {"--unsigned"});
   }
   if (options.sweep) {
@@ -259,6 +272,12 @@ Command add_characterize(CLI::App* root) {
   app->add_option("--hold", options->held,
                   "port=value: an input beside the operands, held at this value")
       ->delimiter(',');
+  app->add_option("--latency", options->latency,
+                  "Clock cycles from operands to product, of a multiplier with registers")
+      ->check(CLI::Range(1, synth::Pipeline::kMaxLatency));
+  app->add_option("--clock-port", options->clock, "Its clock (default: found)");
+  app->add_flag("--mapped", options->mapped,
+                "The Verilog is a netlist of the library's cells: no synthesis");
   app->add_flag("--unsigned", options->is_unsigned, "The operands are unsigned");
   app->add_flag("--sign-magnitude", options->shell,
                 "Make a signed multiplier of an unsigned one, by the sign-magnitude shell");

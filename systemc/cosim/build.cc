@@ -67,6 +67,12 @@ std::string pe_multiplier_source(const std::vector<const Component*>& components
                               "sign-magnitude shell",
                               c.name));
     }
+    if (c.source.latency > 0) {
+      throw Error(ExitCode::kUnsupported,
+                  fmt::format("component {} has a latency of {} cycles; the accelerator needs it "
+                              "combinational",
+                              c.name, c.source.latency));
+    }
     if (c.width != 8) {
       throw Error(ExitCode::kUnsupported,
                   fmt::format("component {} has operands of {} bits; the accelerator needs 8",

@@ -100,6 +100,7 @@ json run_street(const StreetConfig& config, const fs::path& out,
     for (const auto& [operation, component] : row.assignment) {
       synth::need_netlist(*component, "energy for a study");
     }
+    cosim::pe_multiplier_source(cosim_assignment(row.assignment).components);
   }
 
   Parts parts(out / "parts", progress);

@@ -150,6 +150,59 @@ TEST_F(BadInput, SequentialVerilogIsUnsupported_bad) {
   expect_refusal(4, {"clocked"}, {"characterize", file.string(), "--unsigned"});
 }
 
+TEST_F(BadInput, WrongLatency_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const auto file = write("clocked.v",
+                          "module clocked (input clk, input signed [7:0] a, input signed [7:0] b,\n"
+                          "                output reg signed [15:0] p);\n"
+                          "  always @(posedge clk) p <= a * b;\nendmodule\n");
+  expect_refusal(2,
+                 {"clocked.v: module clocked: latency 2 given, but its products follow their "
+                  "operands by 1 cycles of clk"},
+                 {"characterize", file.string(), "--latency", "2"});
+  expect_refusal(2, {"--latency", "not in range 1 to 64"},
+                 {"characterize", file.string(), "--latency", "0"});
+  expect_refusal(2, {"clock a, expected an input of one bit"},
+                 {"characterize", file.string(), "--latency", "1", "--clock-port", "a"});
+  expect_refusal(4, {"the sign-magnitude shell goes around combinational Verilog"},
+                 {"characterize", file.string(), "--latency", "1", "--sign-magnitude"});
+  // With the right one it evaluates, but is no multiplier for the accelerator.
+  ASSERT_EQ(run_into("good", {"characterize", file.string(), "--latency", "1"}).status, 0);
+  const std::string component = (path() / "good" / "component").string();
+  expect_refusal(4, {"component clocked has a latency of 1 cycles; the accelerator needs it"},
+                 {"cosim", "--model", model(), "--multiplier", component});
+  const auto study =
+      write("study.toml", "model = \"" + model() + "\"\nmultipliers = [\"" + component + "\"]\n");
+  expect_refusal(4, {"component clocked has a latency of 1 cycles"}, {"study", study.string()});
+  EXPECT_EQ(run_into("evaluated",
+                     {"evaluate", "--model", model(), "--images", "5", "--multiplier", component})
+                .status,
+            0);
+}
+
+TEST_F(BadInput, MappedNetlistThatIsNone_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const auto good = write("good.v", kGood);
+  expect_refusal(2,
+                 {"good.v:2: the netlist holds logic that is no cell ($mul), expected instances "
+                  "of cells of the library osu018_stdcells"},
+                 {"characterize", good.string(), "--mapped"});
+  const auto absent = write("absent_cell.v",
+                            "module m (input [7:0] a, input [7:0] b, output [15:0] p);\n"
+                            "  assign p[15:1] = 0;\n"
+                            "  NAND9 u (.A(a[0]), .B(b[0]), .Y(p[0]));\nendmodule\n");
+  expect_refusal(2,
+                 {"absent_cell.v:3: cell u is a NAND9, which the library osu018_stdcells does "
+                  "not hold"},
+                 {"characterize", absent.string(), "--mapped"});
+  const auto clash = write("clash.v",
+                           "module INVX1 (input [7:0] a, input [7:0] b,\n"
+                           "              output [15:0] p);\n"
+                           "  assign p = a * b;\nendmodule\n");
+  expect_refusal(2, {"clash.v:1: module INVX1 has the name of a cell of the library"},
+                 {"characterize", clash.string()});
+}
+
 TEST_F(BadInput, UnknownKeyInAStudy_bad) {
   const auto file = write("study.toml", "model = \"m\"\nmultipliers = [\"exact\"]\nimges = 3\n");
   expect_refusal(2, {"study.toml:3: unknown key 'imges', expected one of", "images"},
@@ -252,7 +305,8 @@ TEST_F(BadInput, MultiplierOfAnotherWidth_bad) {
                  {"characterize", "mul.v", "--hold", "mode"});
   expect_refusal(2, {"--hold mode=2: mode is held twice"},
                  {"characterize", "mul.v", "--hold", "mode=1,mode=2"});
-  for (const char* option : {"--hold=mode=1", "--top=m", "--unsigned", "--ports=a,b,p"}) {
+  for (const char* option : {"--hold=mode=1", "--top=m", "--unsigned", "--ports=a,b,p",
+                             "--latency=2", "--clock-port=clk", "--mapped"}) {
     expect_refusal(2, {"only with Verilog files"}, {"characterize", "exact", option});
     expect_refusal(2, {"only with Verilog files"}, {"characterize", "--sweep", "udm", option});
   }
@@ -272,9 +326,9 @@ TEST_F(BadInput, TablesThatAreNone_bad) {
                  {"evaluate", "--model", model(), "--multiplier", cut.string() + ":signed=0"});
   const auto text = write("text.npy", "not a table");
   expect_refusal(2, {"text.npy: not a .npy file"}, {"characterize", text.string()});
-  for (const char* option : {"--hold=mode=1", "--top=m", "--ports=a,b,p", "--liberty=cells.lib"}) {
-    expect_refusal(2, {"not with a table, only with Verilog files"},
-                   {"characterize", text.string(), option});
+  for (const char* option : {"--hold=mode=1", "--top=m", "--ports=a,b,p", "--latency=1",
+                             "--clock-port=clk", "--mapped", "--liberty=cells.lib"}) {
+    expect_refusal(2, {"not with a table"}, {"characterize", text.string(), option});
   }
   expect_refusal(2, {"several inputs must all be Verilog files"},
                  {"characterize", text.string(), cut.string()});

@@ -27,8 +27,9 @@ class EnergyMeter {
   EnergyMeter(const EnergyMeter&) = delete;
   EnergyMeter& operator=(const EnergyMeter&) = delete;
 
-  /// Energy of the n - 1 transitions between n consecutive operations. Throws Error(kUsage) on
-  /// fewer than two operations and on operands outside the component's range.
+  /// Energy of the n - 1 transitions between n consecutive operations; of a multiplier with
+  /// latency, of n - 1 clock cycles, flip-flops and the clock input included. Throws Error(kUsage)
+  /// on fewer than two operations and on operands outside the component's range.
   EnergyReport measure(const std::vector<OperandPair>& consecutive_operations);
 
  private:

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -61,6 +62,13 @@ struct ExhaustiveOptions {
 
 /// Metrics over all operand pairs of a netlist, in constant memory unless products are kept. The
 /// same bits whatever the number of threads and the SIMD level.
+/// @param width      of the operands, in bits
+/// @param make_pass  called once a thread
+ExhaustiveRun run_exhaustively(int width,
+                               const std::function<std::unique_ptr<ProductPass>()>& make_pass,
+                               const ExhaustiveOptions& options);
+
+/// The same for a combinational netlist.
 ExhaustiveRun run_exhaustively(const ProductSweep& sweep, const ExhaustiveOptions& options);
 
 /// Metrics of a table.
