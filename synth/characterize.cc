@@ -33,9 +33,11 @@ using Json = nlohmann::json;
 
 /// Part of the cache key; raise it whenever the same inputs would give other bytes.
 constexpr const char* kSchema = "lutra-component-3";
-constexpr int kTableWidth = 8;                     // wider operands have no table
+constexpr int kTableWidth = 8;       // wider operands have no table
+constexpr int kVerilatedWidth = 12;  // up to here all pairs are compared with the source
+constexpr int kProofSeconds = 10;    // beyond, unless another limit is asked for
 constexpr std::size_t kUniformOperations = 65537;  // 65,536 transitions
-constexpr std::size_t kPatternPairs = 65536;       // with the source, of wider operands
+constexpr std::size_t kCheckedPairs = 65536;       // with the source, of wider operands
 
 std::vector<std::string> listed_files(int width, bool has_netlist) {
   std::vector<std::string> files;
@@ -178,7 +180,7 @@ std::vector<PatternPair> checked_pairs(int width, std::uint64_t seed) {
   for (const std::uint32_t a : corners) {
     for (const std::uint32_t b : corners) pairs.push_back({a, b});
   }
-  for (const OperandPair& pair : uniform_operands(kPatternPairs - pairs.size(), seed, width, false))
+  for (const OperandPair& pair : uniform_operands(kCheckedPairs - pairs.size(), seed, width, false))
     pairs.push_back({static_cast<std::uint32_t>(pair.a), static_cast<std::uint32_t>(pair.b)});
   return pairs;
 }
@@ -223,15 +225,16 @@ void write_json(Json json, int width, bool has_netlist, const std::filesystem::p
 
 /// Everything that the outcome depends on, as text.
 std::string key_text(const MultiplierSource& source, const std::vector<VerilogFile>& files,
-                     const std::string& liberty_sha256, std::uint64_t seed) {
+                     const std::string& liberty_sha256, const CharacterizeOptions& options) {
   const std::string yosys = yosys_version();
   const std::string opensta = opensta_version();
   std::string text = fmt::format(
       "{}\n{}\n{}\n{}\nliberty {}\nname {}\ntop {}\nwidth {} signed {} seed "
-      "{}\nports {} {} {}\nmapped {} latency {} clock {}\n",
+      "{}\nports {} {} {}\nmapped {} latency {} clock {} prove {}\n{}\n",
       kSchema, yosys, opensta, iverilog_version(), liberty_sha256, source.name, source.top,
-      source.width, source.is_signed, seed, source.ports[0], source.ports[1], source.ports[2],
-      source.mapped, source.latency, source.clock);
+      source.width, source.is_signed, options.seed, source.ports[0], source.ports[1],
+      source.ports[2], source.mapped, source.latency, source.clock, options.prove_s,
+      verilator_version());
   for (const auto& [name, value] : source.parameters) {
     text += fmt::format("parameter {} {}\n", name, value);
   }
@@ -255,6 +258,46 @@ ExhaustiveRun simulate_all(const Netlist& netlist, const MultiplierSource& sourc
   pipeline.check_latency(seed, where);
   return run_exhaustively(
       pipeline.width(), [&] { return std::make_unique<Pipeline::Pass>(pipeline, true); }, options);
+}
+
+/// The netlist's products with those of the source. Up to 8 bits all of them by Icarus, which knows
+/// undefined bits; up to 12, or where Icarus does not take the source, all of them by Verilator;
+/// beyond, or without Verilator, corner values and random pairs by Icarus.
+Json compare_with_source(const MultiplierSource& source, const std::vector<VerilogFile>& files,
+                         const Netlist& netlist, int width,
+                         const std::vector<std::uint32_t>& products,
+                         const CharacterizeOptions& options,
+                         const std::filesystem::path& directory) {
+  const auto progress = [&](const std::string& simulator) {
+    if (!options.progress) return;
+    options.progress(fmt::format("{}: comparison with the source ({})", source.name, simulator));
+  };
+  const auto by_icarus = [&] {
+    progress("Icarus Verilog");
+    const std::vector<PatternPair> pairs = checked_pairs(width, options.seed);
+    return check_against_rtl(
+        source, files, width, pairs,
+        width <= kTableWidth ? products : simulate_pairs(netlist, source, pairs), directory);
+  };
+  const auto by_verilator = [&] {
+    progress("Verilator");
+    return check_all_against_rtl(source, files, width, products, directory);
+  };
+  if (width > kVerilatedWidth) return by_icarus();
+  const Json first = width <= kTableWidth ? by_icarus() : by_verilator();
+  if (first.at("result") == "equal") return first;
+  Json second = width <= kTableWidth ? by_verilator() : by_icarus();
+  if (second.at("result") != "equal") {
+    second["reason"] = fmt::format("{}; {}", first.at("reason").get<std::string>(),
+                                   second.at("reason").get<std::string>());
+  } else if (second.at("exhaustive") == false) {
+    second["reason"] = first.at("reason");
+  }
+  return second;
+}
+
+int proof_limit_s(const CharacterizeOptions& options, int width) {
+  return options.prove_s >= 0 ? options.prove_s : width > kVerilatedWidth ? kProofSeconds : 0;
 }
 
 void build_component(const MultiplierSource& source, const std::vector<VerilogFile>& files,
@@ -288,23 +331,27 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   progress(fmt::format("simulation of all {} operand pairs", std::uint64_t{1} << (2 * width)));
   ExhaustiveOptions exhaustive;
   exhaustive.is_signed = source.is_signed;
-  exhaustive.keep_products = width <= kTableWidth;
+  exhaustive.keep_products = width <= kVerilatedWidth;
   exhaustive.jobs = options.jobs;
   exhaustive.progress = progress;
   const ExhaustiveRun run = simulate_all(netlist, resolved, exhaustive, options.seed, where);
   std::vector<std::int16_t> lut;
-  for (const std::uint32_t pattern : run.products) {
+  for (std::size_t i = 0; width <= kTableWidth && i < run.products.size(); ++i) {
+    const std::uint32_t pattern = run.products[i];
     lut.push_back(static_cast<std::int16_t>(product_value(pattern, width, source.is_signed)));
   }
   if (!lut.empty()) {
     numerics::write_file(directory / "lut.npy", lut_file(lut, width, source.is_signed));
   }
 
-  progress("comparison with the source (Icarus Verilog)");
-  const std::vector<PatternPair> pairs = checked_pairs(width, options.seed);
-  const Json rtl_check = check_against_rtl(
-      resolved, files, width, pairs,
-      run.products.empty() ? simulate_pairs(netlist, resolved, pairs) : run.products, directory);
+  const Json rtl_check =
+      compare_with_source(resolved, files, netlist, width, run.products, options, directory);
+  Json proof = {{"result", "not run"}, {"reason", "not asked for"}};
+  const int limit_s = proof_limit_s(options, width);
+  if (limit_s > 0) {
+    progress(fmt::format("proof against the source (abc, at most {} s)", limit_s));
+    proof = prove_against_rtl(resolved, files, netlist, limit_s, directory);
+  }
 
   progress("timing (OpenSTA)");
   const double slew = library.fanout_of_four_slew_ns();
@@ -343,6 +390,7 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   json["cells"] = netlist.cell_counts();
   json["errors"] = to_json(run.errors);
   json["rtl_check"] = rtl_check;
+  json["proof"] = proof;
   json["activity"] = "uniform";
   json["assumptions"] = {
       {"activity", "65,536 transitions between independent uniform operand pairs (splitmix64)"},
@@ -563,8 +611,7 @@ Component characterize(const MultiplierSource& given, const CharacterizeOptions&
   const std::filesystem::path liberty_path =
       options.liberty.empty() ? default_liberty() : std::filesystem::absolute(options.liberty);
   const std::string liberty_text = read_file_maybe_gzip(liberty_path);
-  const std::string key =
-      sha256_hex(key_text(source, files, sha256_hex(liberty_text), options.seed));
+  const std::string key = sha256_hex(key_text(source, files, sha256_hex(liberty_text), options));
 
   return cached_component(source.name, key, options, [&](const std::filesystem::path& directory) {
     build_component(source, files, liberty_path, liberty_text, key, options, directory);

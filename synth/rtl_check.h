@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lutra/synth/component.h"
+#include "lutra/synth/netlist.h"
 #include "lutra/synth/pipeline.h"
 #include "verilog_sources.h"
 
@@ -23,7 +24,7 @@ std::string iverilog_version();
 ///                   consecutive cycles
 /// @param products   of the netlist, bit patterns, one a pair
 /// @param directory  holds the sources in source/ and, for a mapped netlist, its cells in cells.v
-/// @return  {"result": "equal", "pairs": n, "undefined_bits": n, "simulator": ...} or
+/// @return  {"result": "equal", "pairs": n, "exhaustive", "undefined_bits": n, "simulator": ...} or
 ///          {"result": "not run", "reason": ...} where Icarus is absent or does not take the source
 /// Throws Error(kMismatch) with the first pair on which the two disagree.
 nlohmann::json check_against_rtl(const MultiplierSource& source,
@@ -31,6 +32,31 @@ nlohmann::json check_against_rtl(const MultiplierSource& source,
                                  const std::vector<PatternPair>& pairs,
                                  const std::vector<std::uint32_t>& products,
                                  const std::filesystem::path& directory);
+
+/// Version of Verilator as it states it, or "" if it is not on PATH.
+std::string verilator_version();
+
+/// The same for all pairs, with the source verilated: 2^24 in about a second, after some seconds
+/// of compiling. Verilator knows no undefined bits: pairs on which it and the netlist differ are
+/// put to Icarus. A netlist is verilated only if Verilator gives no UNOPTFLAT, its one hint that it
+/// may compute an output vector wrongly that is read back and driven through a concatenation.
+/// @param products  [pair number], 2^(2 width)
+nlohmann::json check_all_against_rtl(const MultiplierSource& source,
+                                     const std::vector<VerilogFile>& files, int width,
+                                     const std::vector<std::uint32_t>& products,
+                                     const std::filesystem::path& directory);
+
+/// A SAT proof (abc's cec) that the netlist is the source as Yosys reads it, over all operands and
+/// held inputs: it covers mapping, not Yosys' reading of the language.
+/// @param limit_s    for reading both, and then for the proof
+/// @param directory  holds source/, netlist.v and cells.v
+/// @return  {"result": "proved", "refuted", "undecided" (within the limit) or "not run", "limit_s",
+///          and "reason" or "counterexample"}. Refuted means that the source leaves the product of
+///          the counterexample undefined
+/// Throws Error(kMismatch) on a counterexample that Icarus confirms, or can say nothing about.
+nlohmann::json prove_against_rtl(const MultiplierSource& source,
+                                 const std::vector<VerilogFile>& files, const Netlist& netlist,
+                                 int limit_s, const std::filesystem::path& directory);
 
 }  // namespace lutra::synth
 

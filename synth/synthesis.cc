@@ -25,30 +25,6 @@ std::string trimmed(const std::string& text) {
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
-/// The commands that read the sources and select the top module.
-std::string read_script(const std::vector<VerilogFile>& sources, const std::string& top,
-                        const std::vector<std::pair<std::string, long>>& parameters,
-                        bool check = true) {
-  std::string script;
-  for (const VerilogFile& file : sources) {
-    if (file.is_include) continue;
-    const bool system_verilog = std::filesystem::path(file.safe_path).extension() == ".sv";
-    script += fmt::format("read_verilog {}-Isource source/{}\n", system_verilog ? "-sv " : "",
-                          file.safe_path);
-  }
-  if (!top.empty()) {
-    check_identifier(top, fmt::format("{}: module name", sources[0].original.string()));
-  }
-  // Parameters can be set on a named top only; the root module is found in a first pass.
-  script += check ? "hierarchy -check" : "hierarchy";
-  script += top.empty() ? " -auto-top" : " -top " + top;
-  for (const auto& [name, value] : parameters) {
-    check_identifier(name, "parameter name");
-    script += fmt::format(" -chparam {} {}", name, value);
-  }
-  return script + "\n";
-}
-
 /// The modules in the sources: name, and where, as `file:line`. Comments are skipped.
 std::vector<std::pair<std::string, std::string>> find_modules(
     const std::vector<VerilogFile>& sources) {

@@ -132,6 +132,29 @@ std::string without_comments(std::string text) {
   return text;
 }
 
+std::string read_script(const std::vector<VerilogFile>& sources, const std::string& top,
+                        const std::vector<std::pair<std::string, long>>& parameters, bool check,
+                        const std::string& before) {
+  std::string script = before;
+  for (const VerilogFile& file : sources) {
+    if (file.is_include) continue;
+    const bool system_verilog = std::filesystem::path(file.safe_path).extension() == ".sv";
+    script += fmt::format("read_verilog {}-Isource source/{}\n", system_verilog ? "-sv " : "",
+                          file.safe_path);
+  }
+  if (!top.empty()) {
+    check_identifier(top, fmt::format("{}: module name", sources[0].original.string()));
+  }
+  // Parameters can be set on a named top only; the root module is found in a first pass.
+  script += check ? "hierarchy -check" : "hierarchy";
+  script += top.empty() ? " -auto-top" : " -top " + top;
+  for (const auto& [name, value] : parameters) {
+    check_identifier(name, "parameter name");
+    script += fmt::format(" -chparam {} {}", name, value);
+  }
+  return script + "\n";
+}
+
 void check_identifier(const std::string& name, const std::string& what) {
   const auto letter = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';

@@ -31,6 +31,7 @@ struct Options {
   int latency = 0;
   std::string clock;
   bool mapped = false;
+  int prove_s = -1;
   bool is_unsigned = false;
   bool shell = false;
   bool force = false;
@@ -114,6 +115,7 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
     synth::CharacterizeOptions characterize;
     characterize.liberty = options.liberty;
     characterize.force = options.force;
+    characterize.prove_s = options.prove_s;
     characterize.seed = shared.seed;
     characterize.jobs = 1;
     const synth::Component c =
@@ -195,6 +197,7 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
   synth::CharacterizeOptions characterize;
   characterize.liberty = options.liberty;
   characterize.force = options.force;
+  characterize.prove_s = options.prove_s;
   characterize.seed = shared.seed;
   characterize.jobs = shared.jobs;
   characterize.progress = progress;
@@ -243,7 +246,7 @@ void check_options(const CLI::App& app, const Options& options) {
            {"--top", "--ports", "--hold", "--latency", "--clock-port", "--mapped"});
   }
   if (from_table) {
-    refuse("a table", {"--liberty"});
+    refuse("a table", {"--liberty", "--prove"});
   } else if (!from_verilog) {
     refuse("library multipliers, only with Verilog files and tables", {"--unsigned"});
   }
@@ -278,6 +281,12 @@ Command add_characterize(CLI::App* root) {
   app->add_option("--clock-port", options->clock, "Its clock (default: found)");
   app->add_flag("--mapped", options->mapped,
                 "The Verilog is a netlist of the library's cells: no synthesis");
+  app->add_option("--prove", options->prove_s,
+                  "Time limit in seconds of a SAT proof that the netlist is the source; 0: none "
+                  "(default: 10 above 12 bits, otherwise 0; without a number 60)")
+      ->expected(0, 1)
+      ->default_str("60")
+      ->check(CLI::Range(0, 86400));
   app->add_flag("--unsigned", options->is_unsigned, "The operands are unsigned");
   app->add_flag("--sign-magnitude", options->shell,
                 "Make a signed multiplier of an unsigned one, by the sign-magnitude shell");

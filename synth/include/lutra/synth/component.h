@@ -45,17 +45,20 @@ struct CharacterizeOptions {
   bool force = false;               ///< characterise again although the cache holds the component
   int jobs = 0;                     ///< threads of the exhaustive run; 0: all cores
   std::uint64_t seed = 1;           ///< of the uniform operand sequence
+  /// Time limit in seconds of a SAT proof that the netlist is the source (`proof` in
+  /// component.json); 0: none; -1: 10 s above 12 bits, where not all pairs are compared.
+  int prove_s = -1;
   std::function<void(const std::string&)> progress;  ///< called with one line a step; may be empty
 };
 
-/// Synthesises, simulates, times and measures a combinational multiplier of 2..16 bit operands, or
-/// finds it in the cache. Errors are over all operand pairs, 2^32 of them at 16 bits. The same
-/// source, library, seed and tools give the same bytes. Safe to run from several processes on one
-/// cache. Where Icarus Verilog is present and takes the source, the netlist is compared with a
-/// simulation of the source itself (`rtl_check` in component.json). Throws Error: kUsage where the
-/// source is wrong (with Yosys' own line), kMismatch where source and netlist disagree,
-/// kUnsupported on widths above 16 and on sequential or latched designs, kMissingTool without
-/// Yosys, OpenSTA or Liberty.
+/// Synthesises, simulates, times and measures a multiplier of 2..16 bit operands, combinational or
+/// a pipeline, or finds it in the cache. Errors are over all operand pairs, 2^32 of them at 16
+/// bits. The same source, library, seed and tools give the same bytes. Safe to run from several
+/// processes on one cache. Where Icarus Verilog or Verilator is present and takes the source, the
+/// netlist is compared with a simulation of the source itself, on all pairs up to 12 bits
+/// (`rtl_check` in component.json). Throws Error: kUsage where the source is wrong (with Yosys' own
+/// line), kMismatch where source and netlist disagree, kUnsupported on widths above 16, on latches,
+/// and on registers without a latency, kMissingTool without Yosys, OpenSTA or Liberty.
 Component characterize(const MultiplierSource& source, const CharacterizeOptions& options);
 
 /// A component from a table alone (see read_table()): errors, but no netlist and nothing that needs
