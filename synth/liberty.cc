@@ -98,7 +98,8 @@ class Reader {
     double value = number_or(root_, "nom_voltage", 0);
     const LibertyAttribute* chosen = root_.find("default_operating_conditions");
     for (const LibertyGroup& group : root_.groups) {
-      if (group.type != "operating_conditions" || chosen == nullptr || group.arguments.empty()) {
+      if (group.type != "operating_conditions" || chosen == nullptr || chosen->values.empty() ||
+          group.arguments.empty()) {
         continue;
       }
       if (group.arguments[0] == chosen->values[0]) value = number_or(group, "voltage", value);
@@ -124,6 +125,9 @@ class Reader {
     cell.begin = group.begin;
     cell.end = group.end;
     cell.area_um2 = number_or(group, "area", 0);
+    if (const LibertyAttribute* dont_use = group.find("dont_use")) {
+      cell.dont_use = !dont_use->values.empty() && same_letters(dont_use->values[0], "true");
+    }
     cell.leakage_nw = leakage(group) * units.leakage_nw;
     for (const LibertyGroup& child : group.groups) {
       if (child.type == "ff") {
@@ -482,6 +486,7 @@ const LibertyCell& Liberty::smallest_inverter() const {
   const LibertyCell* best = nullptr;
   for (const auto& [cell_name, cell] : cells_) {
     if (cell.flip_flop.has_value() || !cell.unsupported.empty() || cell.pins.size() != 2) continue;
+    if (cell.dont_use) continue;
     for (const LibertyPin& pin : cell.pins) {
       if (!pin.function.has_value() || pin.slew_arcs.empty()) continue;
       const std::vector<BooleanExpression::Node>& nodes = pin.function->nodes;

@@ -206,6 +206,10 @@ TEST_P(CellLibraryTest, DontUseIsRespected) {
   without.liberty = directory_.write("dont_use.lib", text);
   const Component after = characterize(library_source("exact"), without);
   EXPECT_FALSE(after.json.at("cells").contains(most_used)) << most_used << ", before " << uses;
+  const LibertyCell& inverter = Liberty::read(GetParam().file).smallest_inverter();
+  std::string other = read_file_maybe_gzip(GetParam().file);
+  other.insert(other.find('{', inverter.begin) + 1, "\n  dont_use : \"true\";\n");
+  EXPECT_NE(Liberty::parse(other, "library").smallest_inverter().name, inverter.name);
   expect_exact(after);
   fmt::print("{}: {} x {}, then none; area {:.0f} -> {:.0f} um2\n", GetParam().name, uses,
              most_used, before.area_um2, after.area_um2);

@@ -1,5 +1,6 @@
 // Every class of bad input to the command: its exit code, a message that says where, what and what
 // is allowed, nothing on stdout, and no result left behind.
+#include <algorithm>
 #include <fstream>
 
 #include "run_lutra.h"
@@ -148,6 +149,82 @@ TEST_F(BadInput, SequentialVerilogIsUnsupported_bad) {
                           "  always @(posedge a[0]) p <= a * b;\n"
                           "endmodule\n");
   expect_refusal(4, {"clocked"}, {"characterize", file.string(), "--unsigned"});
+}
+
+// Designs that are legal Verilog and no multipliers: file and line, and nothing half-written, in
+// the cache neither.
+TEST_F(BadInput, DesignsThatAreNoMultipliers_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const auto refuse = [this](int code, const std::string& part, const std::string& body,
+                             const std::string& output = "output [15:0] p") {
+    const auto file = write("design.v", "module design (input [7:0] a, input [7:0] b, " + output +
+                                            ");\n" + body + "endmodule\n");
+    const std::string cache = (path() / "cache").string();
+    expect_refusal(code, {"design.v" + part}, {"characterize", file.string(), "--unsigned"},
+                   {{"LUTRA_CACHE", cache}});
+    EXPECT_EQ(files_below(cache), std::vector<std::string>{});
+  };
+  refuse(2, ":2: combinational loop through",
+         "  wire [15:0] t;\n  assign t = ~(t & {a, b});\n  assign p = t ^ {b, a};\n");
+  refuse(2, ":1: bit 15 of port p is undriven or undefined (x)", "  assign p[14:0] = a * b;\n");
+  refuse(2, ":1: bit 0 of port p is undriven or undefined (x)", "  assign p = {a * b, 1'bx};\n");
+  refuse(2, ":1: bit 3 of port p is floating (z)", "  assign p = {a, b[7:4], 1'bz, b[2:0]};\n");
+  refuse(4, ":2: the design holds a latch", "  always @* if (a[0]) p = a * b;\n",
+         "output reg [15:0] p");
+  refuse(2, ": module design: widths 8 x 8 -> 15, expected n x n -> 2n", "  assign p = a * b;\n",
+         "output [14:0] p");
+  refuse(2, ": ERROR: Module `\\missing' referenced in module `\\design'",
+         "  missing u (.a(a), .b(b), .p(p));\n");
+}
+
+TEST_F(BadInput, DamagedLiberty_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const auto refuse = [this](const std::string& part, const fs::path& liberty) {
+    const std::string cache = (path() / "cache").string();
+    expect_refusal(2, {part}, {"characterize", "exact", "--liberty", liberty.string()},
+                   {{"LUTRA_CACHE", cache}});
+    EXPECT_EQ(files_below(cache), std::vector<std::string>{});
+  };
+  refuse("zero.lib.gz: empty file", write("zero.lib.gz", ""));
+  refuse("cut.lib.gz: corrupt or truncated gzip data",
+         write("cut.lib.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\3\x4b", 11)));
+  const std::string whole = file_bytes(synth::default_liberty());
+  refuse("half.lib:", write("half.lib", whole.substr(0, whole.size() / 2)));
+  refuse("word.lib:1: found the group `cell`, expected `library (name)`",
+         write("word.lib", "cell (A) { area : 1; }"));
+  std::string wrong = whole;
+  const size_t area = wrong.find("area : ");
+  const auto line = 1 + std::count(wrong.begin(), wrong.begin() + static_cast<long>(area), '\n');
+  wrong.replace(area, 7, "area : many");
+  refuse("wrong.lib:" + std::to_string(line) + ": area = \"many", write("wrong.lib", wrong));
+}
+
+TEST_F(BadInput, HostileFileNamesAreOnlyNames) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const std::string name = "-a b;touch pwned'\"`touch pwned`$(touch pwned)\n|&\\";
+  const std::string unsigned_good =
+      "module good (input [7:0] a, input [7:0] b, output [15:0] p);\n  assign p = a * b;\n"
+      "endmodule\n";
+  const auto verilog = write(name + ".v", unsigned_good);
+  const auto liberty = write(name + ".lib", file_bytes(synth::default_liberty()));
+  const auto table = write(name + ".bin", std::string(131072, '\0'));
+  EXPECT_EQ(run_into("v", {"characterize", verilog.string(), "--unsigned", "--liberty",
+                           liberty.string(), "--prove", "20"})
+                .status,
+            0);
+  EXPECT_EQ(run_into("t", {"characterize", table.string()}).status, 0);
+  const std::string netlist = file_bytes(path() / "v" / "component" / "netlist.v");
+  EXPECT_EQ(run_into("m", {"characterize", write(name + "2.v", netlist).string(), "--unsigned",
+                           "--mapped", "--liberty", liberty.string()})
+                .status,
+            0);
+  expect_refusal(2, {"expected a letter or _ followed by letters, digits and _"},
+                 {"characterize", verilog.string(), "--top", "good; shell touch pwned"});
+  expect_refusal(2, {"pwned"}, {"characterize", verilog.string(), "--ports", "a,b,p; touch pwned"});
+  expect_refusal(2, {"pwned"}, {"characterize", verilog.string(), "--hold", "$(touch pwned)=1"});
+  for (const auto& entry : fs::recursive_directory_iterator(path())) {
+    EXPECT_NE(entry.path().filename(), "pwned") << entry.path();
+  }
 }
 
 TEST_F(BadInput, WrongLatency_bad) {
