@@ -206,7 +206,8 @@ TEST_P(CellLibraryTest, DontUseIsRespected) {
   without.liberty = directory_.write("dont_use.lib", text);
   const Component after = characterize(library_source("exact"), without);
   EXPECT_FALSE(after.json.at("cells").contains(most_used)) << most_used << ", before " << uses;
-  const LibertyCell& inverter = Liberty::read(GetParam().file).smallest_inverter();
+  const Liberty library = Liberty::read(GetParam().file);
+  const LibertyCell& inverter = library.smallest_inverter();
   std::string other = read_file_maybe_gzip(GetParam().file);
   other.insert(other.find('{', inverter.begin) + 1, "\n  dont_use : \"true\";\n");
   EXPECT_NE(Liberty::parse(other, "library").smallest_inverter().name, inverter.name);
@@ -216,7 +217,7 @@ TEST_P(CellLibraryTest, DontUseIsRespected) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Libraries, CellLibraryTest, testing::ValuesIn(kLibraries),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& library) { return std::string(library.param.name); });
 
 // --- netlists that are wrong ---------------------------------------------------------------------
 

@@ -357,8 +357,14 @@ TEST_F(CharacterizeTest, NetlistIsComparedWithTheSource) {
           "module m (input [7:0] a, input [7:0] b, output [15:0] p);\n  assign p = {a, b};\n"
           "`ifndef YOSYS\n  initial $finish;\n`endif\nendmodule\n")
           .json.at("rtl_check");
-  EXPECT_EQ(early.at("result"), "not run");
-  EXPECT_EQ(early.at("reason"), "the simulation ended early");
+  // Icarus ends before the first pair; Verilator, where it is, stands in.
+  if (test::on_path("verilator") && test::on_path("g++")) {
+    EXPECT_EQ(early.at("result"), "equal") << early;
+    EXPECT_EQ(early.at("simulator").get<std::string>().rfind("Verilator", 0), 0u);
+  } else {
+    EXPECT_EQ(early.at("result"), "not run");
+    EXPECT_EQ(early.at("reason").get<std::string>().rfind("the simulation ended early; ", 0), 0u);
+  }
 }
 
 TEST(Process, IsKilledAtItsLimit) {
