@@ -16,6 +16,7 @@ namespace lutra::synth {
 namespace {
 
 constexpr int kMaxDepth = 256;
+constexpr std::size_t kMaxNodes = 4096;  // what walks a tree may recurse
 
 bool is_name_char(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '[' || c == ']' ||
@@ -37,8 +38,8 @@ class ExpressionParser {
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw Error(ExitCode::kUsage,
-                fmt::format("{}: {} in the boolean expression \"{}\"", where_, what, text_));
+    throw Error(ExitCode::kUsage, fmt::format("{}: {} in the boolean expression \"{}\"", where_,
+                                              what, text_.substr(0, 200)));
   }
 
   char peek() {
@@ -47,6 +48,7 @@ class ExpressionParser {
   }
 
   int add(Op op, int left, int right) {
+    if (expression_.nodes.size() == kMaxNodes) fail("more than 4096 operators and operands");
     BooleanExpression::Node node;
     node.op = op;
     node.left = left;

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
+#include <limits>
+#include <memory>
 #include <system_error>
 
 #include "lutra/numerics/error.h"
@@ -16,6 +19,7 @@
 #include "lutra/synth/liberty.h"
 #include "lutra/synth/netlist.h"
 #include "lutra/synth/netlist_simulator.h"
+#include "lutra/synth/pipeline.h"
 #include "lutra/synth/product_sweep.h"
 #include "lutra/synth/synthesis.h"
 #include "lutra/synth/table_files.h"
@@ -28,14 +32,39 @@ namespace {
 using Json = nlohmann::json;
 
 /// Part of the cache key; raise it whenever the same inputs would give other bytes.
-constexpr const char* kSchema = "lutra-component-4";
+constexpr const char* kSchema = "lutra-component-5";
 constexpr int kTableWidth = 8;                // wider operands have no table
+constexpr int kVerilatedWidth = 12;           // up to here all pairs are compared with the source
+constexpr int kProofSeconds = 10;             // beyond, unless another limit is asked for
 constexpr std::size_t kCheckedPairs = 65536;  // with the source, of wider operands
 
-std::vector<std::string> listed_files(int width) {
-  std::vector<std::string> files = {"netlist.v", "netlist.json", "cells.lib", "cells.v"};
+std::vector<std::string> listed_files(int width, bool has_netlist) {
+  std::vector<std::string> files;
+  if (has_netlist) files = {"netlist.v", "netlist.json", "cells.lib", "cells.v"};
   if (width <= kTableWidth) files.push_back("lut.npy");
   return files;
+}
+
+/// The clock of a multiplier with latency, "" of one without; checked.
+std::string resolved_clock(const Netlist& netlist, const MultiplierSource& source,
+                           const std::string& where) {
+  if (source.latency < 0 || source.latency > Pipeline::kMaxLatency) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: latency = {}, expected 0..{}", where,
+                                              source.latency, Pipeline::kMaxLatency));
+  }
+  if (netlist.is_sequential() && source.latency == 0) {
+    throw Error(ExitCode::kUnsupported,
+                fmt::format("{}: module {} holds flip-flops, expected a combinational multiplier; "
+                            "of a pipeline, the latency in cycles must be given",
+                            where, netlist.name()));
+  }
+  if (source.latency == 0 && source.clock.empty()) return "";
+  if (!netlist.is_sequential()) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: module {} holds no flip-flop, expected latency 0 and no clock",
+                            where, netlist.name()));
+  }
+  return find_clock(netlist, source, where);
 }
 
 /// The ports of a two-operand multiplier, checked; names as given, or found by direction and width.
@@ -51,7 +80,7 @@ std::array<std::string, 3> find_ports(const Netlist& netlist, const MultiplierSo
   for (const NetlistPort& port : netlist.ports()) {
     seen += fmt::format("{}{} {} [{}]", seen.empty() ? "" : ", ",
                         port.is_input ? "input" : "output", port.name, port.width());
-    if (is_held(port.name)) continue;
+    if (is_held(port.name) || (source.latency > 0 && port.name == source.clock)) continue;
     (port.is_input ? inputs : outputs).push_back(port.name);
   }
   const auto fail = [&](ExitCode code, const std::string& what) {
@@ -70,9 +99,10 @@ std::array<std::string, 3> find_ports(const Netlist& netlist, const MultiplierSo
     }
   }
   if (inputs.size() != 2 || outputs.size() != 1) {
-    fail(ExitCode::kUsage, fmt::format("{} inputs and {} outputs, expected 2 and 1 beside those "
-                                       "that are held (no clock: multipliers are combinational)",
-                                       inputs.size(), outputs.size()));
+    fail(ExitCode::kUsage,
+         fmt::format("{} inputs and {} outputs, expected 2 and 1 beside those "
+                     "that are held{}",
+                     inputs.size(), outputs.size(), source.latency > 0 ? " and the clock" : ""));
   }
   std::array<std::string, 3> ports = {inputs[0], inputs[1], outputs[0]};
   const bool named =
@@ -107,7 +137,8 @@ std::int64_t product_value(std::uint32_t pattern, int width, bool is_signed) {
 
 /// The products of these pairs of bit patterns.
 std::vector<std::uint32_t> simulate_pairs(const Netlist& netlist, const MultiplierSource& source,
-                                          const std::vector<CheckedPair>& pairs) {
+                                          const std::vector<PatternPair>& pairs) {
+  if (source.latency > 0) return Pipeline(netlist, source).products(pairs);
   NetlistSimulator simulator(netlist);
   for (const HeldPort& held : source.held) {
     simulator.set_input_all(netlist.port(held.name), static_cast<std::uint64_t>(held.value));
@@ -130,8 +161,8 @@ std::vector<std::uint32_t> simulate_pairs(const Netlist& netlist, const Multipli
 }
 
 /// All pairs where there is a table; otherwise corner values with each other, then random pairs.
-std::vector<CheckedPair> checked_pairs(int width, std::uint64_t seed) {
-  std::vector<CheckedPair> pairs;
+std::vector<PatternPair> checked_pairs(int width, std::uint64_t seed) {
+  std::vector<PatternPair> pairs;
   const std::uint32_t mask = (1u << width) - 1;
   if (width <= kTableWidth) {
     for (std::uint32_t i = 0; i >> (2 * width) == 0; ++i) pairs.push_back({i >> width, i & mask});
@@ -182,16 +213,27 @@ std::vector<std::int16_t> read_lut_file(const std::filesystem::path& path, int w
   return lut;
 }
 
+void write_json(Json json, int width, bool has_netlist, const std::filesystem::path& directory) {
+  json["files"] = Json::object();
+  for (const std::string& name : listed_files(width, has_netlist)) {
+    json["files"][name] = sha256_hex(numerics::read_file(directory / name));
+  }
+  numerics::write_file(directory / "component.json",
+                       json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
 /// Everything that the outcome depends on, as text.
 std::string key_text(const MultiplierSource& source, const std::vector<VerilogFile>& files,
-                     const std::string& liberty_sha256, std::uint64_t seed) {
+                     const std::string& liberty_sha256, const CharacterizeOptions& options) {
   const std::string yosys = yosys_version();
   const std::string opensta = opensta_version();
   std::string text = fmt::format(
       "{}\n{}\n{}\n{}\nliberty {}\nname {}\ntop {}\nwidth {} signed {} seed "
-      "{}\nports {} {} {}\n",
+      "{}\nports {} {} {}\nmapped {} latency {} clock {} prove {}\n{}\n",
       kSchema, yosys, opensta, iverilog_version(), liberty_sha256, source.name, source.top,
-      source.width, source.is_signed, seed, source.ports[0], source.ports[1], source.ports[2]);
+      source.width, source.is_signed, options.seed, source.ports[0], source.ports[1],
+      source.ports[2], source.mapped, source.latency, source.clock, options.prove_s,
+      verilator_version());
   for (const auto& [name, value] : source.parameters) {
     text += fmt::format("parameter {} {}\n", name, value);
   }
@@ -204,6 +246,59 @@ std::string key_text(const MultiplierSource& source, const std::vector<VerilogFi
   return text;
 }
 
+/// Errors, and products where there is a table, over all operand pairs.
+ExhaustiveRun simulate_all(const Netlist& netlist, const MultiplierSource& source,
+                           const ExhaustiveOptions& options, std::uint64_t seed,
+                           const std::string& where) {
+  if (source.latency == 0) {
+    return run_exhaustively(ProductSweep(netlist, source.ports, source.held), options);
+  }
+  const Pipeline pipeline(netlist, source);
+  pipeline.check_latency(seed, where);
+  return run_exhaustively(
+      pipeline.width(), [&] { return std::make_unique<Pipeline::Pass>(pipeline, true); }, options);
+}
+
+/// The netlist's products with those of the source. Up to 8 bits all of them by Icarus, which knows
+/// undefined bits; up to 12, or where Icarus does not take the source, all of them by Verilator;
+/// beyond, or without Verilator, corner values and random pairs by Icarus.
+Json compare_with_source(const MultiplierSource& source, const std::vector<VerilogFile>& files,
+                         const Netlist& netlist, int width,
+                         const std::vector<std::uint32_t>& products,
+                         const CharacterizeOptions& options,
+                         const std::filesystem::path& directory) {
+  const auto progress = [&](const std::string& simulator) {
+    if (!options.progress) return;
+    options.progress(fmt::format("{}: comparison with the source ({})", source.name, simulator));
+  };
+  const auto by_icarus = [&] {
+    progress("Icarus Verilog");
+    const std::vector<PatternPair> pairs = checked_pairs(width, options.seed);
+    return check_against_rtl(
+        source, files, width, pairs,
+        width <= kTableWidth ? products : simulate_pairs(netlist, source, pairs), directory);
+  };
+  const auto by_verilator = [&] {
+    progress("Verilator");
+    return check_all_against_rtl(source, files, width, products, directory);
+  };
+  if (width > kVerilatedWidth) return by_icarus();
+  const Json first = width <= kTableWidth ? by_icarus() : by_verilator();
+  if (first.at("result") == "equal") return first;
+  Json second = width <= kTableWidth ? by_verilator() : by_icarus();
+  if (second.at("result") != "equal") {
+    second["reason"] = fmt::format("{}; {}", first.at("reason").get<std::string>(),
+                                   second.at("reason").get<std::string>());
+  } else if (second.at("exhaustive") == false) {
+    second["reason"] = first.at("reason");
+  }
+  return second;
+}
+
+int proof_limit_s(const CharacterizeOptions& options, int width) {
+  return options.prove_s >= 0 ? options.prove_s : width > kVerilatedWidth ? kProofSeconds : 0;
+}
+
 void build_component(const MultiplierSource& source, const std::vector<VerilogFile>& files,
                      const std::filesystem::path& liberty_path, const std::string& liberty_text,
                      const std::string& key, const CharacterizeOptions& options,
@@ -213,20 +308,19 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   };
   const std::string where = source.files[0].string();
 
-  progress("synthesis (Yosys)");
+  progress(source.mapped ? "reading the netlist (Yosys)" : "synthesis (Yosys)");
   const SynthesisResult synthesis =
-      synthesize(source.files, source.top, source.parameters, liberty_path, directory);
+      source.mapped
+          ? read_mapped_netlist(source.files, source.top, liberty_path, directory)
+          : synthesize(source.files, source.top, source.parameters, liberty_path, directory);
   const Liberty library = Liberty::parse(liberty_text, liberty_path.string());
   const Netlist netlist = Netlist::read_json(synthesis.netlist_json, library, synthesis.top, where);
   MultiplierSource resolved = source;
-  const std::array<std::string, 3> ports = find_ports(netlist, source, where);
+  resolved.top = synthesis.top;
+  resolved.clock = resolved_clock(netlist, source, where);
+  const std::array<std::string, 3> ports = find_ports(netlist, resolved, where);
   resolved.ports = ports;
   for (HeldPort& held : resolved.held) held.width = netlist.port(held.name).width();
-  if (netlist.is_sequential()) {
-    throw Error(ExitCode::kUnsupported,
-                fmt::format("{}: module {} holds flip-flops, expected a combinational multiplier",
-                            where, synthesis.top));
-  }
   const int width = netlist.port(ports[0]).width();
   if (source.width != 0 && source.width != width) {
     throw Error(ExitCode::kUsage,
@@ -236,27 +330,31 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   progress(fmt::format("simulation of all {} operand pairs", std::uint64_t{1} << (2 * width)));
   ExhaustiveOptions exhaustive;
   exhaustive.is_signed = source.is_signed;
-  exhaustive.keep_products = width <= kTableWidth;
+  exhaustive.keep_products = width <= kVerilatedWidth;
   exhaustive.jobs = options.jobs;
   exhaustive.progress = progress;
-  const ExhaustiveRun run = run_exhaustively(ProductSweep(netlist, ports, source.held), exhaustive);
+  const ExhaustiveRun run = simulate_all(netlist, resolved, exhaustive, options.seed, where);
   std::vector<std::int16_t> lut;
-  for (const std::uint32_t pattern : run.products) {
+  for (std::size_t i = 0; width <= kTableWidth && i < run.products.size(); ++i) {
+    const std::uint32_t pattern = run.products[i];
     lut.push_back(static_cast<std::int16_t>(product_value(pattern, width, source.is_signed)));
   }
   if (!lut.empty()) {
     numerics::write_file(directory / "lut.npy", lut_file(lut, width, source.is_signed));
   }
 
-  progress("comparison with the source (Icarus Verilog)");
-  const std::vector<CheckedPair> pairs = checked_pairs(width, options.seed);
-  const Json rtl_check = check_against_rtl(
-      resolved, synthesis.top, files, width, pairs,
-      run.products.empty() ? simulate_pairs(netlist, resolved, pairs) : run.products, directory);
+  const Json rtl_check =
+      compare_with_source(resolved, files, netlist, width, run.products, options, directory);
+  Json proof = {{"result", "not run"}, {"reason", "not asked for"}};
+  const int limit_s = proof_limit_s(options, width);
+  if (limit_s > 0) {
+    progress(fmt::format("proof against the source (abc, at most {} s)", limit_s));
+    proof = prove_against_rtl(resolved, files, netlist, limit_s, directory);
+  }
 
   progress("timing (OpenSTA)");
   const double slew = library.fanout_of_four_slew_ns();
-  const double delay = critical_path_ns(synthesis, slew);
+  const double delay = critical_path_ns(synthesis, slew, resolved.clock);
 
   Json json;
   json["schema"] = kSchema;
@@ -268,6 +366,9 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   json["width"] = width;
   json["signed"] = source.is_signed;
   json["ports"] = {{"a", ports[0]}, {"b", ports[1]}, {"p", ports[2]}};
+  json["mapped"] = source.mapped;
+  json["latency"] = source.latency;
+  json["clock"] = source.latency > 0 ? Json(resolved.clock) : Json();
   json["held"] = Json::object();
   for (const HeldPort& held : resolved.held) {
     json["held"][held.name] = {{"value", held.value}, {"width", held.width}};
@@ -287,6 +388,7 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   json["cells"] = netlist.cell_counts();
   json["errors"] = to_json(run.errors);
   json["rtl_check"] = rtl_check;
+  json["proof"] = proof;
   json["activity"] = "uniform";
   json["assumptions"] = {
       {"activity", "65,536 transitions between independent uniform operand pairs (splitmix64)"},
@@ -297,8 +399,10 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
       {"load", "pin capacitances; no wires, no load on outputs"},
       {"energy_per_op_fj", "zero delay: no glitches"},
       {"glitches",
-       "the first 4,096 transitions with delays: all operand bits change at once, and each pair "
-       "settles before the next; energy_per_op_fj times the sample's energy_factor"},
+       source.latency > 0
+           ? "not measured: registers"
+           : "the first 4,096 transitions with delays: all operand bits change at once, and each "
+             "pair settles before the next; energy_per_op_fj times the sample's energy_factor"},
       {"delay_model",
        "inertial; cell_rise and cell_fall of the arc by related_pin, timing_sense and when, at "
        "input_slew_ns and the net's load"},
@@ -306,6 +410,8 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
        "leakage_power by state, mean over the states of the activity; cell_leakage_power of cells "
        "and states without it"},
       {"leakage_without_states_nw", "cell_leakage_power"},
+      {"delay_ns", source.latency > 0 ? "the shortest clock period, inputs and outputs included"
+                                      : "the longest path from an operand to the product"},
   };
   json["tools"] = {{"yosys", yosys_version()}, {"opensta", opensta_version()}};
 
@@ -322,123 +428,102 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
       &meter, uniform_operands(kUniformOperations, options.seed, width, source.is_signed)));
   json["leakage_without_states_nw"] = synthesis.leakage_nw;
   // The same without sampling, for independent uniform pairs: a net toggles with 2 p (1 - p).
-  double toggles = 2 * width * 0.5;  // of the operands themselves
-  for (const double p : run.signal_probability) toggles += 2 * p * (1 - p);
-  json["net_toggles_per_op_exact"] = toggles;
-
-  json["files"] = Json::object();
-  for (const std::string& name : listed_files(width)) {
-    json["files"][name] = sha256_hex(numerics::read_file(directory / name));
+  json["net_toggles_per_op_exact"] = nullptr;
+  if (source.latency == 0) {
+    double toggles = 2 * width * 0.5;  // of the operands themselves
+    for (const double p : run.signal_probability) toggles += 2 * p * (1 - p);
+    json["net_toggles_per_op_exact"] = toggles;
   }
-  numerics::write_file(directory / "component.json",
-                       json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+
+  write_json(json, width, true, directory);
 }
 
-}  // namespace
-
-Component load_component(const std::filesystem::path& directory) {
-  const std::filesystem::path path = directory / "component.json";
-  const auto fail = [&](const std::string& what) -> Error {
-    return Error(ExitCode::kUsage, fmt::format("{}: {}", path.string(), what));
-  };
-  Component component;
-  component.directory = std::filesystem::absolute(directory);
-  try {
-    Json& json = component.json;
-    json = Json::parse(numerics::read_file(path));
-    const std::string schema = json.at("schema").get<std::string>();
-    if (schema != kSchema) throw fail(fmt::format("schema {}, expected {}", schema, kSchema));
-    component.width = json.at("width").get<int>();
-    for (const std::string& name : listed_files(component.width)) {
-      const std::string found = sha256_hex(numerics::read_file(directory / name));
-      const std::string expected = json.at("files").at(name).get<std::string>();
-      if (found != expected) {
-        throw Error(ExitCode::kUsage,
-                    fmt::format("{}: truncated or changed: SHA-256 is {}, expected {}",
-                                (directory / name).string(), found, expected));
-      }
-    }
-    component.name = json.at("name").get<std::string>();
-    MultiplierSource& source = component.source;
-    source.name = component.name;
-    source.top = json.at("top").get<std::string>();
-    source.width = component.width;
-    source.is_signed = component.is_signed = json.at("signed").get<bool>();
-    source.ports = {json.at("ports").at("a").get<std::string>(),
-                    json.at("ports").at("b").get<std::string>(),
-                    json.at("ports").at("p").get<std::string>()};
-    for (const auto& [name, value] : json.at("parameters").items()) {
-      source.parameters.emplace_back(name, value.get<long>());
-    }
-    for (const auto& [name, value] : json.at("held").items()) {
-      source.held.push_back({name, value.at("value").get<long>(), value.at("width").get<int>()});
-    }
-    for (const Json& file : json.at("sources")) {
-      const std::string name = file.at("file").get<std::string>();
-      if (sha256_hex(numerics::read_file(directory / name)) !=
-          file.at("sha256").get<std::string>()) {
-        throw Error(ExitCode::kUsage,
-                    fmt::format("{}: truncated or changed", (directory / name).string()));
-      }
-      if (!file.at("include").get<bool>()) source.files.push_back(component.directory / name);
-    }
-    component.liberty = json.at("liberty").get<std::string>();
-    component.liberty_sha256 = json.at("liberty_sha256").get<std::string>();
-    if (component.width <= kTableWidth) {
-      component.lut_sha256 = json.at("lut_sha256").get<std::string>();
-    }
-    component.area_um2 = json.at("area_um2").get<double>();
-    component.delay_ns = json.at("delay_ns").get<double>();
-    component.leakage_nw = json.at("leakage_nw").get<double>();
-    component.energy_per_op_fj = json.at("energy_per_op_fj").get<double>();
-    component.activity = json.at("activity").get<std::string>();
-    component.errors = error_metrics_from_json(json.at("errors"));
-  } catch (const Json::exception& error) {
-    throw fail(fmt::format("truncated or not a component: {}", error.what()));
+/// The errors of a table, and nothing that needs a netlist.
+void build_table_component(const std::string& name, const std::filesystem::path& file,
+                           const ImportedTable& table, bool sign_magnitude, const std::string& key,
+                           const std::filesystem::path& directory) {
+  numerics::write_file(directory / "lut.npy", lut_file(table.lut, table.width, table.is_signed));
+  Json json;
+  json["schema"] = kSchema;
+  json["cache_key"] = key;
+  json["name"] = name;
+  json["width"] = table.width;
+  json["signed"] = table.is_signed;
+  json["imported"] = {{"file", file.filename().string()},
+                      {"sha256", table.sha256},
+                      {"format", table.format},
+                      {"sign_magnitude", sign_magnitude}};
+  json["lut_sha256"] = sha256_hex(table_bytes(table.lut));
+  for (const char* figure : {"area_um2", "delay_ns", "leakage_nw", "energy_per_op_fj", "activity",
+                             "liberty", "liberty_sha256"}) {
+    json[figure] = nullptr;
   }
-
-  if (component.width > kTableWidth) return component;
-  component.lut = read_lut_file(directory / "lut.npy", component.width, component.is_signed);
-  if (sha256_hex(table_bytes(component.lut)) != component.lut_sha256) {
-    throw fail("lut_sha256 is not that of lut.npy");
-  }
-  return component;
+  json["errors"] = to_json(measure_errors(table.lut, table.is_signed));
+  json["rtl_check"] = {{"result", "not run"}, {"reason", "imported from a table: no source"}};
+  write_json(json, table.width, false, directory);
 }
 
-Component characterize(const MultiplierSource& given, const CharacterizeOptions& options) {
-  MultiplierSource source = given;
-  if (source.files.empty()) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: no Verilog file given", source.name));
+/// The source and what was measured on the netlist, from component.json.
+void load_netlist_part(Component* component) {
+  const Json& json = component->json;
+  MultiplierSource& source = component->source;
+  source.name = component->name;
+  source.top = json.at("top").get<std::string>();
+  source.width = component->width;
+  source.is_signed = component->is_signed;
+  source.ports = {json.at("ports").at("a").get<std::string>(),
+                  json.at("ports").at("b").get<std::string>(),
+                  json.at("ports").at("p").get<std::string>()};
+  for (const auto& [name, value] : json.at("parameters").items()) {
+    source.parameters.emplace_back(name, value.get<long>());
   }
-  for (std::filesystem::path& file : source.files) file = std::filesystem::absolute(file);
-  if (source.name.empty()) source.name = source.files[0].stem().string();
-  const std::vector<VerilogFile> files = read_verilog_sources(source.files);
-  if (source.top.empty()) {
-    source.top = inspect_module(source.files, "", {}).first;
+  for (const auto& [name, value] : json.at("held").items()) {
+    source.held.push_back({name, value.at("value").get<long>(), value.at("width").get<int>()});
   }
-  const std::filesystem::path liberty_path =
-      options.liberty.empty() ? default_liberty() : std::filesystem::absolute(options.liberty);
-  const std::string liberty_text = read_file_maybe_gzip(liberty_path);
-  const std::string key =
-      sha256_hex(key_text(source, files, sha256_hex(liberty_text), options.seed));
+  for (const Json& file : json.at("sources")) {
+    const std::filesystem::path path = component->directory / file.at("file").get<std::string>();
+    if (sha256_hex(numerics::read_file(path)) != file.at("sha256").get<std::string>()) {
+      throw Error(ExitCode::kUsage, fmt::format("{}: truncated or changed", path.string()));
+    }
+    if (!file.at("include").get<bool>()) source.files.push_back(path);
+  }
+  source.mapped = json.at("mapped").get<bool>();
+  source.latency = json.at("latency").get<int>();
+  if (source.latency > 0) source.clock = json.at("clock").get<std::string>();
+  // A netlist's Verilog is the one that every simulator reads rightly, with the cells in it.
+  if (source.mapped) {
+    source.files = {component->directory / "netlist.v", component->directory / "cells.v"};
+  }
+  component->liberty = json.at("liberty").get<std::string>();
+  component->liberty_sha256 = json.at("liberty_sha256").get<std::string>();
+  component->area_um2 = json.at("area_um2").get<double>();
+  component->delay_ns = json.at("delay_ns").get<double>();
+  component->leakage_nw = json.at("leakage_nw").get<double>();
+  component->energy_per_op_fj = json.at("energy_per_op_fj").get<double>();
+  component->activity = json.at("activity").get<std::string>();
+}
 
+/// A component from the cache, or made by `build` in a directory of its own and put there.
+Component cached_component(const std::string& name, const std::string& key,
+                           const CharacterizeOptions& options,
+                           const std::function<void(const std::filesystem::path&)>& build) {
   const std::filesystem::path cache =
       (options.cache_dir.empty() ? default_cache_dir() : options.cache_dir) / "components";
   const std::filesystem::path directory =
-      cache / fmt::format("{}-{}", safe_file_name(source.name).substr(0, 60), key.substr(0, 16));
+      cache / fmt::format("{}-{}", safe_file_name(name).substr(0, 60), key.substr(0, 16));
   if (!options.force && std::filesystem::exists(directory)) {
     try {
       return load_component(directory);
     } catch (const Error& error) {
       if (options.progress) {
-        options.progress(fmt::format("{}: cached component is damaged and is made again: {}",
-                                     source.name, error.what()));
+        options.progress(fmt::format("{}: cached component is damaged and is made again: {}", name,
+                                     error.what()));
       }
     }
   }
 
   PrivateDirectory work(cache);
-  build_component(source, files, liberty_path, liberty_text, key, options, work.path());
+  build(work.path());
   load_component(work.path());  // what is put into the cache can be read back
   std::filesystem::permissions(
       work.path(), std::filesystem::perms::owner_all | std::filesystem::perms::group_read |
@@ -466,6 +551,101 @@ Component characterize(const MultiplierSource& given, const CharacterizeOptions&
   }
   work.release();
   return load_component(directory);
+}
+
+}  // namespace
+
+Component load_component(const std::filesystem::path& directory) {
+  const std::filesystem::path path = directory / "component.json";
+  const auto fail = [&](const std::string& what) -> Error {
+    return Error(ExitCode::kUsage, fmt::format("{}: {}", path.string(), what));
+  };
+  Component component;
+  component.directory = std::filesystem::absolute(directory);
+  try {
+    Json& json = component.json;
+    json = Json::parse(numerics::read_file(path));
+    const std::string schema = json.at("schema").get<std::string>();
+    if (schema != kSchema) throw fail(fmt::format("schema {}, expected {}", schema, kSchema));
+    component.width = json.at("width").get<int>();
+    component.has_netlist = !json.contains("imported");
+    for (const std::string& name : listed_files(component.width, component.has_netlist)) {
+      const std::string found = sha256_hex(numerics::read_file(directory / name));
+      const std::string expected = json.at("files").at(name).get<std::string>();
+      if (found != expected) {
+        throw Error(ExitCode::kUsage,
+                    fmt::format("{}: truncated or changed: SHA-256 is {}, expected {}",
+                                (directory / name).string(), found, expected));
+      }
+    }
+    component.name = json.at("name").get<std::string>();
+    component.is_signed = json.at("signed").get<bool>();
+    if (component.width <= kTableWidth) {
+      component.lut_sha256 = json.at("lut_sha256").get<std::string>();
+    }
+    component.errors = error_metrics_from_json(json.at("errors"));
+    if (component.has_netlist) {
+      load_netlist_part(&component);
+    } else {
+      component.area_um2 = component.delay_ns = component.leakage_nw = component.energy_per_op_fj =
+          std::numeric_limits<double>::quiet_NaN();
+    }
+  } catch (const Json::exception& error) {
+    throw fail(fmt::format("truncated or not a component: {}", error.what()));
+  }
+
+  if (component.width > kTableWidth) return component;
+  component.lut = read_lut_file(directory / "lut.npy", component.width, component.is_signed);
+  if (sha256_hex(table_bytes(component.lut)) != component.lut_sha256) {
+    throw fail("lut_sha256 is not that of lut.npy");
+  }
+  return component;
+}
+
+Component characterize(const MultiplierSource& given, const CharacterizeOptions& options) {
+  MultiplierSource source = given;
+  if (source.files.empty()) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: no Verilog file given", source.name));
+  }
+  for (std::filesystem::path& file : source.files) file = std::filesystem::absolute(file);
+  if (source.name.empty()) source.name = source.files[0].stem().string();
+  const std::vector<VerilogFile> files = read_verilog_sources(source.files);
+  if (source.top.empty() && !source.mapped) {
+    source.top = inspect_module(source.files, "", {}).first;
+  }
+  const std::filesystem::path liberty_path =
+      options.liberty.empty() ? default_liberty() : std::filesystem::absolute(options.liberty);
+  const std::string liberty_text = read_file_maybe_gzip(liberty_path);
+  const std::string key = sha256_hex(key_text(source, files, sha256_hex(liberty_text), options));
+
+  return cached_component(source.name, key, options, [&](const std::filesystem::path& directory) {
+    build_component(source, files, liberty_path, liberty_text, key, options, directory);
+  });
+}
+
+Component import_table(const std::filesystem::path& file, bool is_unsigned, bool sign_magnitude,
+                       const CharacterizeOptions& options) {
+  ImportedTable table = read_table(file, is_unsigned);
+  if (sign_magnitude) table = sign_magnitude_table(table, file.string());
+  const std::string name = file.stem().string();
+  const std::string key = sha256_hex(fmt::format(
+      "{}\ntable {} {} {}\nname {}\nsigned {} sign-magnitude {}\n", kSchema, table.sha256,
+      table.format, file.filename().string(), name, table.is_signed, sign_magnitude));
+  return cached_component(name, key, options, [&](const std::filesystem::path& directory) {
+    build_table_component(name, file, table, sign_magnitude, key, directory);
+  });
+}
+
+bool is_table_file(const std::filesystem::path& file) {
+  return file.extension() == ".npy" || file.extension() == ".bin";
+}
+
+void need_netlist(const Component& component, const std::string& what) {
+  if (component.has_netlist) return;
+  throw Error(ExitCode::kUsage,
+              fmt::format("{}: no {}: the component was imported from a table and has no netlist; "
+                          "expected one made from Verilog",
+                          component.name, what));
 }
 
 std::filesystem::path default_liberty() {

@@ -12,6 +12,12 @@ namespace lutra::synth {
 nlohmann::json sweep_delay_targets(const Component& component, const std::filesystem::path& liberty,
                                    const std::vector<double>& targets_ns, std::uint64_t seed,
                                    const std::filesystem::path& out_dir) {
+  if (!component.has_netlist || component.source.mapped || component.source.latency > 0) {
+    throw Error(ExitCode::kUnsupported,
+                fmt::format("{}: cannot be mapped for other delays, expected the source of a "
+                            "multiplier without registers",
+                            component.name));
+  }
   if (sha256_hex(read_file_maybe_gzip(liberty)) != component.liberty_sha256) {
     throw Error(ExitCode::kUsage, fmt::format("{}: not the library that {} was mapped to",
                                               liberty.string(), component.name));

@@ -63,16 +63,30 @@ struct EnergyMeter::State {
   const NetlistPort* b = nullptr;
   const NetlistPort* p = nullptr;
   std::vector<HeldPort> held;
+  int latency = 0;
+  const NetlistPort* clock = nullptr;  ///< of a multiplier with latency
 };
 
-EnergyMeter::EnergyMeter(const Component& component) : state_(std::make_unique<State>(component)) {
+EnergyMeter::EnergyMeter(const Component& component) {
+  need_netlist(component, "energy");
+  state_ = std::make_unique<State>(component);
   state_->a = &state_->netlist.port(component.source.ports[0]);
   state_->b = &state_->netlist.port(component.source.ports[1]);
   state_->p = &state_->netlist.port(component.source.ports[2]);
   state_->held = component.source.held;
+  state_->latency = component.source.latency;
+  if (state_->latency > 0) state_->clock = &state_->netlist.port(component.source.clock);
 }
 
 EnergyMeter::~EnergyMeter() = default;
+
+bool EnergyMeter::has_registers() const { return state_->latency > 0; }
+
+void EnergyMeter::need_combinational(const std::string& what) const {
+  if (!has_registers()) return;
+  throw Error(ExitCode::kUnsupported,
+              fmt::format("{}: {}: expected a multiplier without registers", state_->name, what));
+}
 
 EnergyReport EnergyMeter::measure(const std::vector<OperandPair>& consecutive_operations) {
   return run(consecutive_operations, [](std::size_t, int) {});
@@ -80,6 +94,7 @@ EnergyReport EnergyMeter::measure(const std::vector<OperandPair>& consecutive_op
 
 std::vector<std::int64_t> EnergyMeter::products(
     const std::vector<OperandPair>& consecutive_operations) {
+  need_combinational("products of a sequence");
   std::vector<std::int64_t> products;
   const int unused = 64 - 2 * state_->width;
   run(consecutive_operations, [&](std::size_t, int lanes) {
@@ -93,6 +108,7 @@ std::vector<std::int64_t> EnergyMeter::products(
 }
 
 GlitchReport EnergyMeter::measure_glitches(const std::vector<OperandPair>& consecutive_operations) {
+  need_combinational("glitches");
   GlitchReport report;
   const Netlist& netlist = state_->netlist;
   SwitchingActivity activity(netlist, state_->liberty, state_->slew_ns);
@@ -140,20 +156,49 @@ EnergyReport EnergyMeter::run(const std::vector<OperandPair>& consecutive_operat
     state_->simulator.set_input_all(state_->netlist.port(held.name),
                                     static_cast<std::uint64_t>(held.value));
   }
+  for (std::size_t i = 0; i < count; ++i) {
+    const OperandPair& pair = consecutive_operations[i];
+    if (pair.a < low || pair.a > high || pair.b < low || pair.b > high) {
+      throw Error(ExitCode::kUsage,
+                  fmt::format("{}: operation {} = ({}, {}), expected operands in {}..{}",
+                              state_->name, i, pair.a, pair.b, low, high));
+    }
+  }
+  const auto set = [&](int lane, std::size_t operation) {
+    const OperandPair& pair = consecutive_operations[operation];
+    state_->simulator.set_input(*state_->a, lane, static_cast<std::uint32_t>(pair.a));
+    state_->simulator.set_input(*state_->b, lane, static_cast<std::uint32_t>(pair.b));
+  };
+  if (state_->latency > 0) {
+    // Each lane takes a part of the sequence, after the operations before it have filled its
+    // registers; the lanes that get one operation more count it alone.
+    const std::size_t changes = count - 1;
+    const std::size_t lanes = std::min<std::size_t>(NetlistSimulator::kLanes, changes);
+    const std::size_t each = changes / lanes;
+    const std::size_t longer = changes % lanes;
+    const auto begin = [&](std::size_t lane) { return 1 + lane * each + std::min(lane, longer); };
+    const auto cycles = static_cast<std::ptrdiff_t>(each + (longer > 0 ? 1 : 0));
+    for (std::ptrdiff_t cycle = -state_->latency - 1; cycle < cycles; ++cycle) {
+      for (std::size_t lane = 0; lane < lanes; ++lane) {
+        const std::ptrdiff_t operation = static_cast<std::ptrdiff_t>(begin(lane)) + cycle;
+        set(static_cast<int>(lane), static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(
+                                        operation, 0, static_cast<std::ptrdiff_t>(count) - 1)));
+      }
+      const bool last_of_longer = cycle == static_cast<std::ptrdiff_t>(each);
+      state_->simulator.count_activity(cycle < 0 ? nullptr : &activity,
+                                       static_cast<int>(last_of_longer ? longer : lanes));
+      state_->simulator.step(*state_->clock);
+    }
+    state_->simulator.count_activity(nullptr);
+    EnergyReport report = activity.report();
+    report.intervals = changes;
+    return report;
+  }
   state_->simulator.count_activity(&activity);
   for (std::size_t from = 0; from < count; from += NetlistSimulator::kLanes) {
     const int lanes =
         static_cast<int>(std::min<std::size_t>(NetlistSimulator::kLanes, count - from));
-    for (int lane = 0; lane < lanes; ++lane) {
-      const OperandPair& pair = consecutive_operations[from + lane];
-      if (pair.a < low || pair.a > high || pair.b < low || pair.b > high) {
-        throw Error(ExitCode::kUsage,
-                    fmt::format("{}: operation {} = ({}, {}), expected operands in {}..{}",
-                                state_->name, from + lane, pair.a, pair.b, low, high));
-      }
-      state_->simulator.set_input(*state_->a, lane, static_cast<std::uint32_t>(pair.a));
-      state_->simulator.set_input(*state_->b, lane, static_cast<std::uint32_t>(pair.b));
-    }
+    for (int lane = 0; lane < lanes; ++lane) set(lane, from + static_cast<std::size_t>(lane));
     state_->simulator.settle_sequence(lanes);
     settled(from, lanes);
   }
@@ -166,24 +211,27 @@ nlohmann::json energy_json(EnergyMeter* meter,
   const EnergyReport energy = meter->measure(consecutive_operations);
   const auto operations = static_cast<double>(energy.intervals);
   const double per_op_fj = energy.total_fj() / operations;
+  nlohmann::json json = {
+      {"energy_per_op_fj", per_op_fj},
+      {"energy_parts_fj",
+       {{"input_nets", energy.input_net_fj / operations},
+        {"cell_nets", energy.net_fj / operations},
+        {"internal", energy.internal_fj / operations}}},
+      {"net_toggles_per_op", static_cast<double>(energy.net_toggles) / operations},
+      {"leakage_nw", energy.leakage_nw},
+      {"glitches", nullptr}};
+  if (meter->has_registers()) return json;
   const std::size_t sample = std::min(kGlitchOperations, consecutive_operations.size());
   const GlitchReport glitches = meter->measure_glitches(
       {consecutive_operations.begin(),
        consecutive_operations.begin() + static_cast<std::ptrdiff_t>(sample)});
-  return {{"energy_per_op_fj", per_op_fj},
-          {"energy_parts_fj",
-           {{"input_nets", energy.input_net_fj / operations},
-            {"cell_nets", energy.net_fj / operations},
-            {"internal", energy.internal_fj / operations}}},
-          {"net_toggles_per_op", static_cast<double>(energy.net_toggles) / operations},
-          {"leakage_nw", energy.leakage_nw},
-          {"glitches",
-           {{"factor", glitches.factor()},
-            {"energy_factor", glitches.energy_factor()},
-            {"energy_per_op_fj", per_op_fj * glitches.energy_factor()},
-            {"longest_settling_ns", glitches.longest_ns},
-            {"sample_transitions", glitches.delayed.intervals},
-            {"checked_net_values", glitches.checked_nets}}}};
+  json["glitches"] = {{"factor", glitches.factor()},
+                      {"energy_factor", glitches.energy_factor()},
+                      {"energy_per_op_fj", per_op_fj * glitches.energy_factor()},
+                      {"longest_settling_ns", glitches.longest_ns},
+                      {"sample_transitions", glitches.delayed.intervals},
+                      {"checked_net_values", glitches.checked_nets}};
+  return json;
 }
 
 double energy_per_op_fj(const Component& component,

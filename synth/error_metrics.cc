@@ -289,13 +289,15 @@ class Total {
 
 }  // namespace
 
-ExhaustiveRun run_exhaustively(const ProductSweep& sweep, const ExhaustiveOptions& options) {
-  const Shape shape = {sweep.width(), options.is_signed};
-  const Add add = adder(sweep.level());
-  const std::uint64_t task = std::min(sweep.pairs(), ErrorSums::kTask);
-  const auto tasks = static_cast<int>(sweep.pairs() / task);
+ExhaustiveRun run_exhaustively(int width,
+                               const std::function<std::unique_ptr<ProductPass>()>& make_pass,
+                               const ExhaustiveOptions& options) {
+  const Shape shape = {width, options.is_signed};
+  const std::uint64_t pairs = std::uint64_t{1} << (2 * width);
+  const std::uint64_t task = std::min(pairs, ErrorSums::kTask);
+  const auto tasks = static_cast<int>(pairs / task);
   ExhaustiveRun result;
-  if (options.keep_products) result.products.resize(sweep.pairs());
+  if (options.keep_products) result.products.resize(pairs);
 
   // Tasks end in any order; those that wait for an earlier one are few.
   std::mutex mutex;
@@ -310,10 +312,11 @@ ExhaustiveRun run_exhaustively(const ProductSweep& sweep, const ExhaustiveOption
   std::atomic<int> taken{0};
   const int jobs = numerics::thread_count(options.jobs);
   numerics::parallel_for(std::min(jobs, tasks), 1, jobs, [&](int, int) {
-    ProductSweep::Pass pass(sweep, options.count_ones, options.commuting);
+    const std::unique_ptr<ProductPass> pass = make_pass();
+    const Add add = adder(pass->level());
     for (int t = taken++; t < tasks; t = taken++) {
       ErrorSums sums;
-      pass.run(t * task, task, [&](const ProductBlock& block) {
+      pass->run(t * task, task, [&](const ProductBlock& block) {
         add(block, shape, &sums);
         if (!options.keep_products) return;
         for (int lane = 0; lane < block.count; ++lane) {
@@ -330,45 +333,56 @@ ExhaustiveRun run_exhaustively(const ProductSweep& sweep, const ExhaustiveOption
       if (options.progress && now - shown > std::chrono::seconds(1)) {
         shown = now;
         options.progress(fmt::format("{:.0f} % of {} operand pairs, {:.0f} s", 100.0 * next / tasks,
-                                     sweep.pairs(),
-                                     std::chrono::duration<double>(now - start).count()));
+                                     pairs, std::chrono::duration<double>(now - start).count()));
       }
     }
     const std::lock_guard<std::mutex> lock(mutex);
-    noncommuting += pass.noncommuting();
-    if (!options.count_ones) return;
-    const std::vector<std::uint64_t> of_thread = pass.ones();
+    noncommuting += pass->noncommuting();
+    const std::vector<std::uint64_t> of_thread = pass->ones();
     ones.resize(of_thread.size());
     for (std::size_t i = 0; i < ones.size(); ++i) ones[i] += of_thread[i];
   });
   result.errors = total.metrics(noncommuting);
   for (const std::uint64_t count : ones) {
-    result.signal_probability.push_back(static_cast<double>(count) /
-                                        static_cast<double>(sweep.pairs()));
+    result.signal_probability.push_back(static_cast<double>(count) / static_cast<double>(pairs));
   }
   return result;
 }
 
+ExhaustiveRun run_exhaustively(const ProductSweep& sweep, const ExhaustiveOptions& options) {
+  return run_exhaustively(
+      sweep.width(),
+      [&] {
+        return std::make_unique<ProductSweep::Pass>(sweep, options.count_ones, options.commuting);
+      },
+      options);
+}
+
 ErrorMetrics measure_errors(const std::vector<std::int16_t>& lut, bool is_signed) {
-  constexpr int kValues = 256;
-  if (lut.size() != std::size_t{kValues} * kValues) {
-    throw Error(ExitCode::kInternal, fmt::format("LUT of {} entries, expected 65536", lut.size()));
+  int width = 2;
+  while (width < 8 && lut.size() >> (2 * width) > 1) ++width;
+  if (lut.size() != std::size_t{1} << (2 * width)) {
+    throw Error(ExitCode::kInternal,
+                fmt::format("LUT of {} entries, expected 2^(2 w), w = 2..8", lut.size()));
   }
-  const Shape shape = {8, is_signed};
+  const Shape shape = {width, is_signed};
   ErrorSums sums;
-  alignas(64) std::uint32_t products[32][16];
+  alignas(64) std::uint32_t products[32][16] = {};
   ProductBlock block;
-  block.count = LaneBlock::kLanes;
+  block.count = static_cast<int>(std::min<std::size_t>(LaneBlock::kLanes, lut.size()));
   block.products = products;
   for (; block.first < lut.size(); block.first += LaneBlock::kLanes) {
-    for (int lane = 0; lane < LaneBlock::kLanes; ++lane) {
+    for (int lane = 0; lane < block.count; ++lane) {
       products[lane % 32][lane / 32] = static_cast<std::uint16_t>(lut[block.first + lane]);
     }
     adder(simd_level())(block, shape, &sums);
   }
   std::uint64_t noncommuting = 0;
-  for (int a = 0; a < kValues; ++a) {
-    for (int b = a + 1; b < kValues; ++b) noncommuting += lut[a * 256 + b] != lut[b * 256 + a];
+  const int values = 1 << width;
+  for (int a = 0; a < values; ++a) {
+    for (int b = a + 1; b < values; ++b) {
+      noncommuting += lut[a * values + b] != lut[b * values + a];
+    }
   }
   Total total(shape);
   total.add(sums);

@@ -65,6 +65,7 @@ void hash_block(const unsigned char* block, std::array<std::uint32_t, 8>& state)
 
 std::string read_file_maybe_gzip(const std::filesystem::path& path) {
   std::string bytes = numerics::read_file(path);
+  if (bytes.empty()) throw Error(ExitCode::kUsage, fmt::format("{}: empty file", path.string()));
   if (bytes.size() < 2 || bytes[0] != '\x1f' || bytes[1] != '\x8b') return bytes;
   z_stream stream = {};
   if (inflateInit2(&stream, 15 + 16) != Z_OK) {

@@ -98,7 +98,8 @@ class Reader {
     double value = number_or(root_, "nom_voltage", 0);
     const LibertyAttribute* chosen = root_.find("default_operating_conditions");
     for (const LibertyGroup& group : root_.groups) {
-      if (group.type != "operating_conditions" || chosen == nullptr || group.arguments.empty()) {
+      if (group.type != "operating_conditions" || chosen == nullptr || chosen->values.empty() ||
+          group.arguments.empty()) {
         continue;
       }
       if (group.arguments[0] == chosen->values[0]) value = number_or(group, "voltage", value);
@@ -125,6 +126,9 @@ class Reader {
     cell.end = group.end;
     cell.area_um2 = number_or(group, "area", 0);
     read_leakage(group, units, &cell);
+    if (const LibertyAttribute* dont_use = group.find("dont_use")) {
+      cell.dont_use = !dont_use->values.empty() && same_letters(dont_use->values[0], "true");
+    }
     for (const LibertyGroup& child : group.groups) {
       if (child.type == "ff") {
         if (cell.flip_flop.has_value()) cell.unsupported = "it holds more than one flip-flop";
@@ -526,6 +530,7 @@ const LibertyCell& Liberty::smallest_inverter() const {
   const LibertyCell* best = nullptr;
   for (const auto& [cell_name, cell] : cells_) {
     if (cell.flip_flop.has_value() || !cell.unsupported.empty() || cell.pins.size() != 2) continue;
+    if (cell.dont_use) continue;
     for (const LibertyPin& pin : cell.pins) {
       if (!pin.function.has_value() || pin.timing_arcs.empty()) continue;
       if (!pin.timing_arcs[0].has_slews()) continue;

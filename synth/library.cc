@@ -459,6 +459,13 @@ MultiplierSource verilog_source(const std::vector<std::filesystem::path>& files,
 
 MultiplierSource sign_magnitude_source(const MultiplierSource& core,
                                        const std::filesystem::path& work_dir) {
+  if (core.latency > 0 || core.mapped) {
+    throw Error(
+        ExitCode::kUnsupported,
+        fmt::format("{}: the sign-magnitude shell goes around combinational Verilog, found "
+                    "{}",
+                    core.name, core.mapped ? "a mapped netlist" : "a multiplier with latency"));
+  }
   const auto [top, ports] = inspect_module(core.files, core.top, core.parameters);
   check_identifier(top, fmt::format("{}: module name", core.name));
   std::vector<ModulePort> inputs;

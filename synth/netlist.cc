@@ -18,13 +18,28 @@ using Json = nlohmann::ordered_json;  // keeps the ports in order of declaration
 
 class Builder {
  public:
-  Builder(const std::string& where, std::vector<std::string>* net_names)
-      : where_(where), net_names_(net_names) {
+  Builder(const std::string& where, std::vector<std::string>* net_names,
+          std::vector<std::string>* net_sources)
+      : where_(where), net_names_(net_names), net_sources_(net_sources) {
     net_names_->assign({"constant 0", "constant 1"});
+    net_sources_->resize(2);
   }
 
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error(ExitCode::kUsage, fmt::format("{}: {}", where_, what));
+  [[noreturn]] void fail(const std::string& what) const { fail_at(where_, what); }
+  [[noreturn]] static void fail_at(const std::string& where, const std::string& what,
+                                   ExitCode code = ExitCode::kUsage) {
+    throw Error(code, fmt::format("{}: {}", where, what));
+  }
+
+  /// `file:line` of an entry, from Yosys' "file:line.column-line.column|..."; otherwise the
+  /// context.
+  std::string location(const Json& entry) const {
+    const auto attributes = entry.find("attributes");
+    if (attributes == entry.end() || !attributes->contains("src")) return where_;
+    const std::string src = attributes->at("src").get<std::string>();
+    const std::string first = src.substr(0, src.find('|'));
+    const std::size_t colon = first.rfind(':');
+    return colon == std::string::npos ? where_ : first.substr(0, first.find('.', colon));
   }
 
   void name_nets(const Json& netnames) {
@@ -36,33 +51,43 @@ class Builder {
         const int net = net_of(bits[i], "");
         std::string& known = (*net_names_)[net];
         // A name that the user gave wins over one that Yosys made up.
-        if (known.empty() || (entry.value("hide_name", 0) == 0 && known[0] == '$')) known = full;
+        if (known.empty() || (entry.value("hide_name", 0) == 0 && known[0] == '$')) {
+          known = full;
+          const std::string at = location(entry);
+          if (at != where_) (*net_sources_)[net] = at;
+        }
       }
     }
   }
 
-  int net_of(const Json& bit, const std::string& what) {
+  int net_of(const Json& bit, const std::string& what, const std::string& where = "") {
     if (bit.is_string()) {
       const std::string text = bit.get<std::string>();
       if (text == "0") return Netlist::kZero;
       if (text == "1") return Netlist::kOne;
-      fail(fmt::format("{} is {}, expected a driven net", what,
-                       text == "z" ? "floating (z)" : "undriven or undefined (x)"));
+      fail_at(where.empty() ? where_ : where,
+              fmt::format("{} is {}, expected a driven net", what,
+                          text == "z" ? "floating (z)" : "undriven or undefined (x)"));
     }
     const auto [found, inserted] =
         nets_.emplace(bit.get<int>(), static_cast<int>(net_names_->size()));
-    if (inserted) net_names_->emplace_back();
+    if (inserted) {
+      net_names_->emplace_back();
+      net_sources_->emplace_back();
+    }
     return found->second;
   }
 
   int new_net(const std::string& name) {
     net_names_->push_back(name);
+    net_sources_->emplace_back();
     return static_cast<int>(net_names_->size()) - 1;
   }
 
  private:
   std::string where_;
   std::vector<std::string>* net_names_;
+  std::vector<std::string>* net_sources_;
   std::unordered_map<int, int> nets_;
 };
 
@@ -72,7 +97,7 @@ Netlist Netlist::read_json(const std::filesystem::path& path, const Liberty& lib
                            const std::string& top, const std::string& context) {
   const std::string where = context.empty() ? path.string() : context;
   Netlist netlist;
-  Builder builder(where, &netlist.net_names_);
+  Builder builder(where, &netlist.net_names_, &netlist.net_sources_);
   try {
     const Json root = Json::parse(numerics::read_file(path));
     const Json& modules = root.at("modules");
@@ -85,7 +110,8 @@ Netlist Netlist::read_json(const std::filesystem::path& path, const Liberty& lib
       builder.fail(fmt::format("no module {}", netlist.name_));
     }
     const Json& module = modules.at(netlist.name_);
-    builder.name_nets(module.at("netnames"));
+    const Json& netnames = module.at("netnames");
+    builder.name_nets(netnames);
 
     for (const auto& [name, entry] : module.at("ports").items()) {
       NetlistPort port;
@@ -98,7 +124,9 @@ Netlist Netlist::read_json(const std::filesystem::path& path, const Liberty& lib
       port.is_input = direction == "input";
       const Json& bits = entry.at("bits");
       for (std::size_t i = 0; i < bits.size(); ++i) {
-        port.nets.push_back(builder.net_of(bits[i], fmt::format("bit {} of port {}", i, name)));
+        port.nets.push_back(builder.net_of(
+            bits[i], fmt::format("bit {} of port {}", i, name),
+            netnames.contains(name) ? builder.location(netnames.at(name)) : std::string()));
       }
       netlist.ports_.push_back(std::move(port));
     }
@@ -108,19 +136,27 @@ Netlist Netlist::read_json(const std::filesystem::path& path, const Liberty& lib
       NetlistCell cell;
       cell.name = name;
       cell.type = liberty.find_cell(type_name);
+      const std::string at = builder.location(entry);
       if (cell.type == nullptr) {
         if (type_name.find("LATCH") != std::string::npos) {
-          throw Error(ExitCode::kUnsupported,
-                      fmt::format("{}: the design holds a latch ({} {}); a value is not assigned "
-                                  "on every path through an always block",
-                                  where, type_name, name));
+          builder.fail_at(at,
+                          fmt::format("the design holds a latch ({} {}); a value is not assigned "
+                                      "on every path through an always block",
+                                      type_name, name),
+                          ExitCode::kUnsupported);
         }
-        builder.fail(fmt::format("cell {} is a {}, which the library {} does not hold", name,
-                                 type_name, liberty.name()));
+        if (type_name[0] == '$') {
+          builder.fail_at(at, fmt::format("the netlist holds logic that is no cell ({}), expected "
+                                          "instances of cells of the library {}",
+                                          type_name, liberty.name()));
+        }
+        builder.fail_at(at, fmt::format("cell {} is a {}, which the library {} does not hold", name,
+                                        type_name, liberty.name()));
       }
       if (!cell.type->unsupported.empty()) {
-        throw Error(ExitCode::kUnsupported, fmt::format("{}: cell {} is a {}: {}", where, name,
-                                                        type_name, cell.type->unsupported));
+        builder.fail_at(at,
+                        fmt::format("cell {} is a {}: {}", name, type_name, cell.type->unsupported),
+                        ExitCode::kUnsupported);
       }
       const Json& connections = entry.at("connections");
       std::size_t used = 0;
@@ -128,22 +164,24 @@ Netlist Netlist::read_json(const std::filesystem::path& path, const Liberty& lib
         const auto found = connections.find(pin.name);
         if (found == connections.end() || found->empty()) {
           if (pin.direction == LibertyPin::Direction::kInput) {
-            builder.fail(
-                fmt::format("input {} of cell {} ({}) is open", pin.name, name, type_name));
+            builder.fail_at(
+                at, fmt::format("input {} of cell {} ({}) is open", pin.name, name, type_name));
           }
           cell.nets.push_back(builder.new_net(fmt::format("{}.{}", name, pin.name)));
           used += found != connections.end();
           continue;
         }
         if (found->size() != 1) {
-          builder.fail(fmt::format("pin {} of cell {} has {} bits", pin.name, name, found->size()));
+          builder.fail_at(
+              at, fmt::format("pin {} of cell {} has {} bits", pin.name, name, found->size()));
         }
         cell.nets.push_back(
-            builder.net_of((*found)[0], fmt::format("pin {} of cell {}", pin.name, name)));
+            builder.net_of((*found)[0], fmt::format("pin {} of cell {}", pin.name, name), at));
         ++used;
       }
       if (used != connections.size()) {
-        builder.fail(fmt::format("cell {} connects a pin that {} does not have", name, type_name));
+        builder.fail_at(
+            at, fmt::format("cell {} connects a pin that {} does not have", name, type_name));
       }
       netlist.cells_.push_back(std::move(cell));
     }
@@ -156,10 +194,14 @@ Netlist Netlist::read_json(const std::filesystem::path& path, const Liberty& lib
   }
 
   // Exactly one driver a net.
+  const auto fail_on = [&](int net, const std::string& what) {
+    const std::string& source = netlist.net_sources_[net];
+    Builder::fail_at(source.empty() ? where : source, what);
+  };
   std::vector<char> driven(netlist.net_names_.size(), 0);
   driven[kZero] = driven[kOne] = 1;
   const auto drive = [&](int net) {
-    if (driven[net]) builder.fail(fmt::format("{} has two drivers", netlist.net_names_[net]));
+    if (driven[net]) fail_on(net, fmt::format("{} has two drivers", netlist.net_names_[net]));
     driven[net] = 1;
   };
   for (const NetlistPort& port : netlist.ports_) {
@@ -174,16 +216,16 @@ Netlist Netlist::read_json(const std::filesystem::path& path, const Liberty& lib
   for (const NetlistPort& port : netlist.ports_) {
     for (std::size_t i = 0; i < port.nets.size(); ++i) {
       if (!driven[port.nets[i]]) {
-        builder.fail(fmt::format("bit {} of output {} is not driven", i, port.name));
+        fail_on(port.nets[i], fmt::format("bit {} of output {} is not driven", i, port.name));
       }
     }
   }
   for (const NetlistCell& cell : netlist.cells_) {
     for (std::size_t p = 0; p < cell.nets.size(); ++p) {
       if (!driven[cell.nets[p]]) {
-        builder.fail(fmt::format("{}, which feeds pin {} of cell {}, is not driven",
-                                 netlist.net_names_[cell.nets[p]], cell.type->pins[p].name,
-                                 cell.name));
+        fail_on(cell.nets[p],
+                fmt::format("{}, which feeds pin {} of cell {}, is not driven",
+                            netlist.net_names_[cell.nets[p]], cell.type->pins[p].name, cell.name));
       }
     }
   }

@@ -202,14 +202,17 @@ NetlistSimulator::NetlistSimulator(const Netlist& netlist) : netlist_(netlist) {
     }
     const auto start = std::find(path.begin(), path.end(), static_cast<int>(n));
     std::string names;
+    std::string where;
     int shown = 0;
-    for (auto it = start; it != path.end() && shown < 8; ++it, ++shown) {
+    for (auto it = start; it != path.end(); ++it, ++shown) {
       const Node& node = nodes[*it];
-      names += (names.empty() ? "" : " <- ") +
-               netlist.net_name(netlist.cells()[node.cell].nets[node.pin]);
+      const int net = netlist.cells()[node.cell].nets[node.pin];
+      if (where.empty()) where = netlist.net_source(net);
+      if (shown < 8) names += (names.empty() ? "" : " <- ") + netlist.net_name(net);
     }
-    throw Error(ExitCode::kUsage, fmt::format("{}: combinational loop through {} cells: {}",
-                                              netlist.name(), path.end() - start, names));
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: combinational loop through {} cells: {}",
+                            where.empty() ? netlist.name() : where, path.end() - start, names));
   }
 
   for (const auto& [c, index] : flip_flop_of_cell) {
@@ -249,6 +252,10 @@ void NetlistSimulator::set_input_bit(const NetlistPort& port, int bit, int lane,
   const std::uint64_t mask = 1ULL << (lane % 64);
   std::uint64_t& word = pending_[port.nets[bit]].words[lane / 64];
   word = value ? word | mask : word & ~mask;
+}
+
+void NetlistSimulator::set_input_lanes(const NetlistPort& port, int bit, const LaneBlock& lanes) {
+  pending_[port.nets[bit]] = lanes;
 }
 
 std::uint64_t NetlistSimulator::value(const NetlistPort& port, int lane) const {

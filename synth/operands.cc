@@ -177,13 +177,22 @@ nlohmann::json measure_at_operands(const Component& component,
 
   json["kind"] = "trace";
   json["operations"] = operands.trace.size();
-  EnergyMeter meter(component);
-  const std::vector<std::int64_t> products = meter.products(operands.trace);
+  std::vector<std::int64_t> products;
+  if (component.lut.empty()) {
+    products = EnergyMeter(component).products(operands.trace);
+  } else {
+    for (const OperandPair& pair : operands.trace) {
+      products.push_back(table_product(component, pair));
+    }
+  }
   for (std::size_t i = 0; i < products.size(); ++i) {
     errors.add(operands.trace[i].a, operands.trace[i].b, products[i], 1);
   }
   json["errors"] = errors.json();
-  json.update(energy_json(&meter, operands.trace));
+  if (component.has_netlist) {
+    EnergyMeter meter(component);
+    json.update(energy_json(&meter, operands.trace));
+  }
   return json;
 }
 

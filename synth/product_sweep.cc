@@ -256,6 +256,7 @@ void ProductSweep::Pass::compare_swapped(std::uint64_t first, std::uint64_t last
 }
 
 std::vector<std::uint64_t> ProductSweep::Pass::ones() const {
+  if (ones_.empty()) return {};
   // Fewer pairs than lanes stand in the lanes several times.
   const std::uint64_t copies = std::max<std::uint64_t>(1, kGroup / sweep_.pairs());
   std::vector<std::uint64_t> counts(sweep_.net_count_, 0);

@@ -2,17 +2,25 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <map>
 #include <sstream>
 
 #include "lutra/numerics/error.h"
 #include "lutra/numerics/files.h"
+#include "lutra/numerics/parallel.h"
 #include "lutra/synth/files.h"
+#include "lutra/synth/netlist_simulator.h"
 #include "lutra/synth/process.h"
 
 namespace lutra::synth {
 namespace {
 
 constexpr int kLimitSeconds = 120;
+constexpr std::size_t kSettledPairs = 65536;  // put to Icarus where Verilator differs
 
 bool is_identifier(const std::string& name) {
   try {
@@ -23,73 +31,105 @@ bool is_identifier(const std::string& name) {
   return true;
 }
 
-}  // namespace
+nlohmann::json not_run(const std::string& reason) {
+  return {{"result", "not run"}, {"reason", reason}};
+}
 
-std::string iverilog_version() {
+bool plain_port_names(const MultiplierSource& source) {
+  return std::all_of(source.ports.begin(), source.ports.end(), is_identifier) &&
+         (source.latency == 0 || is_identifier(source.clock));
+}
+
+/// `top #(...) dut (...);` on wires a, b, p and clock.
+std::string instance(const MultiplierSource& source) {
+  std::string parameters;
+  for (const auto& [name, value] : source.parameters) {
+    parameters += fmt::format("{}.{}({})", parameters.empty() ? "" : ", ", name, value);
+  }
+  if (!parameters.empty()) parameters = fmt::format("#({}) ", parameters);
+  std::string further;
+  for (const HeldPort& port : source.held) {
+    further += fmt::format(", .{}({}'d{})", port.name, port.width, port.value);
+  }
+  if (source.latency > 0) further += fmt::format(", .{}(clock)", source.clock);
+  return fmt::format("{} {}dut (.{}(a), .{}(b), .{}(p){});", source.top, parameters,
+                     source.ports[0], source.ports[1], source.ports[2], further);
+}
+
+/// The source files below `work`, by their names there, and the cells of a mapped netlist.
+std::vector<std::string> copy_sources(const MultiplierSource& source,
+                                      const std::vector<VerilogFile>& files,
+                                      const std::filesystem::path& directory,
+                                      const std::filesystem::path& work) {
+  std::filesystem::copy(directory / "source", work / "source",
+                        std::filesystem::copy_options::recursive);
+  std::vector<std::string> names;
+  for (const VerilogFile& file : files) {
+    if (!file.is_include) names.push_back("source/" + file.safe_path);
+  }
+  if (source.mapped) {
+    std::filesystem::copy_file(directory / "cells.v", work / "cells.v");
+    names.push_back("cells.v");
+  }
+  return names;
+}
+
+std::string version_line(const std::vector<std::string>& command) {
   try {
     const std::filesystem::path here = std::filesystem::temp_directory_path();
-    const std::string output = run_process({"iverilog", "-V"}, here, "iverilog").output;
+    const std::string output = run_process(command, here, command[0]).output;
     return output.substr(0, output.find('\n'));
   } catch (const Error&) {
     return "";
   }
 }
 
-nlohmann::json check_against_rtl(const MultiplierSource& source, const std::string& top,
+}  // namespace
+
+std::string iverilog_version() { return version_line({"iverilog", "-V"}); }
+std::string verilator_version() { return version_line({"verilator", "--version"}); }
+
+nlohmann::json check_against_rtl(const MultiplierSource& source,
                                  const std::vector<VerilogFile>& files, int width,
-                                 const std::vector<CheckedPair>& pairs,
+                                 const std::vector<PatternPair>& pairs,
                                  const std::vector<std::uint32_t>& products,
                                  const std::filesystem::path& directory) {
-  const auto not_run = [](const std::string& reason) {
-    return nlohmann::json{{"result", "not run"}, {"reason", reason}};
-  };
   const std::string version = iverilog_version();
   if (version.empty()) return not_run("iverilog is not on PATH");
-  for (const std::string& port : source.ports) {
-    if (!is_identifier(port)) return not_run("a port has an escaped name");
-  }
-
-  std::string parameters;
-  for (const auto& [name, value] : source.parameters) {
-    parameters += fmt::format("{}.{}({})", parameters.empty() ? "" : ", ", name, value);
-  }
-  if (!parameters.empty()) parameters = fmt::format("#({}) ", parameters);
-  std::string held;
-  for (const HeldPort& port : source.held) {
-    held += fmt::format(", .{}({}'d{})", port.name, port.width, port.value);
-  }
+  if (!plain_port_names(source)) return not_run("a port has an escaped name");
+  // A pipeline's product comes latency - 1 cycles behind its operands.
+  const int behind = std::max(0, source.latency - 1);
+  const std::string cycle = source.latency > 0 ? "#1 clock = 1; #1 clock = 0; #1" : "#1";
   const std::string bench = fmt::format(
       "module lutra_bench;\n"
       "  reg [{0}:0] pairs [0:{1}];\n"
       "  reg [{2}:0] a;\n"
       "  reg [{2}:0] b;\n"
+      "  reg clock = 0;\n"
       "  wire [{0}:0] p;\n"
       "  integer i;\n"
-      "  {3} {4}dut (.{5}(a), .{6}(b), .{7}(p){8});\n"
+      "  {3}\n"
       "  initial begin\n"
       "    $readmemh(\"pairs.hex\", pairs);\n"
-      "    for (i = 0; i <= {1}; i = i + 1) begin\n"
-      "      {{a, b}} = pairs[i];\n"
-      "      #1 $display(\"lutra %b\", p);\n"
+      "    for (i = 0; i <= {1} + {4}; i = i + 1) begin\n"
+      "      if (i <= {1}) {{a, b}} = pairs[i];\n"
+      "      {5} if (i >= {4}) $display(\"lutra %b\", p);\n"
       "    end\n"
       "    $finish(0);\n"
       "  end\n"
       "endmodule\n",
-      2 * width - 1, pairs.size() - 1, width - 1, top, parameters, source.ports[0], source.ports[1],
-      source.ports[2], held);
+      2 * width - 1, pairs.size() - 1, width - 1, instance(source), behind, cycle);
   std::string operands;
-  for (const CheckedPair& pair : pairs) {
+  for (const PatternPair& pair : pairs) {
     operands += fmt::format("{:x}\n", std::uint64_t{pair.a} << width | pair.b);
   }
   const PrivateDirectory work(std::filesystem::temp_directory_path());
   numerics::write_file(work.path() / "lutra_bench.v", bench);
   numerics::write_file(work.path() / "pairs.hex", operands);
-  std::filesystem::copy(directory / "source", work.path() / "source",
-                        std::filesystem::copy_options::recursive);
   std::vector<std::string> compile = {"iverilog",    "-g2012", "-DSYNTHESIS", "-I", "source", "-s",
                                       "lutra_bench", "-o",     "bench.vvp"};
-  for (const VerilogFile& file : files) {
-    if (!file.is_include) compile.push_back("source/" + file.safe_path);
+  for (const std::string& name : copy_sources(source, files, directory, work.path())) {
+    compile.push_back(name);
   }
   compile.push_back("lutra_bench.v");
   if (run_process(compile, work.path(), "iverilog", kLimitSeconds).status != 0) {
@@ -124,8 +164,220 @@ nlohmann::json check_against_rtl(const MultiplierSource& source, const std::stri
   if (pair != pairs.size()) return not_run("the simulation ended early");
   return {{"result", "equal"},
           {"pairs", pairs.size()},
+          {"exhaustive", pairs.size() >> (2 * width) != 0},
           {"undefined_bits", undefined},
           {"simulator", version}};
+}
+
+nlohmann::json check_all_against_rtl(const MultiplierSource& source,
+                                     const std::vector<VerilogFile>& files, int width,
+                                     const std::vector<std::uint32_t>& products,
+                                     const std::filesystem::path& directory) {
+  const std::string version = verilator_version();
+  if (version.empty()) return not_run("verilator is not on PATH");
+  if (version_line({"g++", "--version"}).empty()) return not_run("g++ is not on PATH");
+  if (!plain_port_names(source)) return not_run("a port has an escaped name");
+  const PrivateDirectory work(std::filesystem::temp_directory_path());
+  numerics::write_file(work.path() / "lutra_bench.sv",
+                       fmt::format("module lutra_bench (input clock, input [{0}:0] a, input "
+                                   "[{0}:0] b, output [{1}:0] p);\n  {2}\nendmodule\n",
+                                   width - 1, 2 * width - 1, instance(source)));
+  std::vector<std::string> verilate = {
+      "verilator",   "--cc",     "--prefix",   "Vbench", "--Mdir",      "model", "--top-module",
+      "lutra_bench", "-O3",      "--x-assign", "0",      "--x-initial", "0",     "-DSYNTHESIS",
+      "-Isource",    "-Wno-lint"};
+  // In RTL Icarus has the last word; a netlist is full of such vectors, and all of it would be
+  // wrong.
+  if (!source.mapped) verilate.push_back("-Wno-UNOPTFLAT");
+  for (const std::string& name : copy_sources(source, files, directory, work.path())) {
+    verilate.push_back(name);
+  }
+  verilate.push_back("lutra_bench.sv");
+  const ProcessResult verilated = run_process(verilate, work.path(), "verilator", kLimitSeconds);
+  if (verilated.status != 0) {
+    return not_run(verilated.output.find("UNOPTFLAT") != std::string::npos
+                       ? "verilator warns of UNOPTFLAT: it may simulate this netlist wrongly"
+                       : "verilator does not take the source");
+  }
+
+  const std::string root = version_line({"verilator", "--getenv", "VERILATOR_ROOT"});
+  std::string model = fmt::format("#include <cstdio>\n#include <vector>\n");
+  for (const auto& entry : std::filesystem::directory_iterator(work.path() / "model")) {
+    if (entry.path().extension() != ".cpp") continue;
+    model += fmt::format("#include \"model/{}\"\n", entry.path().filename().string());
+  }
+  model += fmt::format(
+      "double sc_time_stamp() {{ return 0; }}\n"
+      "int main() {{\n"
+      "  Vbench bench;\n"
+      "  std::FILE* out = std::fopen(\"products.bin\", \"wb\");\n"
+      "  std::vector<uint32_t> row(1u << {0});\n"
+      "  const uint64_t pairs = uint64_t(1) << {1};\n"
+      "  for (uint64_t i = 0; i < pairs + {2}; ++i) {{\n"
+      "    bench.a = (i >> {0}) & (row.size() - 1);\n"
+      "    bench.b = i & (row.size() - 1);\n"
+      "    bench.eval();\n"
+      "    if ({3}) {{ bench.clock = 1; bench.eval(); bench.clock = 0; bench.eval(); }}\n"
+      "    if (i < {2}) continue;\n"
+      "    row[(i - {2}) & (row.size() - 1)] = bench.p;\n"
+      "    if (((i - {2} + 1) & (row.size() - 1)) == 0)\n"
+      "      std::fwrite(row.data(), 4, row.size(), out);\n"
+      "  }}\n"
+      "  return std::fclose(out);\n"
+      "}}\n",
+      width, 2 * width, std::max(0, source.latency - 1), source.latency > 0);
+  numerics::write_file(work.path() / "model.cpp", model);
+  numerics::write_file(work.path() / "runtime.cpp",
+                       "#include \"verilated.cpp\"\n#include \"verilated_threads.cpp\"\n");
+  std::array<bool, 2> compiled = {};
+  numerics::parallel_for(2, 1, 2, [&](int unit, int) {
+    const std::string name = unit == 0 ? "model" : "runtime";
+    compiled[unit] =
+        run_process({"g++", "-std=c++17", "-w", unit == 0 ? "-O1" : "-O0", "-I.", "-Imodel",
+                     "-I" + root + "/include", "-I" + root + "/include/vltstd", "-c", name + ".cpp",
+                     "-o", name + ".o"},
+                    work.path(), "g++", kLimitSeconds)
+            .status == 0;
+  });
+  if (!compiled[0] || !compiled[1] ||
+      run_process({"g++", "model.o", "runtime.o", "-lpthread", "-o", "bench"}, work.path(), "g++")
+              .status != 0) {
+    return not_run("the verilated source does not compile");
+  }
+  const ProcessResult run =
+      run_process({(work.path() / "bench").string()}, work.path(), "g++", kLimitSeconds);
+  if (run.timed_out) return not_run("the verilated source takes longer than 120 s");
+
+  std::ifstream in(work.path() / "products.bin", std::ios::binary);
+  std::vector<std::uint32_t> row(std::size_t{1} << width);
+  std::vector<PatternPair> pairs;
+  std::vector<std::uint32_t> expected;
+  std::uint32_t first_got = 0;
+  std::uint64_t different = 0;
+  for (std::uint32_t a = 0; a < row.size(); ++a) {
+    if (!in.read(reinterpret_cast<char*>(row.data()),
+                 static_cast<std::streamsize>(4 * row.size()))) {
+      return not_run("the simulation ended early");
+    }
+    for (std::uint32_t b = 0; b < row.size(); ++b) {
+      const std::uint32_t product = products[std::uint64_t{a} << width | b];
+      if (row[b] == product) continue;
+      if (different++ == 0) first_got = row[b];
+      if (pairs.size() == kSettledPairs) continue;
+      pairs.push_back({a, b});
+      expected.push_back(product);
+    }
+  }
+  nlohmann::json result = {{"result", "equal"},
+                           {"pairs", products.size()},
+                           {"exhaustive", true},
+                           {"undefined_bits", 0},
+                           {"simulator", version}};
+  if (different == 0) return result;
+  const nlohmann::json settled =
+      check_against_rtl(source, files, width, pairs, expected, directory);
+  if (settled.at("result") != "equal") {
+    throw Error(ExitCode::kMismatch,
+                fmt::format("{}: for {} = {}, {} = {} the source gives {:0{}b} (Verilator), the "
+                            "netlist {:0{}b} (Yosys): one of the two reads the source wrongly",
+                            source.files[0].string(), source.ports[0], pairs[0].a, source.ports[1],
+                            pairs[0].b, first_got, 2 * width, expected[0], 2 * width));
+  }
+  if (different > pairs.size()) {
+    return not_run(
+        fmt::format("verilator disagrees with the netlist on {} pairs, iverilog on none "
+                    "of the first {}",
+                    different, pairs.size()));
+  }
+  result["undefined_bits"] = settled.at("undefined_bits");
+  result["settled_by_iverilog"] = different;
+  return result;
+}
+
+nlohmann::json prove_against_rtl(const MultiplierSource& source,
+                                 const std::vector<VerilogFile>& files, const Netlist& netlist,
+                                 int limit_s, const std::filesystem::path& directory) {
+  if (source.latency > 0) return not_run("the multiplier has registers");
+  if (version_line({"yosys-abc", "-q", "version"}).empty()) {
+    return not_run("yosys-abc is not on PATH");
+  }
+  nlohmann::json proof = {{"result", "undecided"}, {"limit_s", limit_s}};
+  const PrivateDirectory work(std::filesystem::temp_directory_path());
+  const std::vector<std::string> names = copy_sources(source, files, directory, work.path());
+  std::filesystem::copy_file(directory / "netlist.v", work.path() / "netlist.v");
+  if (!source.mapped) {
+    std::filesystem::copy_file(directory / "cells.v", work.path() / "cells.v");
+  }
+  // Multiplications become the adders that synthesis makes of them: then the two have points in
+  // common, without which no prover gets through a 16x16 multiplier.
+  const std::string to_aiger =
+      "proc\nflatten\nopt\nwreduce\nalumacc\nopt\ntechmap\nopt\nsetundef -zero\naigmap\n"
+      "write_aiger -symbols ";
+  const std::string script =
+      read_script(files, source.top, source.parameters, true,
+                  source.mapped ? "read_verilog cells.v\n" : "") +
+      to_aiger +
+      "source.aig\ndesign -reset\nread_verilog netlist.v cells.v\nhierarchy -check -top " +
+      source.top + "\n" + to_aiger + "netlist.aig\n";
+  numerics::write_file(work.path() / "proof.ys", script);
+  const ProcessResult read =
+      run_process({"yosys", "-q", "-s", "proof.ys"}, work.path(), "yosys", limit_s);
+  if (read.timed_out) {
+    proof["reason"] = "the limit passed while Yosys read the source";
+    return proof;
+  }
+  if (read.status != 0) return not_run("Yosys makes no AIGER of the source");
+  const ProcessResult cec = run_process(
+      {"yosys-abc", "-q", fmt::format("cec -C 0 -T {} source.aig netlist.aig", limit_s)},
+      work.path(), "yosys", limit_s);
+  if (cec.output.find("Networks are equivalent") != std::string::npos) {
+    proof["result"] = "proved";
+    return proof;
+  }
+  if (cec.output.find("NOT EQUIVALENT") == std::string::npos) return proof;
+
+  run_process(
+      {"yosys-abc", "-q", "miter source.aig netlist.aig; iprove; write_cex -n counterexample.txt"},
+      work.path(), "yosys", limit_s);
+  std::map<std::string, std::uint64_t> values;
+  std::ifstream lines(work.path() / "counterexample.txt");
+  std::string line;
+  while (std::getline(lines, line)) {  // `name[bit]@0=value`, or `name@0=value` of one bit
+    const std::size_t at = line.find("@0=");
+    if (line[0] == '#' || at == std::string::npos) continue;
+    const std::size_t open = std::min(line.find('['), at);
+    const int bit = open < at ? std::atoi(line.c_str() + open + 1) : 0;
+    if (line[at + 3] == '1') values[line.substr(0, open)] |= std::uint64_t{1} << bit;
+  }
+  proof["result"] = "refuted";
+  proof["reason"] = "the source leaves the product of the counterexample undefined";
+  proof["counterexample"] = nlohmann::json::object();
+  MultiplierSource held = source;
+  for (const NetlistPort& port : netlist.ports()) {
+    if (port.is_input) proof["counterexample"][port.name] = values[port.name];
+  }
+  for (HeldPort& port : held.held) port.value = static_cast<long>(values[port.name]);
+  const PatternPair pair = {static_cast<std::uint32_t>(values[source.ports[0]]),
+                            static_cast<std::uint32_t>(values[source.ports[1]])};
+  NetlistSimulator simulator(netlist);
+  for (const NetlistPort& port : netlist.ports()) {
+    if (port.is_input) simulator.set_input_all(port, values[port.name]);
+  }
+  simulator.settle();
+  const auto product =
+      static_cast<std::uint32_t>(simulator.value(netlist.port(source.ports[2]), 0));
+  const int width = netlist.port(source.ports[0]).width();
+  const nlohmann::json settled =
+      check_against_rtl(held, files, width, {pair}, {product}, directory);
+  if (settled.at("result") != "equal" || settled.at("undefined_bits") == 0) {
+    throw Error(
+        ExitCode::kMismatch,
+        fmt::format("{}: for {} = {}, {} = {} the netlist gives {:0{}b}, which abc proves to "
+                    "differ from the source",
+                    source.files[0].string(), source.ports[0], pair.a, source.ports[1], pair.b,
+                    product, 2 * width));
+  }
+  return proof;
 }
 
 }  // namespace lutra::synth

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "lutra/synth/component.h"
+#include "lutra/synth/netlist.h"
+#include "lutra/synth/pipeline.h"
 #include "verilog_sources.h"
 
 namespace lutra::synth {
@@ -15,24 +17,46 @@ namespace lutra::synth {
 /// Version of Icarus Verilog as it states it, or "" if it is not on PATH.
 std::string iverilog_version();
 
-/// Operands as bit patterns.
-struct CheckedPair {
-  std::uint32_t a, b;
-};
-
 /// Simulates the source itself with Icarus Verilog and compares it with the netlist's products: a
 /// second front end's opinion, because Yosys reads some constructs wrongly without a warning. Bits
 /// that the source leaves undefined are not compared.
+/// @param source     resolved: top module, ports, clock. With a latency the pairs come in
+///                   consecutive cycles
 /// @param products   of the netlist, bit patterns, one a pair
-/// @param directory  holds the sources in source/
-/// @return  {"result": "equal", "pairs": n, "undefined_bits": n, "simulator": ...} or
+/// @param directory  holds the sources in source/ and, for a mapped netlist, its cells in cells.v
+/// @return  {"result": "equal", "pairs": n, "exhaustive", "undefined_bits": n, "simulator": ...} or
 ///          {"result": "not run", "reason": ...} where Icarus is absent or does not take the source
 /// Throws Error(kMismatch) with the first pair on which the two disagree.
-nlohmann::json check_against_rtl(const MultiplierSource& source, const std::string& top,
+nlohmann::json check_against_rtl(const MultiplierSource& source,
                                  const std::vector<VerilogFile>& files, int width,
-                                 const std::vector<CheckedPair>& pairs,
+                                 const std::vector<PatternPair>& pairs,
                                  const std::vector<std::uint32_t>& products,
                                  const std::filesystem::path& directory);
+
+/// Version of Verilator as it states it, or "" if it is not on PATH.
+std::string verilator_version();
+
+/// The same for all pairs, with the source verilated: 2^24 in about a second, after some seconds
+/// of compiling. Verilator knows no undefined bits: pairs on which it and the netlist differ are
+/// put to Icarus. A netlist is verilated only if Verilator gives no UNOPTFLAT, its one hint that it
+/// may compute an output vector wrongly that is read back and driven through a concatenation.
+/// @param products  [pair number], 2^(2 width)
+nlohmann::json check_all_against_rtl(const MultiplierSource& source,
+                                     const std::vector<VerilogFile>& files, int width,
+                                     const std::vector<std::uint32_t>& products,
+                                     const std::filesystem::path& directory);
+
+/// A SAT proof (abc's cec) that the netlist is the source as Yosys reads it, over all operands and
+/// held inputs: it covers mapping, not Yosys' reading of the language.
+/// @param limit_s    for reading both, and then for the proof
+/// @param directory  holds source/, netlist.v and cells.v
+/// @return  {"result": "proved", "refuted", "undecided" (within the limit) or "not run", "limit_s",
+///          and "reason" or "counterexample"}. Refuted means that the source leaves the product of
+///          the counterexample undefined
+/// Throws Error(kMismatch) on a counterexample that Icarus confirms, or can say nothing about.
+nlohmann::json prove_against_rtl(const MultiplierSource& source,
+                                 const std::vector<VerilogFile>& files, const Netlist& netlist,
+                                 int limit_s, const std::filesystem::path& directory);
 
 }  // namespace lutra::synth
 

@@ -27,42 +27,53 @@ std::string trimmed(const std::string& text) {
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
-/// The commands that read the sources and select the top module.
-std::string read_script(const std::vector<VerilogFile>& sources, const std::string& top,
-                        const std::vector<std::pair<std::string, long>>& parameters) {
-  std::string script;
+/// The modules in the sources: name, and where, as `file:line`. Comments are skipped.
+std::vector<std::pair<std::string, std::string>> find_modules(
+    const std::vector<VerilogFile>& sources) {
+  std::vector<std::pair<std::string, std::string>> modules;
   for (const VerilogFile& file : sources) {
-    if (file.is_include) continue;
-    const bool system_verilog = std::filesystem::path(file.safe_path).extension() == ".sv";
-    script += fmt::format("read_verilog {}-Isource source/{}\n", system_verilog ? "-sv " : "",
-                          file.safe_path);
-  }
-  if (!top.empty()) {
-    check_identifier(top, fmt::format("{}: module name", sources[0].original.string()));
-  }
-  // Parameters can be set on a named top only; the root module is found in a first pass.
-  script +=
-      top.empty() ? "hierarchy -check -auto-top" : fmt::format("hierarchy -check -top {}", top);
-  for (const auto& [name, value] : parameters) {
-    check_identifier(name, "parameter name");
-    script += fmt::format(" -chparam {} {}", name, value);
-  }
-  return script + "\n";
-}
-
-/// Names of the modules in a text, for messages.
-std::string module_names(const std::vector<VerilogFile>& sources) {
-  std::string names;
-  for (const VerilogFile& file : sources) {
-    std::istringstream words(file.text);
-    std::string word;
-    while (words >> word) {
-      if (word != "module" || !(words >> word)) continue;
-      if (word == "automatic" || word == "static") words >> word;
-      names += (names.empty() ? "" : ", ") + word.substr(0, word.find_first_of("(#;"));
+    int line = 0;
+    std::istringstream lines(without_comments(file.text));
+    std::string text;
+    bool behind_module = false;
+    while (std::getline(lines, text)) {
+      ++line;
+      for (char& c : text) {
+        if (c == '(' || c == '#' || c == ';') c = ' ';
+      }
+      std::istringstream words(text);
+      std::string word;
+      while (words >> word) {
+        if (behind_module && word != "automatic" && word != "static") {
+          modules.emplace_back(word, fmt::format("{}:{}", file.original.string(), line));
+          behind_module = false;
+        } else if (word == "module" || word == "macromodule") {
+          behind_module = true;
+        }
+      }
     }
   }
+  return modules;
+}
+
+/// Names of the modules in the sources, for messages.
+std::string module_names(const std::vector<VerilogFile>& sources) {
+  std::string names;
+  for (const auto& [name, where] : find_modules(sources)) {
+    names += (names.empty() ? "" : ", ") + name;
+  }
   return names.empty() ? "none" : names;
+}
+
+/// A module and a cell of one name would be taken for each other in the netlist.
+void check_module_names(const std::vector<VerilogFile>& sources, const Liberty& library) {
+  for (const auto& [name, where] : find_modules(sources)) {
+    if (library.find_cell(name) == nullptr) continue;
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: module {} has the name of a cell of the library {}, expected "
+                            "another name (and no models of the cells)",
+                            where, name, library.name()));
+  }
 }
 
 /// Runs a script; on failure throws with Yosys' own message about the user's file.
@@ -109,13 +120,11 @@ std::string run_yosys(const std::string& script, const std::vector<VerilogFile>&
   throw Error(ExitCode::kUsage, message);
 }
 
-std::pair<std::string, std::vector<ModulePort>> inspect(
-    const std::vector<VerilogFile>& sources, const std::string& top,
-    const std::vector<std::pair<std::string, long>>& parameters,
-    const std::filesystem::path& directory) {
-  std::string script = read_script(sources, top, top.empty() ? decltype(parameters){} : parameters);
-  script += "proc\nwrite_json ports.json\n";
-  run_yosys(script, sources, directory);
+/// The top module that a script leaves, and its ports.
+std::pair<std::string, std::vector<ModulePort>> top_module(const std::string& script,
+                                                           const std::vector<VerilogFile>& sources,
+                                                           const std::filesystem::path& directory) {
+  run_yosys(script + "write_json ports.json\n", sources, directory);
   const nlohmann::ordered_json root =
       nlohmann::ordered_json::parse(numerics::read_file(directory / "ports.json"));
   for (const auto& [name, module] : root.at("modules").items()) {
@@ -125,25 +134,114 @@ std::pair<std::string, std::vector<ModulePort>> inspect(
       ports.push_back({port_name, port.at("direction").get<std::string>() == "input",
                        static_cast<int>(port.at("bits").size())});
     }
-    // With parameters set, Yosys names the module after them.
-    return {top.empty() ? name : top, std::move(ports)};
+    return {name, std::move(ports)};
   }
   throw Error(ExitCode::kUsage, fmt::format("{}: no root module found among: {}",
                                             sources[0].original.string(), module_names(sources)));
 }
 
-}  // namespace
-
-std::pair<std::string, std::vector<ModulePort>> inspect_module(
-    const std::vector<std::filesystem::path>& files, const std::string& top,
-    const std::vector<std::pair<std::string, long>>& parameters) {
-  const std::vector<VerilogFile> sources = read_verilog_sources(files);
-  const PrivateDirectory work(std::filesystem::temp_directory_path());
-  write_verilog_sources(sources, work.path() / "source");
-  return inspect(sources, top, parameters, work.path());
+std::pair<std::string, std::vector<ModulePort>> inspect(
+    const std::vector<VerilogFile>& sources, const std::string& top,
+    const std::vector<std::pair<std::string, long>>& parameters,
+    const std::filesystem::path& directory) {
+  auto module = top_module(
+      read_script(sources, top, top.empty() ? decltype(parameters){} : parameters) + "proc\n",
+      sources, directory);
+  // With parameters set, Yosys names the module after them.
+  if (!top.empty()) module.first = top;
+  return module;
 }
 
-namespace {
+/// The copies of the sources and the library that a Yosys run reads, in a directory of its own.
+class Workplace {
+ public:
+  Workplace(const std::vector<std::filesystem::path>& files, const std::filesystem::path& liberty)
+      : sources(read_verilog_sources(files)), library(Liberty::read(liberty)) {
+    check_module_names(sources, library);
+    write_verilog_sources(sources, path() / "source");
+    write("library.lib", library.text());
+  }
+
+  const std::filesystem::path& path() const { return directory_.path(); }
+  std::string first_file() const { return sources[0].original.string(); }
+  /// A file for a script to name.
+  void write(const std::string& name, const std::string& text) const {
+    numerics::write_file(path() / name, text);
+  }
+  void run(const std::string& script) const { run_yosys(script, sources, path()); }
+
+  /// The commands that leave the mapped module as mapping number `mapping`.
+  static std::string keep(int mapping) {
+    return fmt::format(
+        "tee -q -o area{0}.txt stat -liberty library.lib\n"
+        "write_json netlist{0}.json\n",
+        mapping);
+  }
+  /// Checks a mapping of the module `top` and writes its files.
+  SynthesisResult result(int mapping, const std::string& top,
+                         const std::filesystem::path& out_dir) const;
+
+  const std::vector<VerilogFile> sources;
+  const Liberty library;
+
+ private:
+  PrivateDirectory directory_{std::filesystem::temp_directory_path()};
+};
+
+SynthesisResult Workplace::result(int mapping, const std::string& top,
+                                  const std::filesystem::path& out_dir) const {
+  const std::filesystem::path json = path() / fmt::format("netlist{}.json", mapping);
+  const Netlist netlist = [&] {
+    try {
+      Netlist read = Netlist::read_json(json, library, top, first_file());
+      const NetlistSimulator simulator(read);  // finds combinational loops
+      return read;
+    } catch (const Error& error) {
+      std::string text = with_original_names(error.what(), sources);
+      if (text.rfind(top + ": ", 0) == 0) text = fmt::format("{}: {}", first_file(), text);
+      throw Error(error.code(), text);
+    }
+  }();
+
+  SynthesisResult result;
+  result.top = top;
+  std::vector<std::string> used;
+  for (const auto& [name, count] : netlist.cell_counts()) used.push_back(name);
+  std::vector<std::string> kept = used;
+  kept.push_back(library.smallest_inverter().name);  // a library needs at least one cell
+
+  // Two figures of the same area, Yosys' and ours, must agree: both read the Liberty file.
+  result.area_um2 = netlist.area_um2();
+  result.leakage_nw = netlist.leakage_nw();
+  const std::string area = numerics::read_file(path() / fmt::format("area{}.txt", mapping));
+  const std::size_t at = area.rfind("Chip area");
+  const double yosys_area =
+      at == std::string::npos ? 0 : std::atof(area.c_str() + area.find("': ", at) + 3);
+  if (std::abs(yosys_area - result.area_um2) > 1e-6 * std::max(1.0, yosys_area)) {
+    throw Error(ExitCode::kInternal,
+                fmt::format("{}: area is {} um2 by Yosys and {} um2 by the netlist", first_file(),
+                            yosys_area, result.area_um2));
+  }
+
+  std::filesystem::create_directories(out_dir / "source");
+  result.directory = out_dir;
+  result.netlist_json = out_dir / "netlist.json";
+  result.netlist_verilog = out_dir / "netlist.v";
+  result.cells_liberty = out_dir / "cells.lib";
+  result.cells_verilog = out_dir / "cells.v";
+  numerics::write_file(result.netlist_json, numerics::read_file(json));
+  numerics::write_file(
+      result.netlist_verilog,
+      fmt::format("// {} mapped to {} by {}.\n\n", result.top, library.name(), yosys_version()) +
+          netlist.verilog());
+  numerics::write_file(result.cells_liberty, library.subset_text(kept));
+  numerics::write_file(result.cells_verilog, library.verilog_cells(used));
+  write_verilog_sources(sources, out_dir / "source");
+  for (const VerilogFile& file : sources) {
+    if (!file.is_include) result.sources.push_back(out_dir / "source" / file.safe_path);
+  }
+  return result;
+}
 
 /// A module synthesised once and mapped by abc in several ways.
 class Mapper {
@@ -151,14 +249,10 @@ class Mapper {
   Mapper(const std::vector<std::filesystem::path>& files, const std::string& top,
          const std::vector<std::pair<std::string, long>>& parameters,
          const std::filesystem::path& liberty)
-      : sources_(read_verilog_sources(files)),
-        library_(Liberty::read(liberty)),
-        work_(std::filesystem::temp_directory_path()) {
-    write_verilog_sources(sources_, work_.path() / "source");
-    numerics::write_file(work_.path() / "library.lib", library_.text());
-    top_ = top.empty() ? inspect(sources_, "", {}, work_.path()).first : top;
-    check_identifier(top_, fmt::format("{}: module name", first_file()));
-    script_ = read_script(sources_, top_, parameters);
+      : place(files, liberty),
+        top_(top.empty() ? inspect(place.sources, "", {}, place.path()).first : top) {
+    check_identifier(top_, fmt::format("{}: module name", place.first_file()));
+    script_ = read_script(place.sources, top_, parameters);
     script_ += fmt::format(
         "synth -flatten\n"
         "rename -top {}\n"
@@ -167,82 +261,24 @@ class Mapper {
         top_);
   }
 
-  const Liberty& library() const { return library_; }
-
   /// Adds a mapping by these options of Yosys' abc, and returns its number.
   int add(const std::string& abc_options) {
     script_ += fmt::format(
         "design -load unmapped\n"
-        "abc -liberty library.lib {0}\n"
-        "opt_clean -purge\n"
-        "tee -q -o area{1}.txt stat -liberty library.lib\n"
-        "write_json netlist{1}.json\n",
-        abc_options, mappings_);
+        "abc -liberty library.lib {}\n"
+        "opt_clean -purge\n",
+        abc_options);
+    script_ += Workplace::keep(mappings_);
     return mappings_++;
   }
-  /// A file for the abc options to name.
-  void write(const std::string& name, const std::string& text) const {
-    numerics::write_file(work_.path() / name, text);
-  }
-  void run() const { run_yosys(script_, sources_, work_.path()); }
-
-  /// Checks a mapping and writes its files.
+  void run() const { place.run(script_); }
   SynthesisResult result(int mapping, const std::filesystem::path& out_dir) const {
-    const std::filesystem::path netlist_json =
-        work_.path() / fmt::format("netlist{}.json", mapping);
-    const Netlist netlist = Netlist::read_json(netlist_json, library_, top_, first_file());
-    try {
-      const NetlistSimulator simulator(netlist);  // finds combinational loops
-    } catch (const Error& error) {
-      throw Error(error.code(), fmt::format("{}: {}", first_file(), error.what()));
-    }
-
-    std::vector<std::string> used;
-    for (const auto& [name, count] : netlist.cell_counts()) used.push_back(name);
-    std::vector<std::string> kept = used;
-    kept.push_back(library_.smallest_inverter().name);  // a library needs at least one cell
-
-    // Two figures of the same area, Yosys' and ours, must agree: both read the Liberty file.
-    SynthesisResult result;
-    result.top = top_;
-    result.area_um2 = netlist.area_um2();
-    result.leakage_nw = netlist.leakage_nw();
-    const std::string area = numerics::read_file(work_.path() / fmt::format("area{}.txt", mapping));
-    const std::size_t at = area.rfind("Chip area");
-    const double yosys_area =
-        at == std::string::npos ? 0 : std::atof(area.c_str() + area.find("': ", at) + 3);
-    if (std::abs(yosys_area - result.area_um2) > 1e-6 * std::max(1.0, yosys_area)) {
-      throw Error(ExitCode::kInternal,
-                  fmt::format("{}: area is {} um2 by Yosys and {} um2 by the netlist", first_file(),
-                              yosys_area, result.area_um2));
-    }
-
-    std::filesystem::create_directories(out_dir / "source");
-    result.directory = out_dir;
-    result.netlist_json = out_dir / "netlist.json";
-    result.netlist_verilog = out_dir / "netlist.v";
-    result.cells_liberty = out_dir / "cells.lib";
-    result.cells_verilog = out_dir / "cells.v";
-    numerics::write_file(result.netlist_json, numerics::read_file(netlist_json));
-    numerics::write_file(
-        result.netlist_verilog,
-        fmt::format("// {} mapped to {} by {}.\n\n", result.top, library_.name(), yosys_version()) +
-            netlist.verilog());
-    numerics::write_file(result.cells_liberty, library_.subset_text(kept));
-    numerics::write_file(result.cells_verilog, library_.verilog_cells(used));
-    write_verilog_sources(sources_, out_dir / "source");
-    for (const VerilogFile& file : sources_) {
-      if (!file.is_include) result.sources.push_back(out_dir / "source" / file.safe_path);
-    }
-    return result;
+    return place.result(mapping, top_, out_dir);
   }
+
+  const Workplace place;
 
  private:
-  std::string first_file() const { return sources_[0].original.string(); }
-
-  std::vector<VerilogFile> sources_;
-  Liberty library_;
-  PrivateDirectory work_;
   std::string top_;
   std::string script_;
   int mappings_ = 0;
@@ -257,6 +293,15 @@ constexpr std::pair<const char*, const char*> kMappings[] = {
 };
 
 }  // namespace
+
+std::pair<std::string, std::vector<ModulePort>> inspect_module(
+    const std::vector<std::filesystem::path>& files, const std::string& top,
+    const std::vector<std::pair<std::string, long>>& parameters) {
+  const std::vector<VerilogFile> sources = read_verilog_sources(files);
+  const PrivateDirectory work(std::filesystem::temp_directory_path());
+  write_verilog_sources(sources, work.path() / "source");
+  return inspect(sources, top, parameters, work.path());
+}
 
 SynthesisResult synthesize(const std::vector<std::filesystem::path>& files, const std::string& top,
                            const std::vector<std::pair<std::string, long>>& parameters,
@@ -274,8 +319,8 @@ std::vector<TimedSynthesis> synthesize_for_delays(
     const std::filesystem::path& liberty, const std::vector<double>& targets_ns,
     double input_slew_ns, const std::filesystem::path& out_dir) {
   Mapper mapper(files, top, parameters, liberty);
-  mapper.write("drive.constr", fmt::format("set_driving_cell {}\nset_load 0\n",
-                                           mapper.library().smallest_inverter().name));
+  mapper.place.write("drive.constr", fmt::format("set_driving_cell {}\nset_load 0\n",
+                                                 mapper.place.library.smallest_inverter().name));
   struct Candidate {
     std::string mapping;
     int number;
@@ -287,7 +332,8 @@ std::vector<TimedSynthesis> synthesize_for_delays(
     const long target_ps = std::max(1L, std::lround(1000 * target_ns));
     for (const auto& [name, commands] : kMappings) {
       const std::string file = fmt::format("{}-{}.abc", name, target_ps);
-      mapper.write(file, fmt::format("strash; &get -n; &fraig -x; &put; scorr; dc2; strash; {1}; "
+      mapper.place.write(file,
+                         fmt::format("strash; &get -n; &fraig -x; &put; scorr; dc2; strash; {1}; "
                                      "buffer -c; upsize -D {0}; dnsize -D {0}; stime -p\n",
                                      target_ps, fmt::format(commands, target_ps)));
       const std::string options =
@@ -322,6 +368,19 @@ std::vector<TimedSynthesis> synthesize_for_delays(
     chosen.push_back(std::move(*best));
   }
   return chosen;
+}
+
+SynthesisResult read_mapped_netlist(const std::vector<std::filesystem::path>& files,
+                                    const std::string& top, const std::filesystem::path& liberty,
+                                    const std::filesystem::path& out_dir) {
+  const Workplace place(files, liberty);
+  // Cells are black boxes; those that the library lacks are found with their line afterwards.
+  const std::string read = "read_liberty -lib -ignore_miss_func library.lib\n" +
+                           read_script(place.sources, top, {}, false) + "proc\n";
+  const std::string found = top.empty() ? top_module(read, place.sources, place.path()).first : top;
+  check_identifier(found, fmt::format("{}: module name", place.first_file()));
+  place.run(read + "flatten\nrename -top " + found + "\ndelete =A:blackbox\n" + Workplace::keep(0));
+  return place.result(0, found, out_dir);
 }
 
 double critical_path_ns(const SynthesisResult& synthesis, double input_slew_ns,

@@ -13,19 +13,13 @@ namespace lutra::synth {
 namespace {
 
 /// The names in `include "..." directives of a text, with their lines; comments are skipped.
-std::vector<std::pair<std::string, int>> find_includes(const std::string& text) {
+std::vector<std::pair<std::string, int>> find_includes(const std::string& source) {
+  const std::string text = without_comments(source);
   std::vector<std::pair<std::string, int>> found;
   int line = 1;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\n') ++line;
-    if (text.compare(i, 2, "//") == 0) {
-      while (i + 1 < text.size() && text[i + 1] != '\n') ++i;
-    } else if (text.compare(i, 2, "/*") == 0) {
-      const std::size_t close = std::min(text.find("*/", i + 2), text.size());
-      line += static_cast<int>(std::count(text.begin() + static_cast<std::ptrdiff_t>(i),
-                                          text.begin() + static_cast<std::ptrdiff_t>(close), '\n'));
-      i = close;
-    } else if (text.compare(i, 8, "`include") == 0) {
+    if (text.compare(i, 8, "`include") == 0) {
       const std::size_t open = text.find_first_of("\"\n", i);
       if (open == std::string::npos || text[open] != '"') continue;
       const std::size_t close = text.find_first_of("\"\n", open + 1);
@@ -113,6 +107,52 @@ std::string with_original_names(std::string text, const std::vector<VerilogFile>
     }
   }
   return text;
+}
+
+std::string without_comments(std::string text) {
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"' || text[i] == '\n') in_string = text[i] == '"' && !in_string;
+    if (in_string) {
+      i += text[i] == '\\';
+      continue;
+    }
+    std::size_t end = i;
+    if (text.compare(i, 2, "//") == 0) {
+      end = std::min(text.find('\n', i), text.size());
+    } else if (text.compare(i, 2, "/*") == 0) {
+      const std::size_t close = text.find("*/", i + 2);
+      end = close == std::string::npos ? text.size() : close + 2;
+    }
+    for (std::size_t blank = i; blank < end; ++blank) {
+      if (text[blank] != '\n') text[blank] = ' ';
+    }
+    if (end > i) i = end - 1;
+  }
+  return text;
+}
+
+std::string read_script(const std::vector<VerilogFile>& sources, const std::string& top,
+                        const std::vector<std::pair<std::string, long>>& parameters, bool check,
+                        const std::string& before) {
+  std::string script = before;
+  for (const VerilogFile& file : sources) {
+    if (file.is_include) continue;
+    const bool system_verilog = std::filesystem::path(file.safe_path).extension() == ".sv";
+    script += fmt::format("read_verilog {}-Isource source/{}\n", system_verilog ? "-sv " : "",
+                          file.safe_path);
+  }
+  if (!top.empty()) {
+    check_identifier(top, fmt::format("{}: module name", sources[0].original.string()));
+  }
+  // Parameters can be set on a named top only; the root module is found in a first pass.
+  script += check ? "hierarchy -check" : "hierarchy";
+  script += top.empty() ? " -auto-top" : " -top " + top;
+  for (const auto& [name, value] : parameters) {
+    check_identifier(name, "parameter name");
+    script += fmt::format(" -chparam {} {}", name, value);
+  }
+  return script + "\n";
 }
 
 void check_identifier(const std::string& name, const std::string& what) {

@@ -27,6 +27,17 @@ void write_verilog_sources(const std::vector<VerilogFile>& files,
 /// `text` (a tool's message) with safe paths turned back into the user's own file names.
 std::string with_original_names(std::string text, const std::vector<VerilogFile>& files);
 
+/// `text` with comments blanked out; lines stay where they are.
+std::string without_comments(std::string text);
+
+/// Yosys' commands that read the sources, from source/, and select the top module.
+/// @param top     empty: the only root module
+/// @param check   unknown modules are errors
+/// @param before  commands that come first
+std::string read_script(const std::vector<VerilogFile>& sources, const std::string& top,
+                        const std::vector<std::pair<std::string, long>>& parameters,
+                        bool check = true, const std::string& before = "");
+
 /// Throws Error(kUsage) unless `name` is a plain Verilog identifier. `what` says what it names.
 void check_identifier(const std::string& name, const std::string& what);
 

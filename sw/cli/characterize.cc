@@ -1,4 +1,4 @@
-// lutra characterize: a Verilog file or a library name becomes a component.
+// lutra characterize: a Verilog file, a library name or a table becomes a component.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,6 +17,7 @@
 #include "lutra/synth/files.h"
 #include "lutra/synth/library.h"
 #include "lutra/synth/operands.h"
+#include "lutra/synth/pipeline.h"
 #include "lutra/synth/table_files.h"
 
 namespace lutra::cli {
@@ -29,6 +30,10 @@ struct Options {
   std::string top;
   std::vector<std::string> ports;
   std::vector<std::string> held;
+  int latency = 0;
+  std::string clock;
+  bool mapped = false;
+  int prove_s = -1;
   bool is_unsigned = false;
   bool shell = false;
   bool force = false;
@@ -100,9 +105,12 @@ std::string operands_text(const nlohmann::json& at) {
       at.contains("operations") ? fmt::format("a trace of {}", at.at("operations").get<size_t>())
                                 : "histograms; no energy without their order");
   if (at.contains("energy_per_op_fj")) {
-    text += fmt::format("  energy {:.1f} fJ an operation, with glitches {:.1f} fJ\n",
-                        at.at("energy_per_op_fj").get<double>(),
-                        at.at("glitches").at("energy_per_op_fj").get<double>());
+    text += fmt::format("  energy {:.1f} fJ an operation", at.at("energy_per_op_fj").get<double>());
+    if (!at.at("glitches").is_null()) {
+      text += fmt::format(", with glitches {:.1f} fJ",
+                          at.at("glitches").at("energy_per_op_fj").get<double>());
+    }
+    text += "\n";
   }
   return text + fmt::format("  MAE {:.4f}, WCE {:.0f}, EP {:.2f} %, MRE {:.4f} %, bias {:.4f}\n",
                             errors.at("mae").get<double>(), errors.at("wce").get<double>(),
@@ -125,6 +133,12 @@ std::vector<std::pair<std::string, double>> operand_columns(const nlohmann::json
   return columns;
 }
 
+/// A figure of a row by its JSON pointer, for spreadsheets; empty where there is none.
+std::string cell(const nlohmann::json& row, const std::string& pointer) {
+  const nlohmann::json value = row.value(nlohmann::json::json_pointer(pointer), nlohmann::json());
+  return value.is_null() ? "" : fmt::format("{}", value.get<double>());
+}
+
 /// One line a multiplier, for spreadsheets.
 std::string csv(const nlohmann::json& rows) {
   std::string text =
@@ -145,7 +159,7 @@ std::string csv(const nlohmann::json& rows) {
     for (const char* key :
          {"/area_um2", "/delay_ns", "/leakage_nw", "/energy_per_op_fj", "/glitches/factor",
           "/glitches/energy_factor", "/glitches/energy_per_op_fj"}) {
-      text += fmt::format(",{}", row.at(nlohmann::json::json_pointer(key)).get<double>());
+      text += "," + cell(row, key);
     }
     for (const auto& [key, value] : errors.items()) {
       if (value.is_number()) text += fmt::format(",{}", row.at("errors").at(key).get<double>());
@@ -177,6 +191,7 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
     synth::CharacterizeOptions characterize;
     characterize.liberty = options.liberty;
     characterize.force = options.force;
+    characterize.prove_s = options.prove_s;
     characterize.seed = shared.seed;
     characterize.jobs = 1;
     const synth::Component c =
@@ -219,6 +234,139 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
   return outcome;
 }
 
+synth::Component characterize_input(const Options& options,
+                                    const synth::CharacterizeOptions& characterize) {
+  const std::string& first = options.inputs[0];
+  const bool is_unsigned = options.is_unsigned || options.shell;
+  if (synth::is_table_file(first)) {
+    return synth::import_table(first, is_unsigned, options.shell, characterize);
+  }
+  synth::MultiplierSource source;
+  const std::vector<synth::HeldPort> held = held_ports(options.held);
+  if (is_verilog(first)) {
+    std::vector<fs::path> files;
+    for (const std::string& input : options.inputs) files.push_back(fs::absolute(input));
+    source = synth::verilog_source(files, options.top, !is_unsigned);
+    for (size_t i = 0; i < options.ports.size(); ++i) source.ports[i] = options.ports[i];
+    source.held = held;
+    source.latency = options.latency;
+    source.clock = options.clock;
+    source.mapped = options.mapped;
+  } else {
+    source = synth::library_source(first);
+  }
+  const synth::PrivateDirectory work(fs::temp_directory_path());
+  if (options.shell) source = synth::sign_magnitude_source(source, work.path());
+  return synth::characterize(source, characterize);
+}
+
+/// What the netlist costs; or that there is none.
+std::string cost_text(const synth::Component& c) {
+  if (!c.has_netlist) {
+    return fmt::format("imported from {} ({}): no netlist, so no area, delay, leakage or energy",
+                       c.json.at("imported").at("file").get<std::string>(),
+                       c.json.at("imported").at("format").get<std::string>());
+  }
+  std::string text = fmt::format(
+      "area {:.1f} um2, {} {:.3f} ns, leakage {:.3f} nW, energy {:.1f} fJ an operation ({})",
+      c.area_um2, c.source.latency > 0 ? "clock period" : "delay", c.delay_ns, c.leakage_nw,
+      c.energy_per_op_fj, c.activity);
+  if (c.source.latency > 0) return text + fmt::format(", latency {} cycles", c.source.latency);
+  const nlohmann::json& glitches = c.json.at("glitches");
+  return text + fmt::format(
+                    "\n  with glitches {:.1f} fJ an operation: {:.2f} times the toggles, {:.2f} "
+                    "times the energy",
+                    glitches.at("energy_per_op_fj").get<double>(),
+                    glitches.at("factor").get<double>(),
+                    glitches.at("energy_factor").get<double>());
+}
+
+Outcome run_one(const Options& options, const SharedOptions& shared, const fs::path& out) {
+  synth::CharacterizeOptions characterize;
+  characterize.liberty = options.liberty;
+  characterize.force = options.force;
+  characterize.prove_s = options.prove_s;
+  characterize.seed = shared.seed;
+  characterize.jobs = shared.jobs;
+  characterize.progress = progress;
+  const synth::Component c = characterize_input(options, characterize);
+  nlohmann::json row = c.json;
+  if (!options.operands.empty()) row["at_operands"] = at_operands(c, options.operands);
+  if (!options.clock_ns.empty()) {
+    progress("mapping for delays");
+    fs::remove_all(out / "clock");
+    row["clock"] = synth::sweep_delay_targets(
+        c, options.liberty.empty() ? synth::default_liberty() : options.liberty, options.clock_ns,
+        shared.seed, out / "clock");
+  }
+  std::map<std::string, std::string> files;
+  for (const std::string& kind : options.exports) {
+    if (kind == "raw") files["lut.bin"] = synth::raw_table(c);
+    if (kind == "header") files["lut.h"] = synth::table_header(c, "lut");
+    if (kind == "csv") files["metrics.csv"] = csv(nlohmann::json::array({row}));
+  }
+  // A copy that lies with the result; the cache may be emptied at any time.
+  const fs::path target = out / "component";
+  fs::remove_all(target);
+  fs::copy(c.directory, target, fs::copy_options::recursive);
+  for (const auto& [name, bytes] : files) numerics::write_file(out / name, bytes);
+  // Only the page needs Chart.js; the component is whole without it.
+  fs::path page;
+  try {
+    numerics::write_file(out / "report.html", report::component_page(row, c.lut));
+    page = out / "report.html";
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::kMissingTool) throw;
+    progress(fmt::format("no report: {}", error.what()));
+  }
+  Outcome outcome;
+  outcome.result = row;
+  outcome.result["name"] = c.name;
+  outcome.result["report"] = page.empty() ? nlohmann::json() : nlohmann::json(page.string());
+  outcome.result["component"] = target.string();
+  outcome.text = fmt::format(
+      "{}\n  {}\n  MAE {:.4f}, WCE {:.0f}, EP {:.2f} %, MRE {:.4f} %, bias {:.4f}\n"
+      "  {}\n  in {}\n  report: {}\n",
+      c.name, cost_text(c), c.errors.mae, c.errors.wce, 100 * c.errors.ep,
+      100 * c.errors.mre_nonzero, c.errors.bias,
+      c.lut.empty() ? fmt::format("no table: operands of {} bits", c.width)
+                    : "LUT sha256 " + c.lut_sha256,
+      target.string(), page.empty() ? "none" : fs::absolute(page).string());
+  if (row.contains("at_operands")) outcome.text += operands_text(row.at("at_operands"));
+  if (row.contains("clock")) outcome.text += clock_text(row);
+  return outcome;
+}
+
+/// What a kind of input does not take is refused, not passed over.
+void check_options(const CLI::App& app, const Options& options) {
+  const auto refuse = [&app](const std::string& what, const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+      if (app.count(name) > 0) {
+        throw Error(ExitCode::kUsage, fmt::format("{}: not with {}", name, what));
+      }
+    }
+  };
+  const std::string& first = options.inputs[0];
+  const bool from_verilog = !options.sweep && is_verilog(first);
+  const bool from_table = !options.sweep && synth::is_table_file(first);
+  if (!from_verilog) {
+    refuse(from_table ? "a table, only with Verilog files"
+                      : "library multipliers, only with Verilog files",
+           {"--top", "--ports", "--hold", "--latency", "--clock-port", "--mapped"});
+  }
+  if (from_table) {
+    refuse("a table", {"--liberty", "--prove", "--clock"});
+  } else if (!from_verilog) {
+    refuse("library multipliers, only with Verilog files and tables", {"--unsigned"});
+  }
+  if (options.sweep) {
+    refuse("--sweep", {"--sign-magnitude", "--export", "--clock"});
+  } else if (!from_verilog && options.inputs.size() > 1) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("'{}': several inputs must all be Verilog files", first));
+  }
+}
+
 }  // namespace
 
 Command add_characterize(CLI::App* root) {
@@ -226,7 +374,8 @@ Command add_characterize(CLI::App* root) {
       "characterize", "Verilog -> component: LUT, error, area, delay, energy, from its netlist");
   auto options = std::make_shared<Options>();
   app->add_option("input", options->inputs,
-                  "A library multiplier (drum:kept_bits=4), or Verilog files (.v, .sv)")
+                  "A library multiplier (drum:kept_bits=4), Verilog files (.v, .sv), or a table "
+                  "(.npy; .bin: 256x256 uint16)")
       ->required();
   app->add_option("--top", options->top, "Module to characterise (default: the root module)");
   app->add_option("--ports", options->ports, "First operand, second operand, product")
@@ -235,6 +384,18 @@ Command add_characterize(CLI::App* root) {
   app->add_option("--hold", options->held,
                   "port=value: an input beside the operands, held at this value")
       ->delimiter(',');
+  app->add_option("--latency", options->latency,
+                  "Clock cycles from operands to product, of a multiplier with registers")
+      ->check(CLI::Range(1, synth::Pipeline::kMaxLatency));
+  app->add_option("--clock-port", options->clock, "Its clock (default: found)");
+  app->add_flag("--mapped", options->mapped,
+                "The Verilog is a netlist of the library's cells: no synthesis");
+  app->add_option("--prove", options->prove_s,
+                  "Time limit in seconds of a SAT proof that the netlist is the source; 0: none "
+                  "(default: 10 above 12 bits, otherwise 0; without a number 60)")
+      ->expected(0, 1)
+      ->default_str("60")
+      ->check(CLI::Range(0, 86400));
   app->add_flag("--unsigned", options->is_unsigned, "The operands are unsigned");
   app->add_flag("--sign-magnitude", options->shell,
                 "Make a signed multiplier of an unsigned one, by the sign-magnitude shell");
@@ -254,103 +415,11 @@ Command add_characterize(CLI::App* root) {
                   "Errors and energy at these operands too: .npy [n][2], a trace, or [2][2^width], "
                   "two histograms of bit patterns")
       ->check(CLI::ExistingFile);
-  return {
-      app, [options, app](const SharedOptions& shared, const fs::path& out) {
-        // What a kind of input does not take is refused, not passed over.
-        const auto refuse = [app](const std::string& what, const std::vector<std::string>& names) {
-          for (const std::string& name : names) {
-            if (app->count(name) > 0) {
-              throw Error(ExitCode::kUsage, fmt::format("{}: not with {}", name, what));
-            }
-          }
-        };
-        if (options->sweep || !is_verilog(options->inputs[0])) {
-          refuse("library multipliers, only with Verilog files",
-                 {"--top", "--ports", "--hold", "--unsigned"});
-        }
-        if (options->sweep) {
-          refuse("--sweep", {"--sign-magnitude", "--export", "--clock"});
-          return run_sweep(*options, shared, out);
-        }
-        synth::MultiplierSource source;
-        const std::vector<synth::HeldPort> held = held_ports(options->held);
-        if (is_verilog(options->inputs[0])) {
-          std::vector<fs::path> files;
-          for (const std::string& input : options->inputs) files.push_back(fs::absolute(input));
-          source =
-              synth::verilog_source(files, options->top, !options->is_unsigned && !options->shell);
-          for (size_t i = 0; i < options->ports.size(); ++i) source.ports[i] = options->ports[i];
-          source.held = held;
-        } else {
-          if (options->inputs.size() > 1) {
-            throw Error(
-                ExitCode::kUsage,
-                fmt::format("'{}': several inputs must all be Verilog files", options->inputs[0]));
-          }
-          source = synth::library_source(options->inputs[0]);
-        }
-        const synth::PrivateDirectory work(fs::temp_directory_path());
-        if (options->shell) source = synth::sign_magnitude_source(source, work.path());
-        synth::CharacterizeOptions characterize;
-        characterize.liberty = options->liberty;
-        characterize.force = options->force;
-        characterize.seed = shared.seed;
-        characterize.jobs = shared.jobs;
-        characterize.progress = progress;
-        const synth::Component c = synth::characterize(source, characterize);
-        nlohmann::json row = c.json;
-        if (!options->operands.empty()) row["at_operands"] = at_operands(c, options->operands);
-        if (!options->clock_ns.empty()) {
-          progress("mapping for delays");
-          const fs::path liberty =
-              options->liberty.empty() ? synth::default_liberty() : options->liberty;
-          fs::remove_all(out / "clock");
-          row["clock"] =
-              synth::sweep_delay_targets(c, liberty, options->clock_ns, shared.seed, out / "clock");
-        }
-        std::map<std::string, std::string> files;
-        for (const std::string& kind : options->exports) {
-          if (kind == "raw") files["lut.bin"] = synth::raw_table(c);
-          if (kind == "header") files["lut.h"] = synth::table_header(c, "lut");
-          if (kind == "csv") files["metrics.csv"] = csv(nlohmann::json::array({row}));
-        }
-        // A copy that lies with the result; the cache may be emptied at any time.
-        const fs::path target = out / "component";
-        fs::remove_all(target);
-        fs::copy(c.directory, target, fs::copy_options::recursive);
-        for (const auto& [name, bytes] : files) numerics::write_file(out / name, bytes);
-        // Only the page needs Chart.js; the component is whole without it.
-        fs::path page;
-        try {
-          numerics::write_file(out / "report.html", report::component_page(row, c.lut));
-          page = out / "report.html";
-        } catch (const Error& error) {
-          if (error.code() != ExitCode::kMissingTool) throw;
-          progress(fmt::format("no report: {}", error.what()));
-        }
-        Outcome outcome;
-        outcome.result = row;
-        outcome.result["name"] = c.name;
-        outcome.result["report"] = page.empty() ? nlohmann::json() : nlohmann::json(page.string());
-        outcome.result["component"] = target.string();
-        const nlohmann::json& glitches = c.json.at("glitches");
-        outcome.text = fmt::format(
-            "{}\n  area {:.1f} um2, delay {:.3f} ns, leakage {:.3f} nW, energy {:.1f} fJ an "
-            "operation ({})\n  with glitches {:.1f} fJ an operation: {:.2f} times the toggles, "
-            "{:.2f} times the energy\n  MAE {:.4f}, WCE {:.0f}, EP {:.2f} %, MRE {:.4f} %, bias "
-            "{:.4f}\n"
-            "  {}\n  in {}\n  report: {}\n",
-            c.name, c.area_um2, c.delay_ns, c.leakage_nw, c.energy_per_op_fj, c.activity,
-            glitches.at("energy_per_op_fj").get<double>(), glitches.at("factor").get<double>(),
-            glitches.at("energy_factor").get<double>(), c.errors.mae, c.errors.wce,
-            100 * c.errors.ep, 100 * c.errors.mre_nonzero, c.errors.bias,
-            c.lut.empty() ? fmt::format("no table: operands of {} bits", c.width)
-                          : "LUT sha256 " + c.lut_sha256,
-            target.string(), page.empty() ? "none" : fs::absolute(page).string());
-        if (row.contains("at_operands")) outcome.text += operands_text(row.at("at_operands"));
-        if (row.contains("clock")) outcome.text += clock_text(row);
-        return outcome;
-      }};
+  return {app, [options, app](const SharedOptions& shared, const fs::path& out) {
+            check_options(*app, *options);
+            return options->sweep ? run_sweep(*options, shared, out)
+                                  : run_one(*options, shared, out);
+          }};
 }
 
 }  // namespace lutra::cli

@@ -60,15 +60,18 @@ std::string pe_multiplier_source(const std::vector<const Component*>& components
       ");\n";
   for (size_t i = 0; i < components.size(); ++i) {
     const Component& c = *components[i];
-    if (c.source.files.empty()) {
-      throw Error(ExitCode::kUnsupported,
-                  fmt::format("component {} has no Verilog: it cannot be co-simulated", c.name));
-    }
+    synth::need_netlist(c, "Verilog to co-simulate");
     if (!c.is_signed) {
       throw Error(ExitCode::kUnsupported,
                   fmt::format("component {} is unsigned; the accelerator needs it in the "
                               "sign-magnitude shell",
                               c.name));
+    }
+    if (c.source.latency > 0) {
+      throw Error(ExitCode::kUnsupported,
+                  fmt::format("component {} has a latency of {} cycles; the accelerator needs it "
+                              "combinational",
+                              c.name, c.source.latency));
     }
     if (c.width != 8) {
       throw Error(ExitCode::kUnsupported,

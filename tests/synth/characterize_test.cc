@@ -295,10 +295,10 @@ TEST_F(CharacterizeTest, WrongSourcesNameTheirFault_bad) {
   usage("widths 8 x 8 -> 8, expected n x n -> 2n",
         "module m (input [7:0] a, input [7:0] b, output [7:0] p);\n  assign p = a * b;\n"
         "endmodule\n");
-  usage("combinational loop",
+  usage("user.v:1: combinational loop through",
         "module m (input [7:0] a, input [7:0] b, output [15:0] p);\n"
         "  wire [15:0] t = ~(t & {a, b});\n  assign p = t;\nendmodule\n");
-  usage("bit 8 of port p is undriven or undefined (x)",
+  usage("user.v:1: bit 8 of port p is undriven or undefined (x)",
         "module m (input [7:0] a, input [7:0] b, output [15:0] p);\n"
         "  assign p[7:0] = a & b;\nendmodule\n");
   usage("sub",
@@ -309,7 +309,7 @@ TEST_F(CharacterizeTest, WrongSourcesNameTheirFault_bad) {
         "module m (input [16:0] a, input [16:0] b, output [33:0] p);\n"
         "  assign p = a * b;\nendmodule\n");
   });
-  expect_error(ExitCode::kUnsupported, "latch", [&] {
+  expect_error(ExitCode::kUnsupported, "user.v:2: the design holds a latch", [&] {
     characterize_text(
         "module m (input [7:0] a, input [7:0] b, output reg [15:0] p);\n"
         "  always @* if (a[0]) p = a * b;\nendmodule\n");
@@ -319,9 +319,10 @@ TEST_F(CharacterizeTest, WrongSourcesNameTheirFault_bad) {
         "module m (input [7:0] a, input [7:0] b, output reg [15:0] p);\n"
         "  always @(posedge a[0]) p <= a * b;\nendmodule\n");
   });
-  usage("expected 2 and 1 beside those that are held (no clock",
-        "module m (input clk, input [7:0] a, input [7:0] b, output reg [15:0] p);\n"
-        "  always @(posedge clk) p <= a * b;\nendmodule\n");
+  usage("user.v:4: module AND2X1 has the name of a cell of the library osu018_stdcells",
+        "module m (input [7:0] a, input [7:0] b, output [15:0] p);\n"
+        "  assign p = a * b; /* module\n*/ endmodule module // x\n AND2X1; endmodule\n",
+        "m");
   MultiplierSource source = verilog_source({directory_.write("user.v", kUnsignedCore)}, "core");
   source.ports = {"a", "b", "p"};
   expect_error(ExitCode::kUsage, "ports a, b, p = a, b, p do not match",
@@ -358,8 +359,14 @@ TEST_F(CharacterizeTest, NetlistIsComparedWithTheSource) {
           "module m (input [7:0] a, input [7:0] b, output [15:0] p);\n  assign p = {a, b};\n"
           "`ifndef YOSYS\n  initial $finish;\n`endif\nendmodule\n")
           .json.at("rtl_check");
-  EXPECT_EQ(early.at("result"), "not run");
-  EXPECT_EQ(early.at("reason"), "the simulation ended early");
+  // Icarus ends before the first pair; Verilator, where it is, stands in.
+  if (test::on_path("verilator") && test::on_path("g++")) {
+    EXPECT_EQ(early.at("result"), "equal") << early;
+    EXPECT_EQ(early.at("simulator").get<std::string>().rfind("Verilator", 0), 0u);
+  } else {
+    EXPECT_EQ(early.at("result"), "not run");
+    EXPECT_EQ(early.at("reason").get<std::string>().rfind("the simulation ended early; ", 0), 0u);
+  }
 }
 
 TEST(Process, IsKilledAtItsLimit) {

@@ -32,22 +32,26 @@ const synth::Component& ComponentStore::get(const std::string& name) {
   synth::CharacterizeOptions options;
   options.liberty = liberty_;
   options.progress = progress_;
+  const std::string unsigned_mark = ":signed=0";
+  const bool is_unsigned = ends_with(name, unsigned_mark);
+  const fs::path file = name.substr(0, name.size() - (is_unsigned ? unsigned_mark.size() : 0));
+  const auto keep = [&](synth::Component made) {
+    component = std::make_unique<synth::Component>(std::move(made));
+  };
   if (fs::is_directory(name)) {
-    component = std::make_unique<synth::Component>(synth::load_component(name));
-  } else if (const std::string unsigned_mark = ":signed=0";
-             ends_with(name, unsigned_mark) &&
-             fs::exists(name.substr(0, name.size() - unsigned_mark.size()))) {
-    const fs::path file = fs::absolute(name.substr(0, name.size() - unsigned_mark.size()));
+    keep(synth::load_component(name));
+  } else if (synth::is_table_file(file)) {
+    keep(synth::import_table(file, is_unsigned, is_unsigned, options));
+  } else if (is_unsigned && fs::exists(file)) {
     const synth::PrivateDirectory work(fs::temp_directory_path());
-    component = std::make_unique<synth::Component>(synth::characterize(
-        synth::sign_magnitude_source(synth::verilog_source({file}, "", false), work.path()),
+    keep(synth::characterize(
+        synth::sign_magnitude_source(synth::verilog_source({fs::absolute(file)}, "", false),
+                                     work.path()),
         options));
   } else if (ends_with(name, ".v") || ends_with(name, ".sv")) {
-    component = std::make_unique<synth::Component>(
-        synth::characterize(synth::verilog_source({fs::absolute(name)}), options));
+    keep(synth::characterize(synth::verilog_source({fs::absolute(file)}), options));
   } else {
-    component = std::make_unique<synth::Component>(
-        synth::characterize(synth::library_source(name), options));
+    keep(synth::characterize(synth::library_source(name), options));
   }
   std::string what;
   if (!component->is_signed) {

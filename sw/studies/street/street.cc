@@ -96,6 +96,12 @@ json run_street(const StreetConfig& config, const fs::path& out,
   for (const auto& [label, multipliers] : config.assignments) {
     rows.push_back({label, assign(network.description, &store, multipliers)});
   }
+  for (const Row& row : rows) {
+    for (const auto& [operation, component] : row.assignment) {
+      synth::need_netlist(*component, "energy for a study");
+    }
+    cosim::pe_multiplier_source(cosim_assignment(row.assignment).components);
+  }
 
   Parts parts(out / "parts", progress);
   const json common = {{"network", content_of(config.model)},

@@ -1,5 +1,6 @@
 // Every class of bad input to the command: its exit code, a message that says where, what and what
 // is allowed, nothing on stdout, and no result left behind.
+#include <algorithm>
 #include <fstream>
 
 #include "run_lutra.h"
@@ -163,6 +164,135 @@ TEST_F(BadInput, SequentialVerilogIsUnsupported_bad) {
   expect_refusal(4, {"clocked"}, {"characterize", file.string(), "--unsigned"});
 }
 
+// Designs that are legal Verilog and no multipliers: file and line, and nothing half-written, in
+// the cache neither.
+TEST_F(BadInput, DesignsThatAreNoMultipliers_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const auto refuse = [this](int code, const std::string& part, const std::string& body,
+                             const std::string& output = "output [15:0] p") {
+    const auto file = write("design.v", "module design (input [7:0] a, input [7:0] b, " + output +
+                                            ");\n" + body + "endmodule\n");
+    const std::string cache = (path() / "cache").string();
+    expect_refusal(code, {"design.v" + part}, {"characterize", file.string(), "--unsigned"},
+                   {{"LUTRA_CACHE", cache}});
+    EXPECT_EQ(files_below(cache), std::vector<std::string>{});
+  };
+  refuse(2, ":2: combinational loop through",
+         "  wire [15:0] t;\n  assign t = ~(t & {a, b});\n  assign p = t ^ {b, a};\n");
+  refuse(2, ":1: bit 15 of port p is undriven or undefined (x)", "  assign p[14:0] = a * b;\n");
+  refuse(2, ":1: bit 0 of port p is undriven or undefined (x)", "  assign p = {a * b, 1'bx};\n");
+  refuse(2, ":1: bit 3 of port p is floating (z)", "  assign p = {a, b[7:4], 1'bz, b[2:0]};\n");
+  refuse(4, ":2: the design holds a latch", "  always @* if (a[0]) p = a * b;\n",
+         "output reg [15:0] p");
+  refuse(2, ": module design: widths 8 x 8 -> 15, expected n x n -> 2n", "  assign p = a * b;\n",
+         "output [14:0] p");
+  refuse(2, ": ERROR: Module `\\missing' referenced in module `\\design'",
+         "  missing u (.a(a), .b(b), .p(p));\n");
+}
+
+TEST_F(BadInput, DamagedLiberty_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const auto refuse = [this](const std::string& part, const fs::path& liberty) {
+    const std::string cache = (path() / "cache").string();
+    expect_refusal(2, {part}, {"characterize", "exact", "--liberty", liberty.string()},
+                   {{"LUTRA_CACHE", cache}});
+    EXPECT_EQ(files_below(cache), std::vector<std::string>{});
+  };
+  refuse("zero.lib.gz: empty file", write("zero.lib.gz", ""));
+  refuse("cut.lib.gz: corrupt or truncated gzip data",
+         write("cut.lib.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\3\x4b", 11)));
+  const std::string whole = file_bytes(synth::default_liberty());
+  refuse("half.lib:", write("half.lib", whole.substr(0, whole.size() / 2)));
+  refuse("word.lib:1: found the group `cell`, expected `library (name)`",
+         write("word.lib", "cell (A) { area : 1; }"));
+  std::string wrong = whole;
+  const size_t area = wrong.find("area : ");
+  const auto line = 1 + std::count(wrong.begin(), wrong.begin() + static_cast<long>(area), '\n');
+  wrong.replace(area, 7, "area : many");
+  refuse("wrong.lib:" + std::to_string(line) + ": area = \"many", write("wrong.lib", wrong));
+}
+
+TEST_F(BadInput, HostileFileNamesAreOnlyNames) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const std::string name = "-a b;touch pwned'\"`touch pwned`$(touch pwned)\n|&\\";
+  const std::string unsigned_good =
+      "module good (input [7:0] a, input [7:0] b, output [15:0] p);\n  assign p = a * b;\n"
+      "endmodule\n";
+  const auto verilog = write(name + ".v", unsigned_good);
+  const auto liberty = write(name + ".lib", file_bytes(synth::default_liberty()));
+  const auto table = write(name + ".bin", std::string(131072, '\0'));
+  EXPECT_EQ(run_into("v", {"characterize", verilog.string(), "--unsigned", "--liberty",
+                           liberty.string(), "--prove", "20"})
+                .status,
+            0);
+  EXPECT_EQ(run_into("t", {"characterize", table.string()}).status, 0);
+  const std::string netlist = file_bytes(path() / "v" / "component" / "netlist.v");
+  EXPECT_EQ(run_into("m", {"characterize", write(name + "2.v", netlist).string(), "--unsigned",
+                           "--mapped", "--liberty", liberty.string()})
+                .status,
+            0);
+  expect_refusal(2, {"expected a letter or _ followed by letters, digits and _"},
+                 {"characterize", verilog.string(), "--top", "good; shell touch pwned"});
+  expect_refusal(2, {"pwned"}, {"characterize", verilog.string(), "--ports", "a,b,p; touch pwned"});
+  expect_refusal(2, {"pwned"}, {"characterize", verilog.string(), "--hold", "$(touch pwned)=1"});
+  for (const auto& entry : fs::recursive_directory_iterator(path())) {
+    EXPECT_NE(entry.path().filename(), "pwned") << entry.path();
+  }
+}
+
+TEST_F(BadInput, WrongLatency_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const auto file = write("clocked.v",
+                          "module clocked (input clk, input signed [7:0] a, input signed [7:0] b,\n"
+                          "                output reg signed [15:0] p);\n"
+                          "  always @(posedge clk) p <= a * b;\nendmodule\n");
+  expect_refusal(2,
+                 {"clocked.v: module clocked: latency 2 given, but its products follow their "
+                  "operands by 1 cycles of clk"},
+                 {"characterize", file.string(), "--latency", "2"});
+  expect_refusal(2, {"--latency", "not in range 1 to 64"},
+                 {"characterize", file.string(), "--latency", "0"});
+  expect_refusal(2, {"clock a, expected an input of one bit"},
+                 {"characterize", file.string(), "--latency", "1", "--clock-port", "a"});
+  expect_refusal(4, {"the sign-magnitude shell goes around combinational Verilog"},
+                 {"characterize", file.string(), "--latency", "1", "--sign-magnitude"});
+  // With the right one it evaluates, but is no multiplier for the accelerator.
+  ASSERT_EQ(run_into("good", {"characterize", file.string(), "--latency", "1"}).status, 0);
+  const std::string component = (path() / "good" / "component").string();
+  expect_refusal(4, {"component clocked has a latency of 1 cycles; the accelerator needs it"},
+                 {"cosim", "--model", model(), "--multiplier", component});
+  const auto study =
+      write("study.toml", "model = \"" + model() + "\"\nmultipliers = [\"" + component + "\"]\n");
+  expect_refusal(4, {"component clocked has a latency of 1 cycles"}, {"study", study.string()});
+  EXPECT_EQ(run_into("evaluated",
+                     {"evaluate", "--model", model(), "--images", "5", "--multiplier", component})
+                .status,
+            0);
+}
+
+TEST_F(BadInput, MappedNetlistThatIsNone_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const auto good = write("good.v", kGood);
+  expect_refusal(2,
+                 {"good.v:2: the netlist holds logic that is no cell ($mul), expected instances "
+                  "of cells of the library osu018_stdcells"},
+                 {"characterize", good.string(), "--mapped"});
+  const auto absent = write("absent_cell.v",
+                            "module m (input [7:0] a, input [7:0] b, output [15:0] p);\n"
+                            "  assign p[15:1] = 0;\n"
+                            "  NAND9 u (.A(a[0]), .B(b[0]), .Y(p[0]));\nendmodule\n");
+  expect_refusal(2,
+                 {"absent_cell.v:3: cell u is a NAND9, which the library osu018_stdcells does "
+                  "not hold"},
+                 {"characterize", absent.string(), "--mapped"});
+  const auto clash = write("clash.v",
+                           "module INVX1 (input [7:0] a, input [7:0] b,\n"
+                           "              output [15:0] p);\n"
+                           "  assign p = a * b;\nendmodule\n");
+  expect_refusal(2, {"clash.v:1: module INVX1 has the name of a cell of the library"},
+                 {"characterize", clash.string()});
+}
+
 TEST_F(BadInput, UnknownKeyInAStudy_bad) {
   const auto file = write("study.toml", "model = \"m\"\nmultipliers = [\"exact\"]\nimges = 3\n");
   expect_refusal(2, {"study.toml:3: unknown key 'imges', expected one of", "images"},
@@ -265,7 +395,8 @@ TEST_F(BadInput, MultiplierOfAnotherWidth_bad) {
                  {"characterize", "mul.v", "--hold", "mode"});
   expect_refusal(2, {"--hold mode=2: mode is held twice"},
                  {"characterize", "mul.v", "--hold", "mode=1,mode=2"});
-  for (const char* option : {"--hold=mode=1", "--top=m", "--unsigned", "--ports=a,b,p"}) {
+  for (const char* option : {"--hold=mode=1", "--top=m", "--unsigned", "--ports=a,b,p",
+                             "--latency=2", "--clock-port=clk", "--mapped"}) {
     expect_refusal(2, {"only with Verilog files"}, {"characterize", "exact", option});
     expect_refusal(2, {"only with Verilog files"}, {"characterize", "--sweep", "udm", option});
   }
@@ -275,6 +406,34 @@ TEST_F(BadInput, MultiplierOfAnotherWidth_bad) {
                  {"characterize", "--sweep", "drum:kept_bits=8..9"});
   expect_refusal(4, {"no table to export: operands of 9 bits"},
                  {"characterize", "exact:width=9", "--export", "raw"});
+}
+
+TEST_F(BadInput, TablesThatAreNone_bad) {
+  expect_refusal(2, {"absent.bin: no such file"}, {"characterize", "absent.bin"});
+  const auto cut = write("cut.bin", std::string(131070, 'a'));
+  expect_refusal(2, {"cut.bin: 131070 bytes, expected 131072"}, {"characterize", cut.string()});
+  expect_refusal(2, {"cut.bin: 131070 bytes"},
+                 {"evaluate", "--model", model(), "--multiplier", cut.string() + ":signed=0"});
+  const auto text = write("text.npy", "not a table");
+  expect_refusal(2, {"text.npy: not a .npy file"}, {"characterize", text.string()});
+  for (const char* option : {"--hold=mode=1", "--top=m", "--ports=a,b,p", "--latency=1",
+                             "--clock-port=clk", "--mapped", "--liberty=cells.lib"}) {
+    expect_refusal(2, {"not with a table"}, {"characterize", text.string(), option});
+  }
+  expect_refusal(2, {"several inputs must all be Verilog files"},
+                 {"characterize", text.string(), cut.string()});
+}
+
+// Whoever needs energy or Verilog says so before the work.
+TEST_F(BadInput, TableWhereANetlistIsNeeded_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const auto table = write("mul.bin", std::string(131072, '\0'));
+  expect_refusal(2, {"mul: no Verilog to co-simulate: the component was imported from a table"},
+                 {"cosim", "--model", model(), "--multiplier", table.string()});
+  const auto study = write(
+      "study.toml", "model = \"" + model() + "\"\nmultipliers = [\"" + table.string() + "\"]\n");
+  expect_refusal(2, {"mul: no energy for a study: the component was imported from a table"},
+                 {"study", study.string()});
 }
 
 TEST_F(BadInput, UnknownBackend_bad) {

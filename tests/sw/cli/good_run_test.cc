@@ -169,6 +169,31 @@ TEST_F(GoodRun, ComponentsAreExported) {
   EXPECT_EQ(std::count(header.begin() + array, header.end(), ','), 65535);
   const std::string csv = file_bytes(path() / "x" / "metrics.csv");
   EXPECT_NE(csv.find("\n\"drum:kept_bits=4\",8,1,"), std::string::npos) << csv;
+
+  // And imported again: the same table and errors, no netlist, and a network runs with it.
+  const std::string file = (path() / "x" / "lut.bin").string();
+  const json original = json::parse(file_bytes(path() / "x" / "result.json"));
+  const Ended text = run_into("t", {"characterize", file, "--export", "csv"});
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_NE(text.out.find("imported from lut.bin (raw uint16): no netlist, so no area, delay, "
+                          "leakage or energy"),
+            std::string::npos)
+      << text.out;
+  const json imported = json::parse(file_bytes(path() / "t" / "result.json"));
+  EXPECT_EQ(imported.at("lut_sha256"), original.at("lut_sha256"));
+  EXPECT_EQ(imported.at("errors"), original.at("errors"));
+  EXPECT_TRUE(imported.at("energy_per_op_fj").is_null());
+  EXPECT_NE(file_bytes(path() / "t" / "metrics.csv").find("\n\"lut\",8,1,,,,,"), std::string::npos);
+  std::vector<double> accuracies;
+  for (const std::string& multiplier :
+       {std::string("drum:kept_bits=4"), file, (path() / "t" / "component").string()}) {
+    accuracies.push_back(
+        run_json("e",
+                 {"evaluate", "--model", model(), "--images", "20", "--multiplier", multiplier},
+                 {"/accuracy"})
+            .at("accuracy"));
+  }
+  EXPECT_EQ(accuracies, std::vector<double>(3, accuracies[0]));
 }
 
 TEST_F(GoodRun, GivenOperandsAndClocksStandUnderTheirOwnKeys) {

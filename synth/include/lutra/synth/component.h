@@ -27,6 +27,9 @@ struct Component {
   /// [2^width][2^width] products, index (a & mask) << width | (b & mask), first operand outer.
   /// Signed: int16; unsigned: the bit pattern of a uint16. Empty above 8 bits: no table.
   std::vector<std::int16_t> lut;
+  /// False: imported from a table, without source, library, area, delay, leakage or energy (NaN
+  /// here, null in component.json).
+  bool has_netlist = true;
   double area_um2 = 0;
   double delay_ns = 0;
   double leakage_nw = 0;
@@ -42,18 +45,36 @@ struct CharacterizeOptions {
   bool force = false;               ///< characterise again although the cache holds the component
   int jobs = 0;                     ///< threads of the exhaustive run; 0: all cores
   std::uint64_t seed = 1;           ///< of the uniform operand sequence
+  /// Time limit in seconds of a SAT proof that the netlist is the source (`proof` in
+  /// component.json); 0: none; -1: 10 s above 12 bits, where not all pairs are compared.
+  int prove_s = -1;
   std::function<void(const std::string&)> progress;  ///< called with one line a step; may be empty
 };
 
-/// Synthesises, simulates, times and measures a combinational multiplier of 2..16 bit operands, or
-/// finds it in the cache. Errors are over all operand pairs, 2^32 of them at 16 bits. The same
-/// source, library, seed and tools give the same bytes. Safe to run from several processes on one
-/// cache. Where Icarus Verilog is present and takes the source, the netlist is compared with a
-/// simulation of the source itself (`rtl_check` in component.json). Throws Error: kUsage where the
-/// source is wrong (with Yosys' own line), kMismatch where source and netlist disagree,
-/// kUnsupported on widths above 16 and on sequential or latched designs, kMissingTool without
-/// Yosys, OpenSTA or Liberty.
+/// Synthesises, simulates, times and measures a multiplier of 2..16 bit operands, combinational or
+/// a pipeline, or finds it in the cache. Errors are over all operand pairs, 2^32 of them at 16
+/// bits. The same source, library, seed and tools give the same bytes. Safe to run from several
+/// processes on one cache. Where Icarus Verilog or Verilator is present and takes the source, the
+/// netlist is compared with a simulation of the source itself, on all pairs up to 12 bits
+/// (`rtl_check` in component.json). Throws Error: kUsage where the source is wrong (with Yosys' own
+/// line), kMismatch where source and netlist disagree, kUnsupported on widths above 16, on latches,
+/// and on registers without a latency, kMissingTool without Yosys, OpenSTA or Liberty.
 Component characterize(const MultiplierSource& source, const CharacterizeOptions& options);
+
+/// A component from a table alone (see read_table()): errors, but no netlist and nothing that needs
+/// one. Cached as by characterize().
+/// @param is_unsigned     what a file that does not say it holds: raw, or .npy of int32
+/// @param sign_magnitude  makes a signed component of an unsigned table
+/// Throws Error(kUsage) as read_table() does.
+Component import_table(const std::filesystem::path& file, bool is_unsigned, bool sign_magnitude,
+                       const CharacterizeOptions& options);
+
+/// True for names that import_table() takes: `.npy` and `.bin`.
+bool is_table_file(const std::filesystem::path& file);
+
+/// Throws Error(kUsage) for a component without a netlist. `what` says what it lacks, e.g.
+/// "energy".
+void need_netlist(const Component& component, const std::string& what);
 
 /// Reads and checks a component's directory. Throws Error(kUsage) naming the file that is missing,
 /// truncated, or not the one that component.json describes.

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
 
 #include "lutra/synth/component.h"
@@ -39,24 +40,29 @@ inline constexpr std::size_t kUniformOperations = 65537;
 /// of energy, EventSimulator for that of delays.
 class EnergyMeter {
  public:
-  /// Reads the component's netlist and cells. Throws Error(kUsage) if they are damaged.
+  /// Reads the component's netlist and cells. Throws Error(kUsage) if they are damaged, or if it
+  /// has none.
   explicit EnergyMeter(const Component& component);
   ~EnergyMeter();
   EnergyMeter(const EnergyMeter&) = delete;
   EnergyMeter& operator=(const EnergyMeter&) = delete;
 
-  /// Energy of the n - 1 transitions between n consecutive operations. Throws Error(kUsage) on
-  /// fewer than two operations and on operands outside the component's range.
+  /// Energy of the n - 1 transitions between n consecutive operations; of a multiplier with
+  /// latency, of n - 1 clock cycles, flip-flops and the clock input included. Throws Error(kUsage)
+  /// on fewer than two operations and on operands outside the component's range.
   EnergyReport measure(const std::vector<OperandPair>& consecutive_operations);
-  /// The netlist's products of these operations. Throws as measure() does.
+  bool has_registers() const;
+  /// The netlist's products of these operations. Throws as measure() does, and Error(kUnsupported)
+  /// on a multiplier with registers.
   std::vector<std::int64_t> products(const std::vector<OperandPair>& consecutive_operations);
   /// The same as measure() with glitches beside it: all operand bits change at once, and each
-  /// operation settles before the next. Throws as measure(), and as EventSimulator does;
+  /// operation settles before the next. Throws as products(), and as EventSimulator does;
   /// Error(kInternal) if a net settles at another value than without delays.
   GlitchReport measure_glitches(const std::vector<OperandPair>& consecutive_operations);
 
  private:
   struct State;
+  void need_combinational(const std::string& what) const;
   /// @param settled  called with the first operation and the number of each batch of lanes
   EnergyReport run(const std::vector<OperandPair>& consecutive_operations,
                    const std::function<void(std::size_t, int)>& settled);
@@ -66,7 +72,8 @@ class EnergyMeter {
 /// A sequence's figures as component.json has them, means over its transitions: `energy_per_op_fj`
 /// at zero delay, `energy_parts_fj`, `net_toggles_per_op`, `leakage_nw` over the settled states,
 /// and `glitches` of its first 4,096 transitions, whose `energy_per_op_fj` is that of the whole
-/// sequence times the sample's `energy_factor`. Throws as measure_glitches() does.
+/// sequence times the sample's `energy_factor`; null for a multiplier with registers. Throws as
+/// measure() does.
 nlohmann::json energy_json(EnergyMeter* meter,
                            const std::vector<OperandPair>& consecutive_operations);
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -61,10 +62,17 @@ struct ExhaustiveOptions {
 
 /// Metrics over all operand pairs of a netlist, in constant memory unless products are kept. The
 /// same bits whatever the number of threads and the SIMD level.
+/// @param width      of the operands, in bits
+/// @param make_pass  called once a thread
+ExhaustiveRun run_exhaustively(int width,
+                               const std::function<std::unique_ptr<ProductPass>()>& make_pass,
+                               const ExhaustiveOptions& options);
+
+/// The same for a combinational netlist.
 ExhaustiveRun run_exhaustively(const ProductSweep& sweep, const ExhaustiveOptions& options);
 
 /// Metrics of a table.
-/// @param lut  [256][256], as Component::lut; otherwise Error(kInternal)
+/// @param lut  [2^w][2^w], w = 2..8, as Component::lut; otherwise Error(kInternal)
 ErrorMetrics measure_errors(const std::vector<std::int16_t>& lut, bool is_signed);
 
 nlohmann::json to_json(const ErrorMetrics& errors);

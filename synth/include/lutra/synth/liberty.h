@@ -132,6 +132,7 @@ struct LibertyCell {
   std::vector<StateLeakage> state_leakage;  ///< the first whose condition holds; may be empty
   std::vector<LibertyPin> pins;
   std::optional<LibertyFlipFlop> flip_flop;
+  bool dont_use = false;
   std::string unsupported;  ///< why the simulator cannot run it (latch, state table, ...), or empty
   std::size_t begin = 0;    ///< byte range of its group in the library's text
   std::size_t end = 0;
@@ -154,7 +155,8 @@ class Liberty {
   const std::map<std::string, LibertyCell>& cells() const { return cells_; }
   const LibertyCell* find_cell(std::string_view cell_name) const;
 
-  /// The smallest cell with one input and one inverting output; ties go to the first name.
+  /// The smallest cell with one input and one inverting output that is no dont_use; ties go to the
+  /// first name.
   /// Throws Error(kUsage) if there is none.
   const LibertyCell& smallest_inverter() const;
   /// Slew at the output of the smallest inverter in a chain in which each stage drives four like

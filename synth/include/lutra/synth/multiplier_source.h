@@ -26,6 +26,9 @@ struct MultiplierSource {
   bool is_signed = true;
   std::array<std::string, 3> ports = {};  ///< a, b, p; empty: found by direction and width
   std::vector<HeldPort> held;             ///< further input ports
+  int latency = 0;      ///< clock cycles from operands to product; 0: combinational
+  std::string clock;    ///< input port of a multiplier with latency; empty: found
+  bool mapped = false;  ///< the files are a netlist of the library's cells: no synthesis
 };
 
 }  // namespace lutra::synth

@@ -33,10 +33,11 @@ class Netlist {
   static constexpr int kZero = 0;  ///< the net that is constant 0
   static constexpr int kOne = 1;   ///< the net that is constant 1
 
-  /// Reads the module `top`, or the file's only module if `top` is empty. `context` begins the
-  /// error messages (by default the path). Throws Error: kUsage on JSON that is not a Yosys
-  /// netlist, on a cell that the library lacks, an undriven or doubly driven net, an undefined (x)
-  /// or floating (z) bit; kUnsupported on a latch, three-state or state-table cell.
+  /// Reads the module `top`, or the file's only module if `top` is empty. Error messages begin with
+  /// the `file:line` that Yosys noted, or else with `context` (by default the path). Throws Error:
+  /// kUsage on JSON that is not a Yosys netlist, on a cell that the library lacks, an undriven or
+  /// doubly driven net, an undefined (x) or floating (z) bit; kUnsupported on a latch, three-state
+  /// or state-table cell.
   static Netlist read_json(const std::filesystem::path& path, const Liberty& liberty,
                            const std::string& top = "", const std::string& context = "");
 
@@ -46,6 +47,8 @@ class Netlist {
   const std::vector<NetlistCell>& cells() const { return cells_; }
   int net_count() const { return static_cast<int>(net_names_.size()); }
   const std::string& net_name(int net) const { return net_names_[net]; }
+  /// Where the source declares the net, `file:line`; empty where nobody knows.
+  const std::string& net_source(int net) const { return net_sources_[net]; }
   bool is_sequential() const;
 
   /// Load of each net in fF: the capacitance of the pins on it. No wires, no load on outputs.
@@ -65,6 +68,7 @@ class Netlist {
   std::vector<NetlistPort> ports_;
   std::vector<NetlistCell> cells_;
   std::vector<std::string> net_names_;
+  std::vector<std::string> net_sources_;
 };
 
 }  // namespace lutra::synth

@@ -103,6 +103,7 @@ class NetlistSimulator {
   void set_input(const NetlistPort& port, int lane, std::uint64_t value);
   void set_input_all(const NetlistPort& port, std::uint64_t value);
   void set_input_bit(const NetlistPort& port, int bit, int lane, bool value);
+  void set_input_lanes(const NetlistPort& port, int bit, const LaneBlock& lanes);
   /// Value of a port in one lane, zero-extended, the lower 64 bits of it.
   std::uint64_t value(const NetlistPort& port, int lane) const;
   bool value_bit(const NetlistPort& port, int bit, int lane) const;

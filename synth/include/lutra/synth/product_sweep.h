@@ -25,6 +25,21 @@ struct ProductBlock {
   std::uint32_t product(int lane) const { return products[lane % 32][lane / 32]; }
 };
 
+/// Products of ranges of pairs, from one netlist; each thread has a pass of its own.
+class ProductPass {
+ public:
+  virtual ~ProductPass() = default;
+  virtual SimdLevel level() const = 0;
+  /// Pairs first .. first + count - 1, both multiples of 4,096 (or all pairs, if fewer). The
+  /// blocks come in order.
+  virtual void run(std::uint64_t first, std::uint64_t count,
+                   const std::function<void(const ProductBlock&)>& sink) = 0;
+  /// Pairs (a, b) with b > a, so far, whose product is not that of (b, a).
+  virtual std::uint64_t noncommuting() const = 0;
+  /// How often each net was 1 so far, by net number; nets that no cell drives are not counted.
+  virtual std::vector<std::uint64_t> ones() const = 0;
+};
+
 /// Simulates a combinational multiplier netlist on all 2^(2 width) operand pairs, 4,096 at a time.
 /// Operands of 2..16 bits, products of up to 32. Holds slots for the nets that are alive at one
 /// time only, so that an 8x8 multiplier stays in the first-level cache.
@@ -42,21 +57,17 @@ class ProductSweep {
   int operations() const { return static_cast<int>(program_.size()); }
   SimdLevel level() const { return level_; }
 
-  /// One pass over a range of pairs; each thread has one.
-  class Pass {
+  class Pass : public ProductPass {
    public:
     /// @param count_ones  counts how often each net is 1
     /// @param commuting   compares the product of every pair with that of the swapped pair
     explicit Pass(const ProductSweep& sweep, bool count_ones = false, bool commuting = false);
 
-    /// Pairs first .. first + count - 1, both multiples of 4,096 (or all pairs, if fewer). The
-    /// blocks come in order.
+    SimdLevel level() const override { return sweep_.level_; }
     void run(std::uint64_t first, std::uint64_t count,
-             const std::function<void(const ProductBlock&)>& sink);
-    /// Pairs (a, b) with b > a, so far, whose product is not that of (b, a).
-    std::uint64_t noncommuting() const { return noncommuting_; }
-    /// How often each net was 1 so far, by net number; nets that no cell drives are not counted.
-    std::vector<std::uint64_t> ones() const;
+             const std::function<void(const ProductBlock&)>& sink) override;
+    std::uint64_t noncommuting() const override { return noncommuting_; }
+    std::vector<std::uint64_t> ones() const override;
 
    private:
     void set_operands(std::uint64_t first, bool swapped);

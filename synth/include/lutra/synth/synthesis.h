@@ -30,8 +30,8 @@ struct SynthesisResult {
 /// @param liberty     library, gzip-compressed or plain
 /// @param out_dir     created; files of the names above are replaced
 /// Throws Error: kUsage with Yosys' own file, line and message where the source is wrong, on a
-/// combinational loop and on undriven outputs; kUnsupported on latches and three-state cells;
-/// kMissingTool without Yosys.
+/// combinational loop, on undriven outputs and on a module with the name of a cell; kUnsupported on
+/// latches and three-state cells; kMissingTool without Yosys.
 SynthesisResult synthesize(const std::vector<std::filesystem::path>& files, const std::string& top,
                            const std::vector<std::pair<std::string, long>>& parameters,
                            const std::filesystem::path& liberty,
@@ -56,6 +56,13 @@ std::vector<TimedSynthesis> synthesize_for_delays(
     const std::vector<std::pair<std::string, long>>& parameters,
     const std::filesystem::path& liberty, const std::vector<double>& targets_ns,
     double input_slew_ns, const std::filesystem::path& out_dir);
+
+/// The same for a netlist of library cells that another tool made, hierarchical or flat: nothing is
+/// synthesised. Throws Error as synthesize() does, kUsage with file and line on a cell that the
+/// library lacks and on logic that is no cell.
+SynthesisResult read_mapped_netlist(const std::vector<std::filesystem::path>& files,
+                                    const std::string& top, const std::filesystem::path& liberty,
+                                    const std::filesystem::path& out_dir);
 
 /// Length of the longest path in ns, from OpenSTA: between inputs and outputs, and where `clock`
 /// names an input, between flip-flops too (the shortest period without inputs and outputs late).

@@ -16,16 +16,17 @@
 namespace lutra::studies {
 
 /// Components by the name that a user gives them: a specification of the library
-/// ("drum:kept_bits=4"), a Verilog file, or a component's directory. Each is characterised once.
+/// ("drum:kept_bits=4"), a Verilog file, a table (`.npy`, `.bin`), or a component's directory. Each
+/// is characterised once.
 class ComponentStore {
  public:
   /// @param liberty  empty: the default
   ComponentStore(std::filesystem::path liberty, std::function<void(const std::string&)> progress)
       : liberty_(std::move(liberty)), progress_(std::move(progress)) {}
 
-  /// A signed 8x8 component; an unsigned Verilog file ("FILE:signed=0") gets the sign-magnitude
-  /// shell.
-  /// @throws as synth::characterize
+  /// A signed 8x8 component; an unsigned Verilog file or table ("FILE:signed=0") gets the
+  /// sign-magnitude shell.
+  /// @throws as synth::characterize and synth::import_table
   const synth::Component& get(const std::string& name);
 
   /// The name under which get() returned this component: what a command line calls it.
