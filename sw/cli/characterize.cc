@@ -79,7 +79,7 @@ nlohmann::json at_operands(const synth::Component& component, const fs::path& fi
 }
 
 /// The component and its mappings for other delays, a line each.
-std::string clock_text(const nlohmann::json& component) {
+std::string delay_sweep_text(const nlohmann::json& component) {
   std::string text = fmt::format("{:>9}{:>10}{:>11}{:>12}{:>16}  {}\n", "target ns", "delay ns",
                                  "area um2", "energy fJ", "with glitches", "mapping");
   const auto line = [&text](const nlohmann::json& row, const std::string& target,
@@ -90,7 +90,7 @@ std::string clock_text(const nlohmann::json& component) {
                         row.at("glitches").at("energy_per_op_fj").get<double>(), mapping);
   };
   line(component, "none", "the component");
-  for (const nlohmann::json& row : component.at("clock")) {
+  for (const nlohmann::json& row : component.at("delay_sweep")) {
     line(row, fmt::format("{:g}", row.at("target_ns").get<double>()),
          row.at("mapping").get<std::string>() +
              (row.at("reached").get<bool>() ? "" : "; target not reached"));
@@ -294,10 +294,10 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
   if (!options.operands.empty()) row["at_operands"] = at_operands(c, options.operands);
   if (!options.clock_ns.empty()) {
     progress("mapping for delays");
-    fs::remove_all(out / "clock");
-    row["clock"] = synth::sweep_delay_targets(
+    fs::remove_all(out / "delay_sweep");
+    row["delay_sweep"] = synth::sweep_delay_targets(
         c, options.liberty.empty() ? synth::default_liberty() : options.liberty, options.clock_ns,
-        shared.seed, out / "clock");
+        shared.seed, out / "delay_sweep");
   }
   std::map<std::string, std::string> files;
   for (const std::string& kind : options.exports) {
@@ -333,7 +333,7 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
                     : "LUT sha256 " + c.lut_sha256,
       target.string(), page.empty() ? "none" : fs::absolute(page).string());
   if (row.contains("at_operands")) outcome.text += operands_text(row.at("at_operands"));
-  if (row.contains("clock")) outcome.text += clock_text(row);
+  if (row.contains("delay_sweep")) outcome.text += delay_sweep_text(row);
   return outcome;
 }
 

@@ -26,28 +26,24 @@ constexpr int kMostTerms = 128;  // a tile of these stays in the first-level cac
 constexpr int kTileRow = kLanes * kMostTiles;
 static_assert(kMostTerms <= 256, "sums of bytes must fit 16 bits");
 
-/// Transposes 16x16 bytes in each 128-bit lane: row i's byte j becomes row j's byte i.
-LUTRA_AVX512_INLINE void transpose16(__m512i r[16]) {
-  __m512i s[16];
+/// One of the four steps of a transposition: the byte's address, row and column, rotates by a bit.
+LUTRA_AVX512_INLINE void interleave(const __m512i from[16], __m512i to[16]) {
   for (int i = 0; i < 8; ++i) {
-    s[2 * i] = _mm512_unpacklo_epi8(r[i], r[i + 8]);
-    s[2 * i + 1] = _mm512_unpackhi_epi8(r[i], r[i + 8]);
-  }
-  for (int i = 0; i < 8; ++i) {
-    r[2 * i] = _mm512_unpacklo_epi8(s[i], s[i + 8]);
-    r[2 * i + 1] = _mm512_unpackhi_epi8(s[i], s[i + 8]);
-  }
-  for (int i = 0; i < 8; ++i) {
-    s[2 * i] = _mm512_unpacklo_epi8(r[i], r[i + 8]);
-    s[2 * i + 1] = _mm512_unpackhi_epi8(r[i], r[i + 8]);
-  }
-  for (int i = 0; i < 8; ++i) {
-    r[2 * i] = _mm512_unpacklo_epi8(s[i], s[i + 8]);
-    r[2 * i + 1] = _mm512_unpackhi_epi8(s[i], s[i + 8]);
+    to[2 * i] = _mm512_unpacklo_epi8(from[i], from[i + 8]);
+    to[2 * i + 1] = _mm512_unpackhi_epi8(from[i], from[i + 8]);
   }
 }
 
-/// Lane of each row that a tile's four 128-bit lanes hold after transpose16: rows g * 16 + i.
+/// Transposes 16x16 bytes in each 128-bit lane: row i's byte j becomes row j's byte i.
+LUTRA_AVX512_INLINE void transpose16(__m512i r[16]) {
+  __m512i s[16];
+  interleave(r, s);
+  interleave(s, r);
+  interleave(r, s);
+  interleave(s, r);
+}
+
+/// 16 bytes each of the rows i, i + 16, i + 32 and i + 48, one in each 128-bit lane.
 LUTRA_AVX512_INLINE __m512i load_rows(const int8_t* const rows[kLanes], int i, int64_t offset,
                                       __mmask16 columns) {
   const __m128i r0 = _mm_maskz_loadu_epi8(columns, rows[i] + offset);

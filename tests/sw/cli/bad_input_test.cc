@@ -477,10 +477,10 @@ TEST_F(BadInput, MissingYosys_bad) {
 
 TEST_F(BadInput, MissingVerilator_bad) {
   LUTRA_SKIP_WITHOUT_TOOLS();
-  expect_refusal(
-      3, {"verilator: not found on PATH, expected from the package verilator"},
-      {"cosim", "--model", model()},
-      {{"PATH", path_of(path() / "bin", {"yosys", "yosys-abc", "sta", "iverilog", "vvp", "g++"})}});
+  expect_refusal(3, {"verilator: not found on PATH, expected from the package verilator"},
+                 {"cosim", "--model", model()},
+                 {{"PATH", path_of(path() / "bin",
+                                   {"yosys", "berkeley-abc", "sta", "iverilog", "vvp", "g++"})}});
 }
 
 TEST_F(BadInput, MissingChartLibraryStopsAStudyBeforeTheWork_bad) {

@@ -204,11 +204,11 @@ TEST_F(GoodRun, GivenOperandsAndClocksStandUnderTheirOwnKeys) {
       "o", {"characterize", "drum", "--operands", trace.string(), "--clock", "2,9"},
       {"/glitches/factor", "/glitches/energy_per_op_fj", "/leakage_without_states_nw",
        "/at_operands/errors/mae", "/at_operands/energy_per_op_fj", "/at_operands/glitches/factor",
-       "/at_operands/sha256", "/clock/0/area_um2", "/clock/1/delay_ns"});
+       "/at_operands/sha256", "/delay_sweep/0/area_um2", "/delay_sweep/1/delay_ns"});
   EXPECT_EQ(r.at("at_operands").at("kind"), "trace");
   EXPECT_EQ(r.at("at_operands").at("operations"), 4);
   EXPECT_NE(r.at("at_operands").at("energy_per_op_fj"), r.at("energy_per_op_fj"));
-  EXPECT_TRUE(r.at("clock")[1].at("reached").get<bool>());
+  EXPECT_TRUE(r.at("delay_sweep")[1].at("reached").get<bool>());
   const json plain = run_json("p", {"characterize", "drum"}, kComponentKeys);
   EXPECT_FALSE(plain.contains("at_operands"));
   EXPECT_EQ(plain.at("energy_per_op_fj"), r.at("energy_per_op_fj"));

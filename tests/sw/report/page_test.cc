@@ -32,6 +32,7 @@ json component(const std::string& name, double area) {
       {"delay_ns", 3.4},
       {"leakage_nw", 12.5},
       {"energy_per_op_fj", 5100.5},
+      {"glitches", {{"energy_per_op_fj", 9100.5}, {"energy_factor", 1.78}}},
       {"errors", {{"mae", 1.5}, {"wce", 60}, {"ep", 0.7}, {"mre_nonzero", 0.03}, {"bias", -0.25}}}};
 }
 
@@ -261,6 +262,7 @@ TEST_F(StudyPage, ASweepDrawsItsParetoFront) {
     return found;
   };
   EXPECT_EQ(count("<td>drum:kept_bits=4</td>"), 2);
+  EXPECT_EQ(count("<td>9,101</td>"), 4 + 3) << "energy with glitches, in both tables";
   EXPECT_EQ(count("<td>dearer:and=worse</td>"), 1);
   EXPECT_EQ(count("<td>&lt;/script&gt;"), 2);
   EXPECT_EQ(page.dom.find("<script>alert(1)"), std::string::npos);
