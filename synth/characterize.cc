@@ -276,11 +276,12 @@ Json compare_with_source(const MultiplierSource& source, const std::vector<Veril
     const std::vector<PatternPair> pairs = checked_pairs(width, options.seed);
     return check_against_rtl(
         source, files, width, pairs,
-        width <= kTableWidth ? products : simulate_pairs(netlist, source, pairs), directory);
+        width <= kTableWidth ? products : simulate_pairs(netlist, source, pairs), options.jobs,
+        directory);
   };
   const auto by_verilator = [&] {
     progress("Verilator");
-    return check_all_against_rtl(source, files, width, products, directory);
+    return check_all_against_rtl(source, files, width, products, options.jobs, directory);
   };
   if (width > kVerilatedWidth) return by_icarus();
   const Json first = width <= kTableWidth ? by_icarus() : by_verilator();

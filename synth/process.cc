@@ -13,7 +13,10 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <map>
+#include <mutex>
 
 #include "lutra/numerics/error.h"
 
@@ -79,6 +82,21 @@ ProcessResult run_process(const std::vector<std::string>& arguments,
   }
   result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;
+}
+
+std::string constant_output(const std::vector<std::string>& arguments, const std::string& package) {
+  static std::mutex mutex;
+  static std::map<std::vector<std::string>, std::string> known;
+  std::vector<std::string> key = arguments;
+  const char* path = std::getenv("PATH");
+  key.emplace_back(path == nullptr ? "" : path);
+  const std::lock_guard<std::mutex> lock(mutex);
+  auto found = known.find(key);
+  if (found == known.end()) {
+    const std::filesystem::path here = std::filesystem::temp_directory_path();
+    found = known.emplace(key, run_process(arguments, here, package).output).first;
+  }
+  return found->second;
 }
 
 }  // namespace lutra::synth

@@ -23,6 +23,7 @@ std::string iverilog_version();
 /// @param source     resolved: top module, ports, clock. With a latency the pairs come in
 ///                   consecutive cycles
 /// @param products   of the netlist, bit patterns, one a pair
+/// @param jobs       processes at a time; 0: all cores
 /// @param directory  holds the sources in source/ and, for a mapped netlist, its cells in cells.v
 /// @return  {"result": "equal", "pairs": n, "exhaustive", "undefined_bits": n, "simulator": ...} or
 ///          {"result": "not run", "reason": ...} where Icarus is absent or does not take the source
@@ -30,7 +31,7 @@ std::string iverilog_version();
 nlohmann::json check_against_rtl(const MultiplierSource& source,
                                  const std::vector<VerilogFile>& files, int width,
                                  const std::vector<PatternPair>& pairs,
-                                 const std::vector<std::uint32_t>& products,
+                                 const std::vector<std::uint32_t>& products, int jobs,
                                  const std::filesystem::path& directory);
 
 /// Version of Verilator as it states it, or "" if it is not on PATH.
@@ -43,7 +44,7 @@ std::string verilator_version();
 /// @param products  [pair number], 2^(2 width)
 nlohmann::json check_all_against_rtl(const MultiplierSource& source,
                                      const std::vector<VerilogFile>& files, int width,
-                                     const std::vector<std::uint32_t>& products,
+                                     const std::vector<std::uint32_t>& products, int jobs,
                                      const std::filesystem::path& directory);
 
 /// A SAT proof (abc's cec) that the netlist is the source as Yosys reads it, over all operands and

@@ -437,14 +437,10 @@ double critical_path_ns(const SynthesisResult& synthesis, double input_slew_ns,
                                                trimmed(run.output.substr(0, 400))));
 }
 
-std::string yosys_version() {
-  const std::filesystem::path here = std::filesystem::temp_directory_path();
-  return trimmed(run_process({"yosys", "-V"}, here, "yosys").output);
-}
+std::string yosys_version() { return trimmed(constant_output({"yosys", "-V"}, "yosys")); }
 
 std::string opensta_version() {
-  const std::filesystem::path here = std::filesystem::temp_directory_path();
-  return "OpenSTA " + trimmed(run_process({"sta", "-version"}, here, "opensta").output);
+  return "OpenSTA " + trimmed(constant_output({"sta", "-version"}, "opensta"));
 }
 
 }  // namespace lutra::synth

@@ -3,6 +3,7 @@
 #include "rtl_check.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -57,8 +58,8 @@ class RtlCheckTest : public testing::Test {
 
   /// A directory for PATH with the tools that a characterisation needs, and these.
   std::string path_with(const std::vector<std::string>& more) const {
-    const fs::path bin = directory_.path() / "bin";
-    fs::remove_all(bin);
+    // A name of its own for each: what a PATH holds does not change while a program runs.
+    const fs::path bin = directory_.path() / fmt::format("bin-{}", fmt::join(more, "-"));
     fs::create_directories(bin);
     std::vector<std::string> programs = {"yosys", "yosys-abc", "berkeley-abc", "sta"};
     programs.insert(programs.end(), more.begin(), more.end());
@@ -181,9 +182,9 @@ TEST_F(RtlCheckTest, VerilatedNetlistAndIcarusAgreeWithTheBitParallelSimulator) 
     std::vector<std::uint32_t> products;
     for (const std::int16_t p : component.lut) products.push_back(static_cast<std::uint16_t>(p));
     const nlohmann::json icarus =
-        check_against_rtl(netlist.source, netlist.files, 8, pairs, products, netlist.directory);
+        check_against_rtl(netlist.source, netlist.files, 8, pairs, products, 2, netlist.directory);
     const nlohmann::json verilator =
-        check_all_against_rtl(netlist.source, netlist.files, 8, products, netlist.directory);
+        check_all_against_rtl(netlist.source, netlist.files, 8, products, 2, netlist.directory);
     EXPECT_EQ(icarus.at("result"), "equal") << specification << icarus;
     EXPECT_EQ(icarus.at("undefined_bits"), 0) << specification;
     EXPECT_EQ(verilator.at("result"), "equal") << specification << verilator;
@@ -193,10 +194,10 @@ TEST_F(RtlCheckTest, VerilatedNetlistAndIcarusAgreeWithTheBitParallelSimulator) 
     // The comparison can fail.
     products[4711] ^= 16;
     expect_error(ExitCode::kMismatch, fmt::format("= {}", 4711 >> 8), [&] {
-      check_against_rtl(netlist.source, netlist.files, 8, pairs, products, netlist.directory);
+      check_against_rtl(netlist.source, netlist.files, 8, pairs, products, 2, netlist.directory);
     });
     expect_error(ExitCode::kMismatch, fmt::format("= {}", 4711 >> 8), [&] {
-      check_all_against_rtl(netlist.source, netlist.files, 8, products, netlist.directory);
+      check_all_against_rtl(netlist.source, netlist.files, 8, products, 2, netlist.directory);
     });
   }
   fmt::print("checked={}\n", compared);
@@ -238,7 +239,7 @@ TEST_F(RtlCheckTest, VerilatorsTrapIsGuarded) {
   // The netlist as Lutra writes it, single bits behind a shell, is simulated rightly.
   const NetlistAsSource written(component, directory_.path() / "written");
   const nlohmann::json right =
-      check_all_against_rtl(written.source, written.files, 9, products, written.directory);
+      check_all_against_rtl(written.source, written.files, 9, products, 2, written.directory);
   EXPECT_EQ(right.at("result"), "equal") << right;
   EXPECT_EQ(right.at("pairs"), 1 << 18);
   // Without the guard it is not: were this repaired, the guard could go.
@@ -248,7 +249,7 @@ TEST_F(RtlCheckTest, VerilatorsTrapIsGuarded) {
       read_verilog_sources({directory_.path() / "read_back.v", component.directory / "cells.v"});
   write_verilog_sources(files, directory_.path() / "unguarded" / "source");
   const nlohmann::json wrong =
-      check_all_against_rtl(unguarded, files, 9, products, directory_.path() / "unguarded");
+      check_all_against_rtl(unguarded, files, 9, products, 2, directory_.path() / "unguarded");
   EXPECT_EQ(wrong.at("result"), "equal") << "Icarus has the last word: " << wrong;
   EXPECT_EQ(wrong.value("settled_by_iverilog", 0), 1 << 16) << "products Verilator got wrong";
   EXPECT_EQ(wrong.at("undefined_bits"), 0);

@@ -21,6 +21,10 @@ ProcessResult run_process(const std::vector<std::string>& arguments,
                           const std::filesystem::path& directory, const std::string& package,
                           int limit_s = 3600);
 
+/// The output of a command that says the same each time, such as `yosys -V`: run once for each
+/// value of PATH. Throws as run_process() does.
+std::string constant_output(const std::vector<std::string>& arguments, const std::string& package);
+
 }  // namespace lutra::synth
 
 #endif  // LUTRA_SYNTH_PROCESS_H_
