@@ -91,7 +91,8 @@ std::int64_t table_product(const Component& component, const OperandPair& pair) 
 }  // namespace
 
 OperandDistribution read_operands(const std::filesystem::path& path, int width, bool is_signed) {
-  const numerics::NpyArray<double> array = numerics::load_npy_numbers(path);
+  const numerics::NpyArray<double> array =
+      numerics::npy_numbers(numerics::read_npy_file(path), path);
   const std::size_t values = std::size_t{1} << width;
   const auto fail = [&path](const std::string& what) {
     throw Error(ExitCode::kUsage, fmt::format("{}: {}", path.string(), what));

@@ -44,12 +44,13 @@ ImportedTable read_npy_table(const std::filesystem::path& path, bool is_unsigned
   const auto fail = [&](const std::string& what) {
     throw Error(ExitCode::kUsage, fmt::format("{}: {}", path.string(), what));
   };
-  const std::string type = numerics::read_npy_file(path).type;
+  const numerics::NpyFile file = numerics::read_npy_file(path);
+  const std::string& type = file.type;
   if (type != "<i2" && type != "<u2" && type != "<i4") {
     fail(fmt::format("elements of type '{}', expected int16 (<i2), uint16 (<u2) or int32 (<i4)",
                      type));
   }
-  const numerics::NpyArray<double> numbers = numerics::load_npy_numbers(path);
+  const numerics::NpyArray<double> numbers = numerics::npy_numbers(file, path);
   ImportedTable table;
   table.format = "npy " + type;
   if (type == "<i2" && is_unsigned) {

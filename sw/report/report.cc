@@ -26,11 +26,14 @@ std::string for_script(std::string text) {
   return text;
 }
 
-std::string page(const char* page_template, const nlohmann::json& result) {
-  std::string text = page_template;
+std::string page(const PageParts& parts, const nlohmann::json& result) {
+  std::string text = kShell;
   // The data last: it may contain anything.
+  replace(&text, "@TITLE@", parts.title);
   replace(&text, "@STYLE@", kStyle);
+  replace(&text, "@MAIN@", parts.main);
   replace(&text, "@HELPERS@", kHelpers);
+  replace(&text, "@SCRIPT@", parts.script);
   replace(&text, "@CHART_JS@", numerics::read_file(chart_library()));
   replace(&text, "@RESULT@",
           for_script(result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
@@ -52,11 +55,11 @@ std::filesystem::path chart_library() {
 }
 
 std::string component_page(const nlohmann::json& component, const std::vector<std::int16_t>& lut) {
-  return page(kComponentTemplate, {{"component", component}, {"lut", lut}});
+  return page(kComponentPage, {{"component", component}, {"lut", lut}});
 }
 
-std::string study_page(const nlohmann::json& result) { return page(kStudyTemplate, result); }
+std::string study_page(const nlohmann::json& result) { return page(kStudyPage, result); }
 
-std::string sweep_page(const nlohmann::json& result) { return page(kSweepTemplate, result); }
+std::string sweep_page(const nlohmann::json& result) { return page(kSweepPage, result); }
 
 }  // namespace lutra::report

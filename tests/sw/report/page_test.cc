@@ -309,9 +309,9 @@ TEST(StudyPageText, RefersToNothingOutside) {
        {study_page(study()), sweep_page(sweep()),
         component_page(errs_on_odd(8, true).json, errs_on_odd(8, true).lut)}) {
     const std::string html = without_library(page);
-    for (const char* part :
-         {"http://", "https://", "src=", "href=", "@import", "url(", "fetch(", "XMLHttpRequest",
-          "//cdn", "@RESULT@", "@CHART_JS@", "@STYLE@", "@HELPERS@"}) {
+    for (const char* part : {"http://", "https://", "src=", "href=", "@import", "url(", "fetch(",
+                             "XMLHttpRequest", "//cdn", "@RESULT@", "@CHART_JS@", "@STYLE@",
+                             "@HELPERS@", "@TITLE@", "@MAIN@", "@SCRIPT@"}) {
       EXPECT_EQ(html.find(part), std::string::npos) << part;
     }
   }

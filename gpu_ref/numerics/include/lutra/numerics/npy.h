@@ -134,12 +134,12 @@ NpyArray<T> load_npy(const std::filesystem::path& path) {
   return array;
 }
 
-/// Reads an array of integers or floating-point numbers of any size as doubles.
+/// The integers or floating-point numbers of any size in a file as doubles; `path` names it in
+/// messages.
 /// @throws Error kUsage that says what was found and what is allowed
-inline NpyArray<double> load_npy_numbers(const std::filesystem::path& path) {
-  NpyFile file = read_npy_file(path);
+inline NpyArray<double> npy_numbers(const NpyFile& file, const std::filesystem::path& path) {
   NpyArray<double> array;
-  array.shape = std::move(file.shape);
+  array.shape = file.shape;
   const auto convert = [&](auto element) {
     using T = decltype(element);
     for (size_t i = 0; i < file.count; ++i) {

@@ -1,0 +1,113 @@
+const rows = result.rows;
+const chosen = rows[result.chosen];
+const exact = rows[result.reference];
+const verdicts = rows.filter((r) => r.cosim);
+const allMatch = verdicts.length > 0 && verdicts.every((r) => r.cosim.verdict === "match");
+
+$("title").textContent = result.name;
+document.title = "Lutra: " + result.name;
+$("lead").textContent = `${result.model} on ${result.images.toLocaleString("en")} images of ` +
+  `${result.data}; ${result.components.length} multipliers, each from its synthesised netlist.`;
+fact(chosen.label, "chosen: least energy within the accuracy budget");
+fact(percent(chosen.accuracy), `accuracy (exact: ${percent(exact.accuracy)})`);
+fact(number(chosen.energy_per_inference_nj / 1000, 1) + " µJ",
+  `an inference (exact: ${number(exact.energy_per_inference_nj / 1000, 1)} µJ)`);
+fact(number(100 * (1 - chosen.multiply_energy_nj / exact.multiply_energy_nj), 1) + " %",
+  "multiply energy saved");
+const verdict = verdicts.length === 0 ? "not run" : allMatch ? "match" : "mismatch";
+fact(verdict, "RTL against the engine", verdict);
+
+fill($("rows"), ["assignment", "accuracy", "loss", "energy µJ", "multiply µJ", "area µm²", "delay ns", "co-simulation"],
+  rows.map((r, i) => ({
+    className: i === result.chosen ? "chosen" : "",
+    cells: [r.label, percent(r.accuracy), number(100 * (exact.accuracy - r.accuracy), 2),
+      number(r.energy_per_inference_nj / 1000, 2), number(r.multiply_energy_nj / 1000, 2),
+      number(r.area_um2, 0), number(r.delay_ns, 2),
+      r.cosim ? {text: r.cosim.verdict, className: r.cosim.verdict} : "–"],
+  })));
+
+fill($("components"), ["multiplier", "area µm²", "delay ns", "leakage nW", "energy fJ/op", "MAE", "WCE", "EP", "MRE", "bias"],
+  result.components.map((c) => ({cells: [c.name, number(c.area_um2, 0), number(c.delay_ns, 2),
+    number(c.leakage_nw, 2), number(c.energy_per_op_fj, 0), number(c.errors.mae, 2), number(c.errors.wce, 0),
+    percent(c.errors.ep), percent(c.errors.mre_nonzero), number(c.errors.bias, 2)]})));
+
+for (const r of verdicts) {
+  const c = r.cosim;
+  const p = document.createElement("p");
+  const b = document.createElement("b");
+  b.textContent = c.verdict;
+  b.className = c.verdict;
+  p.append(b, ` for ${r.label}: ${c.images} images, ${c.checked.toLocaleString("en")} elements compared, ` +
+    `${c.mismatches} differ, ${(c.cycles / c.images).toLocaleString("en")} cycles and ` +
+    `${(c.macs / c.images).toLocaleString("en")} multiply-accumulates an image.`);
+  $("cosim").append(p);
+  const table = document.createElement("table");
+  fill(table, ["operation", "compared", "differ"],
+    c.steps.map((s) => ({cells: [s.step, s.checked.toLocaleString("en"), s.mismatches]})));
+  const details = document.createElement("details");
+  const summary = document.createElement("summary");
+  summary.textContent = "operation by operation";
+  details.append(summary, table);
+  $("cosim").append(details);
+  if (c.first_mismatches.length > 0) {
+    const pre = document.createElement("pre");
+    pre.textContent = c.first_mismatches.map((m) => JSON.stringify(m)).join("\n") + "\n\n" + c.rerun;
+    $("cosim").append(pre);
+  }
+}
+
+fill($("routing"), ["coupling coefficients", "accuracy"], [
+  {cells: ["routed, as specified", percent(result.routing.routed)]},
+  {cells: ["uniform", percent(result.routing.uniform)]},
+  {cells: ["shuffled over the input capsules", percent(result.routing.shuffled)]},
+]);
+
+fill($("versions"), ["tool", "version"],
+  Object.entries(result.versions).concat([["seed", result.seed]]).map(([k, v]) => ({cells: [k, v]})));
+$("configuration").textContent = JSON.stringify(result.configuration, null, 2);
+
+const points = (keep) => rows.map((r, i) => ({x: r.energy_per_inference_nj / 1000, y: 100 * r.accuracy, label: r.label, i}))
+  .filter((p) => keep(p.i));
+new Chart($("tradeoff"), {
+  type: "scatter",
+  data: {datasets: [
+    {label: "chosen", data: points((i) => i === result.chosen), backgroundColor: "#1f5fbf", pointRadius: 8, pointStyle: "rectRot"},
+    {label: "other assignments", data: points((i) => i !== result.chosen), backgroundColor: "#8a94a3", pointRadius: 6},
+  ]},
+  options: {
+    maintainAspectRatio: false,
+    scales: {
+      x: {title: {display: true, text: "energy of an inference, µJ"}},
+      y: {title: {display: true, text: "accuracy, %"}},
+    },
+    plugins: {tooltip: {callbacks: {label: (c) => `${c.raw.label}: ${number(c.raw.x, 2)} µJ, ${number(c.raw.y, 2)} %`}}},
+  },
+  plugins: [pointNames],
+});
+$("tradeoff-note").textContent = "Upper left is better. Netlists: " + result.liberty.name +
+  ". Memory: stated costs, see below; they do not change with the multiplier.";
+
+const kinds = [...new Set(rows.flatMap((r) => r.energy_terms.map((t) => t.kind)))];
+const palette = ["#1f5fbf", "#6fa3e8", "#2a8c82", "#8cc9c2", "#b7791f", "#e3b564", "#7a4fa3", "#b99ad6", "#8a94a3", "#c4cad3"];
+new Chart($("energy"), {
+  type: "bar",
+  data: {
+    labels: rows.map((r) => r.label),
+    datasets: kinds.map((kind, k) => ({
+      label: kind,
+      backgroundColor: palette[k % palette.length],
+      data: rows.map((r) => r.energy_terms.filter((t) => t.kind === kind).reduce((s, t) => s + t.energy_nj / 1000, 0)),
+    })),
+  },
+  options: {
+    maintainAspectRatio: false,
+    indexAxis: "y",
+    scales: {x: {stacked: true, title: {display: true, text: "µJ an inference"}}, y: {stacked: true}},
+    plugins: {tooltip: {callbacks: {label: (c) => `${c.dataset.label}: ${number(c.raw, 3)} µJ`}}},
+  },
+});
+$("energy-note").textContent = "Memory accesses: " + result.memory_costs.source +
+  ". Not included: operand registers, clock tree, sequencer, wires.";
+
+document.documentElement.setAttribute("data-inked", inked($("tradeoff")) + " " + inked($("energy")));
+document.documentElement.setAttribute("data-points", String(rows.length));
