@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "lutra/engine/multiplier.h"
 #include "lutra/numerics/capsule.h"
 #include "lutra/numerics/fixed.h"
 #include "lutra/numerics/hd.h"
@@ -10,28 +11,107 @@
 /// What one output of each operation is: the reference of every backend, on host and device. A
 /// backend only decides in which order, and how many at once, these are evaluated.
 ///
-/// All tensors are int8, row-major, images outermost. `table` is a component's LUT,
-/// int16 [256][256], first operand outer, both operands as two's-complement bytes.
+/// Tensors are row-major, images outermost. Elements are bytes: int8, or uint8 where the
+/// multiplier's operand, or `is_signed`, says so; pointers are int8_t* for both.
 namespace lutra::engine {
 
-/// L(a, b) of docs/numerics.md, section 3.
-LUTRA_HD inline int32_t product(const int16_t* table, int8_t a, int8_t b) {
-  return table[static_cast<uint8_t>(a) << 8 | static_cast<uint8_t>(b)];
+/// What an accumulator becomes: rounded, then saturated to [low, high].
+struct Requantisation {
+  int shift = 0;  ///< 0..31
+  int low = -numerics::kMaxElement;
+  int high = numerics::kMaxElement;  ///< at most 255: then the byte is a uint8
+
+  LUTRA_HD static Requantisation to_int8(int shift, bool relu = false) {
+    return {shift, relu ? 0 : -numerics::kMaxElement, numerics::kMaxElement};
+  }
+  LUTRA_HD static Requantisation to_uint8(int shift) { return {shift, 0, 255}; }
+
+  /// @param sum  |sum| < 2^62
+  LUTRA_HD int8_t operator()(int64_t sum) const {
+    const int64_t rounded = numerics::round_shift(sum, shift);
+    return static_cast<int8_t>(rounded < low ? low : rounded > high ? high : rounded);
+  }
+};
+
+/// Where the sums of a matrix of products go; at least one pointer is not null. Bytes and sums lie
+/// alike.
+struct Destination {
+  Requantisation requantisation;
+  int8_t* output = nullptr;  ///< gets requantised sums
+  int32_t* sums = nullptr;   ///< gets the sums themselves
+
+  LUTRA_HD void store(int64_t index, int32_t sum) const {
+    if (output != nullptr) output[index] = requantisation(sum);
+    if (sums != nullptr) sums[index] = sum;
+  }
+};
+
+/// Matrix product, one of many: out[r][o] = bias[o] + sum over k of L(first[r][k], second[o][k]).
+struct GemmArgs {
+  int batch, rows, outputs, terms;
+  bool shared_second;    ///< one second matrix for the whole batch
+  const int8_t* first;   ///< [batch][rows][terms]
+  const int8_t* second;  ///< [batch, or 1 if shared][outputs][terms]
+  const int32_t* bias;   ///< [outputs], or null
+  Products products;
+  Destination to;  ///< [batch][rows][outputs]
+
+  LUTRA_HD int64_t count() const { return int64_t{batch} * rows * outputs; }
+};
+
+LUTRA_HD inline void gemm_at(const GemmArgs& args, int64_t index) {
+  const int o = static_cast<int>(index % args.outputs);
+  const int64_t row = index / args.outputs;  // of the whole batch
+  const int64_t matrix = args.shared_second ? 0 : row / args.rows;
+  const int8_t* a = args.first + row * args.terms;
+  const int8_t* b = args.second + (matrix * args.outputs + o) * args.terms;
+  int32_t acc = args.bias == nullptr ? 0 : args.bias[o];
+  for (int k = 0; k < args.terms; ++k) acc += args.products(a[k], b[k]);
+  args.to.store(index, acc);
 }
 
-/// Convolution without padding, bias, requantisation, ReLU.
-struct Conv2dArgs {
-  int images, height, width, in_channels, out_channels, kernel, stride;
-  int shift;
-  bool relu;
-  const int8_t* input;   ///< [images][height][width][in_channels]
-  const int8_t* weight;  ///< [out_channels][kernel][kernel][in_channels]
-  const int32_t* bias;   ///< [out_channels]
-  const int16_t* table;
-  int8_t* output;  ///< [images][out_height][out_width][out_channels]
+/// How a kernel moves along one axis.
+struct Window {
+  int kernel = 1;
+  int stride = 1;
+  int pad_before = 0;
+  int pad_after = 0;
+  int dilation = 1;
 
-  LUTRA_HD int out_height() const { return (height - kernel) / stride + 1; }
-  LUTRA_HD int out_width() const { return (width - kernel) / stride + 1; }
+  /// Outputs along an axis of `size` elements; below 1 where the kernel does not fit.
+  LUTRA_HD int outputs(int size) const {
+    const int room = size + pad_before + pad_after - dilation * (kernel - 1) - 1;
+    return room < 0 ? 0 : room / stride + 1;
+  }
+  /// The element that tap k of output i sees; outside [0, size) it is padding.
+  LUTRA_HD int element(int i, int k) const { return i * stride - pad_before + k * dilation; }
+};
+
+/// What the taps outside the image contribute.
+enum class Padding : uint8_t {
+  kOperand,  ///< L(pad value, w): the hardware multiplies what it was given
+  kNothing,  ///< no product: the hardware leaves them out
+};
+
+/// Convolution, bias, requantisation.
+struct Conv2dArgs {
+  int images, height, width, in_channels, out_channels;
+  Window vertical, horizontal;
+  int groups;  ///< divides both channel counts; in_channels: depthwise
+  Padding padding;
+  int8_t pad_value;     ///< the element that stands for zero
+  const int8_t* input;  ///< [images][height][width][in_channels]
+  const int8_t*
+      weight;  ///< [out_channels][vertical.kernel][horizontal.kernel][in_channels / groups]
+  const int32_t* bias;  ///< [out_channels], or null
+  Products products;
+  Destination to;  ///< [images][out_height][out_width][out_channels]
+
+  LUTRA_HD int out_height() const { return vertical.outputs(height); }
+  LUTRA_HD int out_width() const { return horizontal.outputs(width); }
+  LUTRA_HD int terms() const {
+    return vertical.kernel * horizontal.kernel * (in_channels / groups);
+  }
   LUTRA_HD int64_t count() const {
     return int64_t{images} * out_height() * out_width() * out_channels;
   }
@@ -44,18 +124,104 @@ LUTRA_HD inline void conv2d_at(const Conv2dArgs& args, int64_t index) {
   rest /= args.out_width();
   const int y = static_cast<int>(rest % args.out_height());
   const int64_t n = rest / args.out_height();
-  const int run = args.kernel * args.in_channels;  // contiguous in input and weight alike
-  const int8_t* in =
-      args.input +
-      ((n * args.height + y * args.stride) * args.width + x * args.stride) * args.in_channels;
-  const int8_t* weight = args.weight + int64_t{o} * args.kernel * run;
-  int32_t acc = args.bias[o];
-  for (int ky = 0; ky < args.kernel; ++ky) {
-    for (int i = 0; i < run; ++i) acc += product(args.table, in[i], weight[i]);
-    in += args.width * args.in_channels;
-    weight += run;
+  const int channels = args.in_channels / args.groups;
+  const int first_channel = o / (args.out_channels / args.groups) * channels;
+  const int8_t* weight = args.weight + int64_t{o} * args.terms();
+  int32_t acc = args.bias == nullptr ? 0 : args.bias[o];
+  for (int ky = 0; ky < args.vertical.kernel; ++ky) {
+    const int row = args.vertical.element(y, ky);
+    for (int kx = 0; kx < args.horizontal.kernel; ++kx, weight += channels) {
+      const int column = args.horizontal.element(x, kx);
+      const bool inside = row >= 0 && row < args.height && column >= 0 && column < args.width;
+      if (!inside && args.padding == Padding::kNothing) continue;
+      const int8_t* in = args.input + first_channel;
+      if (inside) in += ((n * args.height + row) * args.width + column) * args.in_channels;
+      for (int c = 0; c < channels; ++c) {
+        acc += args.products(inside ? in[c] : args.pad_value, weight[c]);
+      }
+    }
   }
-  args.output[index] = numerics::requantise(acc, args.shift, args.relu);
+  args.to.store(index, acc);
+}
+
+/// Largest or average element of each window; padding takes no part.
+struct PoolArgs {
+  enum class Kind : uint8_t { kMax, kAverage };
+  int images, height, width, channels;
+  Window vertical, horizontal;  ///< every window holds an element of the image
+  Kind kind;
+  bool is_signed;       ///< int8 elements, not uint8
+  const int8_t* input;  ///< [images][height][width][channels]
+  int8_t* output;       ///< [images][out_height][out_width][channels]
+
+  LUTRA_HD int out_height() const { return vertical.outputs(height); }
+  LUTRA_HD int out_width() const { return horizontal.outputs(width); }
+  LUTRA_HD int64_t count() const { return int64_t{images} * out_height() * out_width() * channels; }
+};
+
+LUTRA_HD inline int element_value(int8_t byte, bool is_signed) {
+  return is_signed ? byte : static_cast<uint8_t>(byte);
+}
+
+LUTRA_HD inline void pool_at(const PoolArgs& args, int64_t index) {
+  const int c = static_cast<int>(index % args.channels);
+  int64_t rest = index / args.channels;
+  const int x = static_cast<int>(rest % args.out_width());
+  rest /= args.out_width();
+  const int y = static_cast<int>(rest % args.out_height());
+  const int64_t n = rest / args.out_height();
+  int largest = INT32_MIN;
+  int32_t sum = 0;
+  int32_t elements = 0;
+  for (int ky = 0; ky < args.vertical.kernel; ++ky) {
+    const int row = args.vertical.element(y, ky);
+    if (row < 0 || row >= args.height) continue;
+    for (int kx = 0; kx < args.horizontal.kernel; ++kx) {
+      const int column = args.horizontal.element(x, kx);
+      if (column < 0 || column >= args.width) continue;
+      const int value = element_value(
+          args.input[((n * args.height + row) * args.width + column) * args.channels + c],
+          args.is_signed);
+      largest = value > largest ? value : largest;
+      sum += value;
+      ++elements;
+    }
+  }
+  args.output[index] = static_cast<int8_t>(
+      args.kind == PoolArgs::Kind::kMax ? largest : numerics::round_divide(sum, elements));
+}
+
+/// Sum of two tensors, brought to one fraction length by shifts to the left: a residual connection.
+struct AddArgs {
+  int64_t elements;
+  int shift_first, shift_second;  ///< 0..16, to the left
+  bool is_signed;                 ///< int8 elements, not uint8
+  const int8_t* first;            ///< [elements]
+  const int8_t* second;           ///< [elements]
+  Requantisation requantisation;
+  int8_t* output;  ///< [elements]; may be one of the inputs
+
+  LUTRA_HD int64_t count() const { return elements; }
+};
+
+LUTRA_HD inline void add_at(const AddArgs& args, int64_t index) {
+  const int32_t a = element_value(args.first[index], args.is_signed) * (1 << args.shift_first);
+  const int32_t b = element_value(args.second[index], args.is_signed) * (1 << args.shift_second);
+  args.output[index] = args.requantisation(a + b);
+}
+
+/// Accumulators to elements.
+struct RequantiseArgs {
+  int64_t elements;
+  const int32_t* sums;  ///< [elements]
+  Requantisation requantisation;
+  int8_t* output;  ///< [elements]
+
+  LUTRA_HD int64_t count() const { return elements; }
+};
+
+LUTRA_HD inline void requantise_at(const RequantiseArgs& args, int64_t index) {
+  args.output[index] = args.requantisation(args.sums[index]);
 }
 
 /// Votes of the input capsules for the class capsules.
@@ -64,7 +230,7 @@ struct VotesArgs {
   int shift;
   const int8_t* input;   ///< [images][capsules][in_dim]
   const int8_t* weight;  ///< [capsules][classes][in_dim][out_dim]
-  const int16_t* table;
+  Products products;
   int8_t* output;  ///< [images][capsules][classes][out_dim]
 
   LUTRA_HD int64_t count() const { return int64_t{images} * capsules * classes * out_dim; }
@@ -79,7 +245,7 @@ LUTRA_HD inline void votes_at(const VotesArgs& args, int64_t index) {
   const int8_t* u = args.input + rest * args.in_dim;
   const int8_t* weight = args.weight + (i * args.classes + j) * args.in_dim * args.out_dim + d;
   int32_t acc = 0;
-  for (int k = 0; k < args.in_dim; ++k) acc += product(args.table, u[k], weight[k * args.out_dim]);
+  for (int k = 0; k < args.in_dim; ++k) acc += args.products(u[k], weight[k * args.out_dim]);
   args.output[index] = numerics::requantise(acc, args.shift);
 }
 
@@ -89,7 +255,7 @@ struct WeightedSumArgs {
   int shift;
   const int8_t* coupling;  ///< [images][classes][capsules]
   const int8_t* votes;     ///< [images][capsules][classes][out_dim]
-  const int16_t* table;
+  Products products;
   int8_t* output;  ///< [images][classes][out_dim]
 
   LUTRA_HD int64_t count() const { return int64_t{images} * classes * out_dim; }
@@ -102,7 +268,7 @@ LUTRA_HD inline void weighted_sum_at(const WeightedSumArgs& args, int64_t index)
   const int8_t* c = args.coupling + (n * args.classes + within / args.out_dim) * args.capsules;
   const int8_t* vote = args.votes + n * args.capsules * all + within;
   int32_t acc = 0;
-  for (int i = 0; i < args.capsules; ++i) acc += product(args.table, c[i], vote[int64_t{i} * all]);
+  for (int i = 0; i < args.capsules; ++i) acc += args.products(c[i], vote[int64_t{i} * all]);
   args.output[index] = numerics::requantise(acc, args.shift);
 }
 
@@ -112,7 +278,7 @@ struct AgreementArgs {
   int shift;
   const int8_t* votes;  ///< [images][capsules][classes][out_dim]
   const int8_t* v;      ///< [images][classes][out_dim]
-  const int16_t* table;
+  Products products;
   const int8_t* before;  ///< [images][capsules][classes] logits
   int8_t* output;        ///< [images][capsules][classes] logits
 
@@ -125,7 +291,7 @@ LUTRA_HD inline void agreement_at(const AgreementArgs& args, int64_t index) {
   const int8_t* vote = args.votes + index * args.out_dim;
   const int8_t* v = args.v + (n * args.classes + j) * args.out_dim;
   int32_t acc = 0;
-  for (int d = 0; d < args.out_dim; ++d) acc += product(args.table, vote[d], v[d]);
+  for (int d = 0; d < args.out_dim; ++d) acc += args.products(vote[d], v[d]);
   args.output[index] = numerics::accumulate(args.before[index], acc, args.shift);
 }
 
@@ -135,21 +301,22 @@ struct SquashArgs {
   int dim;              ///< 1..16
   int frac;             ///< of the input, 0..7
   const int8_t* input;  ///< [capsules][dim]
-  const int16_t* table;
+  Products products;
   int8_t* output;  ///< [capsules][dim], fraction length 7
 
   LUTRA_HD int64_t count() const { return capsules; }
 };
 
-LUTRA_HD inline int32_t sum_of_squares(const int16_t* table, const int8_t* s, int dim) {
+LUTRA_HD inline int32_t sum_of_squares(const Products& products, const int8_t* s, int dim) {
   int32_t sum = 0;
-  for (int d = 0; d < dim; ++d) sum += product(table, s[d], s[d]);
+  for (int d = 0; d < dim; ++d) sum += products(s[d], s[d]);
   return sum;
 }
 
 LUTRA_HD inline void squash_at(const SquashArgs& args, int64_t index) {
   const int8_t* s = args.input + index * args.dim;
-  const uint32_t gain = numerics::squash_gain(sum_of_squares(args.table, s, args.dim), args.frac);
+  const uint32_t gain =
+      numerics::squash_gain(sum_of_squares(args.products, s, args.dim), args.frac);
   for (int d = 0; d < args.dim; ++d) {
     args.output[index * args.dim + d] = numerics::squash_element(s[d], gain);
   }
@@ -176,7 +343,7 @@ LUTRA_HD inline void softmax_at(const SoftmaxArgs& args, int64_t index) {
 struct ClassifyArgs {
   int images, classes, dim;
   const int8_t* input;  ///< [images][classes][dim]
-  const int16_t* table;
+  Products products;
   int32_t* scores;  ///< [images][classes]
   int8_t* output;   ///< [images]
 
@@ -188,7 +355,7 @@ LUTRA_HD inline void classify_at(const ClassifyArgs& args, int64_t index) {
   int best = 0;
   for (int j = 0; j < args.classes; ++j) {
     const int32_t sum =
-        sum_of_squares(args.table, args.input + (index * args.classes + j) * args.dim, args.dim);
+        sum_of_squares(args.products, args.input + (index * args.classes + j) * args.dim, args.dim);
     scores[j] = sum > 0 ? sum : 0;
     if (scores[j] > scores[best]) best = j;
   }

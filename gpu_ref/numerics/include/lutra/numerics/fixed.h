@@ -18,6 +18,15 @@ LUTRA_HD constexpr int64_t round_shift(int64_t x, int shift) {
   return shift == 0 ? x : (x + (int64_t{1} << (shift - 1))) >> shift;
 }
 
+/// x / n, rounded; ties go towards plus infinity: round_shift() where n is a power of two.
+/// @param x  |x| < 2^30
+/// @param n  1..2^30
+LUTRA_HD constexpr int32_t round_divide(int32_t x, int32_t n) {
+  const int64_t doubled = 2 * int64_t{x} + n;
+  const int64_t quotient = doubled / (2 * int64_t{n});
+  return static_cast<int32_t>(quotient - (doubled % (2 * int64_t{n}) < 0 ? 1 : 0));
+}
+
 /// x clamped to [-127, 127].
 LUTRA_HD constexpr int8_t saturate(int64_t x) {
   return static_cast<int8_t>(x > kMaxElement ? kMaxElement : x < -kMaxElement ? -kMaxElement : x);
@@ -62,6 +71,9 @@ static_assert(round_shift(3, 1) == 2 && round_shift(-3, 1) == -1, "ties go up");
 static_assert(round_shift(-1, 1) == 0 && round_shift(1, 1) == 1, "ties go up around zero");
 static_assert(round_shift(INT32_MAX, 1) == 1 << 30, "the added half must not overflow");
 static_assert(round_shift(INT32_MIN, 31) == -1 && round_shift(INT32_MAX, 31) == 1, "limits");
+static_assert(round_divide(3, 2) == 2 && round_divide(-3, 2) == -1, "ties go up");
+static_assert(round_divide(-4, 3) == -1 && round_divide(-5, 3) == -2, "nearest");
+static_assert(round_divide(7, 1) == 7 && round_divide(-7, 1) == -7 && round_divide(0, 9) == 0, "");
 static_assert(requantise(127 * 256 + 127, 8) == 127 && requantise(-32768, 8) == -127, "saturates");
 static_assert(requantise(-300, 1, true) == 0 && requantise(7, 0) == 7, "ReLU, shift 0");
 static_assert(accumulate(100, 60, 1) == 127 && accumulate(-100, -60, 1) == -127, "saturates once");
