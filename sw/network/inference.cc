@@ -17,12 +17,6 @@ namespace {
 
 constexpr size_t kTableSize = 65536;
 
-int32_t largest_product(const int16_t* table) {
-  int32_t largest = 0;
-  for (size_t i = 0; i < kTableSize; ++i) largest = std::max(largest, std::abs(int32_t{table[i]}));
-  return largest;
-}
-
 /// Permutes the coefficients of each image over the input capsules, the same way for each class.
 void shuffle_coupling(std::vector<int8_t>* coupling, int images, const Votes& votes,
                       uint64_t seed) {
@@ -53,10 +47,11 @@ Table exact_table() {
 }
 
 Inference::Inference(const QuantisedNetwork& network, const Assignment& assignment)
-    : network_(network), list_(lower(network_)), exact_(exact_table()), assignment_(assignment) {
+    : network_(network), list_(lower(network_)), exact_(tables::ProductTable::exact()) {
   std::vector<std::string> known;
   for (const Operation& op : multiplying_operations(network_.description)) known.push_back(op.name);
-  for (const auto& [operation, component] : assignment_) {
+  std::map<const Table*, std::shared_ptr<const engine::Multiplier>> known_tables;
+  for (const auto& [operation, component] : assignment) {
     if (std::find(known.begin(), known.end(), operation) == known.end()) {
       throw Error(
           ExitCode::kUsage,
@@ -68,13 +63,18 @@ Inference::Inference(const QuantisedNetwork& network, const Assignment& assignme
                                                 "expected 256 x 256",
                                                 operation, component->size()));
     }
+    auto& multiplier = known_tables[component];
+    if (multiplier == nullptr) {
+      multiplier = std::make_shared<const engine::Multiplier>(tables::ProductTable(*component));
+    }
+    multipliers_[operation] = multiplier;
   }
   check_accumulators();
 }
 
-const int16_t* Inference::table(const std::string& operation) const {
-  const auto found = assignment_.find(operation);
-  return found == assignment_.end() ? exact_.data() : found->second->data();
+const engine::Multiplier& Inference::multiplier(const std::string& operation) const {
+  const auto found = multipliers_.find(operation);
+  return found == multipliers_.end() ? exact_ : *found->second;
 }
 
 void Inference::check_accumulators() const {
@@ -84,7 +84,8 @@ void Inference::check_accumulators() const {
     if (found != network_.biases.end()) {
       for (int32_t b : found->second) bias = std::max(bias, std::abs(int64_t{b}));
     }
-    const int64_t bound = int64_t{op.fan_in} * largest_product(table(op.name)) + bias;
+    const int64_t bound =
+        int64_t{op.fan_in} * multiplier(op.name).table().largest_magnitude() + bias;
     if (bound > INT32_MAX) {
       throw Error(ExitCode::kUsage,
                   fmt::format("{}: an accumulator can reach {}, expected at most {}", op.name,
@@ -108,25 +109,39 @@ void Inference::run(engine::Backend& backend, int images, Coupling coupling, uin
   for (const Step& step : list_.steps) {
     const auto in = [&](int index) { return tensors.at(step.inputs.at(index)).data(); };
     std::vector<int8_t>& out = tensors.at(step.output);
-    const int16_t* component = table(step.operation);
+    const engine::Products products = multiplier(step.operation).products();
     const Votes* v = step.votes;
     switch (step.kind) {
       case Step::Kind::kConv2d: {
         const auto& shape = list_.tensors.at(step.inputs[0]).shape;
         const Conv2d& c = *step.conv;
-        backend.conv2d({images, shape[0], shape[1], c.in_channels, c.out_channels, c.kernel,
-                        c.stride, step.shift, step.relu, in(0),
-                        network_.weights.at(c.name + ".weight").data(),
-                        network_.biases.at(c.name + ".bias").data(), component, out.data()});
+        const engine::Window window{c.kernel, c.stride, 0, 0, 1};
+        engine::Conv2dArgs args{images,
+                                shape[0],
+                                shape[1],
+                                c.in_channels,
+                                c.out_channels,
+                                window,
+                                window,
+                                1,
+                                engine::Padding::kOperand,
+                                0,
+                                in(0),
+                                network_.weights.at(c.name + ".weight").data(),
+                                network_.biases.at(c.name + ".bias").data(),
+                                products,
+                                {}};
+        args.to = {engine::Requantisation::to_int8(step.shift, step.relu), out.data(), nullptr};
+        backend.conv2d(args);
         break;
       }
       case Step::Kind::kSquash:
         backend.squash({static_cast<int64_t>(out.size()) / step.dim, step.dim, step.frac, in(0),
-                        component, out.data()});
+                        products, out.data()});
         break;
       case Step::Kind::kVotes:
         backend.votes({images, v->capsules, v->in_dim, v->classes, v->out_dim, step.shift, in(0),
-                       network_.weights.at(v->name + ".weight").data(), component, out.data()});
+                       network_.weights.at(v->name + ".weight").data(), products, out.data()});
         break;
       case Step::Kind::kSoftmax:
         // Zero logits stand for uniform coefficients: the tensor "logits.0".
@@ -139,16 +154,16 @@ void Inference::run(engine::Backend& backend, int images, Coupling coupling, uin
         break;
       case Step::Kind::kWeightedSum:
         backend.weighted_sum({images, v->capsules, v->classes, v->out_dim, step.shift, in(0), in(1),
-                              component, out.data()});
+                              products, out.data()});
         break;
       case Step::Kind::kAgreement:
         backend.agreement({images, v->capsules, v->classes, v->out_dim, step.shift, in(0), in(1),
-                           component, in(2), out.data()});
+                           products, in(2), out.data()});
         break;
       case Step::Kind::kClassify:
         state->scores.resize(static_cast<size_t>(images) * v->classes);
         backend.classify(
-            {images, v->classes, step.dim, in(0), component, state->scores.data(), out.data()});
+            {images, v->classes, step.dim, in(0), products, state->scores.data(), out.data()});
         break;
     }
   }
@@ -176,7 +191,7 @@ EvaluateResult evaluate(const Inference& inference, const Dataset& data,
   };
   EvaluateResult result;
   result.images = images;
-  const auto backend = engine::make_backend(options.backend);
+  const auto backend = engine::make_backend(options.backend, 1);
   result.backend = backend->name();
   // A device wants large batches from one thread; on the CPU, a register of lanes stays in the
   // cache.

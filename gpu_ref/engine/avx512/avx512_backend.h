@@ -8,13 +8,12 @@
 
 namespace lutra::engine {
 
-/// Whether this processor has AVX-512 with VBMI; `reason` says what was found.
+/// Whether this processor has AVX-512 with VBMI and VNNI; `reason` says what was found.
 bool avx512_available(std::string* reason);
 
-/// Arbitrary tables, looked up in registers: for a fixed second operand w the column L(., w) is 256
-/// products, as bytes eight registers, and `vpermi2b` finds 64 products at once. Where a tensor
-/// holds no negative element (pixels, ReLU), half of the column serves.
-std::unique_ptr<Backend> make_avx512_backend();
+/// Matrix products by lookup in registers (row_lookup.h) or, where the table's factorisation makes
+/// that quicker, as exact ones (exact_gemm.h).
+std::unique_ptr<Backend> make_avx512_backend(int jobs);
 
 }  // namespace lutra::engine
 

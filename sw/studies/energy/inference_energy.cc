@@ -197,18 +197,23 @@ class EnergyStudy {
   void record(const network::QuantisedNetwork& network, const network::Dataset& data) {
     std::map<const synth::Component*, int> index;
     std::map<std::string, int> select;
-    std::array<const int16_t*, 4> tables{};
+    std::array<std::unique_ptr<engine::Multiplier>, 4> multipliers;
     for (const auto& [operation, component] : assignment_) {
       const int next = static_cast<int>(index.size());
       const auto [found, added] = index.try_emplace(component, next);
       if (added && next >= 4) {
         throw Error(ExitCode::kUnsupported, "an assignment of more than four distinct components");
       }
-      tables[found->second] = component->lut.data();
+      if (added) {
+        multipliers[next] =
+            std::make_unique<engine::Multiplier>(tables::ProductTable(component->lut));
+      }
       select[operation] = found->second;
     }
     const network::Program program = network::compile(network, options_.shape, select, false);
-    network::ProgramModel model(program, options_.shape, tables);
+    network::ProgramModel model(
+        program, options_.shape,
+        {multipliers[0].get(), multipliers[1].get(), multipliers[2].get(), multipliers[3].get()});
     if (options_.images < 1 || options_.images > data.size()) {
       throw Error(ExitCode::kUsage,
                   fmt::format("energy.images = {}, expected 1..{}", options_.images, data.size()));

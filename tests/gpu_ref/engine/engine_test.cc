@@ -1,113 +1,486 @@
-// Every backend against the scalar reference, bit for bit, on odd shapes; and the scalar reference
-// against loops written out from docs/numerics.md.
+// Every backend against the scalar reference, bit for bit, on odd shapes, with tables of every kind
+// and every family of the library; the scalar reference against loops written out from the
+// definitions; threads; bad arguments.
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <random>
 #include <vector>
 
 #include "exercise.h"
-#include "lutra/engine/backend.h"
+#include "lutra/numerics/error.h"
+#include "lutra/synth/library.h"
+#include "lutra/synth/multiplier_models.h"
 
 namespace lutra::engine {
 
-void PrintTo(const Shape& s, std::ostream* out) {
-  *out << s.images << " images of " << s.size << "x" << s.size << "x" << s.channels;
-}
+void PrintTo(const Shape& s, std::ostream* out) { *out << name_of(s); }
 
 namespace {
 
+using tables::OperandType;
+using tables::ProductTable;
+
+std::vector<std::string> other_backends() { return {"avx2", "avx512", "cuda"}; }
+
+/// Whether a backend can run here; if not, why.
+bool available(const std::string& name, std::string* reason) {
+  for (const BackendInfo& info : backends()) {
+    if (info.name != name) continue;
+    *reason = info.reason;
+    return info.available;
+  }
+  *reason = "not known";
+  return false;
+}
+
+void expect_equal(const Outputs& expected, const Outputs& got, const std::string& where,
+                  size_t* checked) {
+  *checked += compare(expected, got,
+                      [&](const std::string& line) { ADD_FAILURE() << where << ": " << line; });
+}
+
 class EngineShape : public testing::TestWithParam<Shape> {
  protected:
-  std::mt19937 random_{GetParam().size * 31u + GetParam().channels};
+  std::mt19937 random_{GetParam().height * 31u + GetParam().channels};
 };
 
 TEST_P(EngineShape, ConvolutionIsTheSumOfItsProducts) {
   const Shape s = GetParam();
-  const auto input = random_tensor(&random_, int64_t{s.images} * s.size * s.size * s.channels);
-  const auto weight =
-      random_tensor(&random_, int64_t{s.out_channels} * s.kernel * s.kernel * s.channels);
+  const Multiplier multiplier(random_table(&random_));
+  const auto input = random_tensor(&random_, int64_t{s.images} * s.height * s.width * s.channels);
+  const int per_group = s.channels / s.groups;
+  const auto weight = random_tensor(
+      &random_, int64_t{s.out_channels} * s.vertical.kernel * s.horizontal.kernel * per_group);
   std::vector<int32_t> bias(s.out_channels);
   for (int32_t& b : bias) b = static_cast<int32_t>(random_() % 200001) - 100000;
-  const auto table = random_table(&random_);
-  Conv2dArgs args{s.images,      s.size,      s.size,       s.channels, s.out_channels,
-                  s.kernel,      s.stride,    12,           false,      input.data(),
-                  weight.data(), bias.data(), table.data(), nullptr};
-  std::vector<int8_t> output(static_cast<size_t>(args.count()));
-  args.output = output.data();
-  make_backend("scalar")->conv2d(args);
-  EXPECT_TRUE(lively(output));
-
-  const int out = (s.size - s.kernel) / s.stride + 1;
   int64_t checked = 0;
-  for (int n = 0; n < s.images; ++n)
-    for (int y = 0; y < out; ++y)
-      for (int x = 0; x < out; ++x)
-        for (int o = 0; o < s.out_channels; ++o) {
-          int64_t sum = bias[o];
-          for (int ky = 0; ky < s.kernel; ++ky)
-            for (int kx = 0; kx < s.kernel; ++kx)
-              for (int c = 0; c < s.channels; ++c) {
-                const int8_t a =
-                    input[((n * s.size + y * s.stride + ky) * s.size + x * s.stride + kx) *
-                              s.channels +
-                          c];
-                const int8_t w = weight[((o * s.kernel + ky) * s.kernel + kx) * s.channels + c];
-                sum += table[(a & 255) * 256 + (w & 255)];
-              }
-          const int64_t rounded = (sum + 2048) >> 12;
-          const int8_t expected =
-              static_cast<int8_t>(std::max<int64_t>(-127, std::min<int64_t>(127, rounded)));
-          ASSERT_EQ(output[((n * out + y) * out + x) * s.out_channels + o], expected)
-              << "image " << n << " row " << y << " column " << x << " channel " << o;
-          ++checked;
-        }
+  for (const Padding padding : {Padding::kOperand, Padding::kNothing}) {
+    Conv2dArgs args{s.images,
+                    s.height,
+                    s.width,
+                    s.channels,
+                    s.out_channels,
+                    s.vertical,
+                    s.horizontal,
+                    s.groups,
+                    padding,
+                    -5,
+                    input.data(),
+                    weight.data(),
+                    bias.data(),
+                    multiplier.products(),
+                    {}};
+    std::vector<int8_t> output(static_cast<size_t>(args.count()));
+    std::vector<int32_t> sums(output.size());
+    args.to = {Requantisation::to_int8(9), output.data(), sums.data()};
+    make_backend("scalar")->conv2d(args);
+    const auto out_size = [](const Window& w, int size) {
+      return (size + w.pad_before + w.pad_after - w.dilation * (w.kernel - 1) - 1) / w.stride + 1;
+    };
+    const int out_height = out_size(s.vertical, s.height);
+    const int out_width = out_size(s.horizontal, s.width);
+    ASSERT_EQ(output.size(),
+              static_cast<size_t>(s.images) * out_height * out_width * s.out_channels);
+    size_t at = 0;
+    for (int n = 0; n < s.images; ++n)
+      for (int y = 0; y < out_height; ++y)
+        for (int x = 0; x < out_width; ++x)
+          for (int o = 0; o < s.out_channels; ++o, ++at) {
+            int64_t sum = bias[o];
+            for (int c = 0; c < per_group; ++c)
+              for (int ky = 0; ky < s.vertical.kernel; ++ky)
+                for (int kx = 0; kx < s.horizontal.kernel; ++kx) {
+                  const int row =
+                      y * s.vertical.stride + ky * s.vertical.dilation - s.vertical.pad_before;
+                  const int col = x * s.horizontal.stride + kx * s.horizontal.dilation -
+                                  s.horizontal.pad_before;
+                  int a = -5;
+                  if (row >= 0 && row < s.height && col >= 0 && col < s.width) {
+                    const int group = o / (s.out_channels / s.groups);
+                    a = input[((n * s.height + row) * s.width + col) * s.channels +
+                              group * per_group + c];
+                  } else if (padding == Padding::kNothing) {
+                    continue;
+                  }
+                  const int w =
+                      weight[((o * s.vertical.kernel + ky) * s.horizontal.kernel + kx) * per_group +
+                             c];
+                  sum += multiplier.table()(static_cast<uint8_t>(a), static_cast<uint8_t>(w));
+                }
+            ASSERT_EQ(sums[at], sum)
+                << "image " << n << " row " << y << " column " << x << " channel " << o;
+            const int64_t rounded = (sum + 256) >> 9;
+            ASSERT_EQ(output[at], std::max<int64_t>(-127, std::min<int64_t>(127, rounded)));
+            ++checked;
+          }
+    EXPECT_TRUE(lively(sums));
+  }
   std::printf("checked=%lld\n", static_cast<long long>(checked));
   ASSERT_GT(checked, 0);
 }
 
-void expect_equals_scalar(const std::string& name, const Shape& shape) {
-  const auto info = backends();
-  const auto found =
-      std::find_if(info.begin(), info.end(), [&name](const auto& b) { return b.name == name; });
-  ASSERT_NE(found, info.end());
-  if (!found->available) GTEST_SKIP() << found->reason;
+class BackendShape : public testing::TestWithParam<std::tuple<std::string, Shape>> {
+ protected:
+  void SetUp() override {
+    std::string reason;
+    if (!available(std::get<0>(GetParam()), &reason)) GTEST_SKIP() << reason;
+  }
+};
+
+TEST_P(BackendShape, EqualsScalar) {
+  const auto& [name, shape] = GetParam();
+  std::mt19937 random(shape.channels * 7u + shape.height);
+  std::vector<std::pair<std::string, ProductTable>> cases = {
+      {"no structure", random_table(&random)},
+      {"exact", ProductTable::exact()},
+      {"no term", random_factorised_table(&random, 0)},
+      {"one term", random_factorised_table(&random, 1)},
+      {"three terms", random_factorised_table(&random, 3)},
+      {"unsigned", random_table(&random, {8, false}, {8, false})},
+      {"unsigned exact", ProductTable::exact({8, false}, {8, false})},
+      {"unsigned with signed", ProductTable::exact({8, false}, {8, true})},
+      {"narrow", random_table(&random, {4, true}, {5, false})}};
+  const auto scalar = make_backend("scalar");
+  const auto backend = make_backend(name);
   size_t checked = 0;
-  for (uint32_t seed = 5; seed < 9; ++seed) {
-    const auto expected = run_all(*make_backend("scalar"), shape, seed);
-    const auto got = run_all(*make_backend(name), shape, seed);
-    ASSERT_EQ(got.size(), expected.size());
-    for (size_t i = 0; i < expected.size(); ++i, ++checked) {
-      ASSERT_EQ(got[i], expected[i]) << name << ", seed " << seed << ", element " << i;
+  uint32_t seed = 5;
+  for (auto& [what, table] : cases) {
+    const Multiplier multiplier(table);
+    for (const bool nonnegative : {false, true}) {
+      ++seed;
+      expect_equal(run_all(*scalar, shape, multiplier, seed, nonnegative),
+                   run_all(*backend, shape, multiplier, seed, nonnegative), what, &checked);
     }
   }
   std::printf("checked=%zu\n", checked);
+  ASSERT_GT(checked, 0u);
 }
 
-TEST_P(EngineShape, CudaEqualsScalar) { expect_equals_scalar("cuda", GetParam()); }
-TEST_P(EngineShape, Avx512EqualsScalar) { expect_equals_scalar("avx512", GetParam()); }
-
-TEST_P(EngineShape, ScalarIsDeterministicAndLively) {
-  const auto first = run_all(*make_backend("scalar"), GetParam(), 6);
-  EXPECT_EQ(run_all(*make_backend("scalar"), GetParam(), 6), first);
-  EXPECT_NE(run_all(*make_backend("scalar"), GetParam(), 7), first);
+TEST_P(BackendShape, GradientsEqualScalar) {
+  const auto& [name, shape] = GetParam();
+  std::mt19937 random(shape.channels + 1u);
+  size_t checked = 0;
+  for (uint32_t seed = 1; seed < 3; ++seed) {
+    const Multiplier multiplier(random_table(&random));
+    expect_equal(run_gradients(*make_backend("scalar"), shape, multiplier, seed),
+                 run_gradients(*make_backend(name), shape, multiplier, seed), "gradients",
+                 &checked);
+  }
+  std::printf("checked=%zu\n", checked);
+  ASSERT_GT(checked, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Shapes, EngineShape,
-    testing::Values(Shape{1, 9, 1, 16, 9, 1, 17, 10, 16}, Shape{2, 13, 3, 5, 3, 2, 7, 3, 8},
-                    Shape{3, 11, 16, 7, 5, 1, 31, 16, 5},
-                    // A sum of more terms than 16 bits hold bytes of, more
-                    // images than lanes, one output channel, tails.
-                    Shape{2, 9, 37, 33, 5, 2, 65, 12, 16}, Shape{67, 5, 2, 1, 3, 1, 3, 5, 7},
-                    Shape{261, 3, 1, 18, 2, 1, 2, 2, 3}, Shape{1, 1, 300, 19, 1, 1, 130, 15, 2}),
-    [](const auto& p) {
-      return std::to_string(p.param.images) + "x" + std::to_string(p.param.size) + "x" +
-             std::to_string(p.param.channels);
-    });
+const auto kShapeName = [](const auto& p) { return name_of(p.param); };
+INSTANTIATE_TEST_SUITE_P(Shapes, EngineShape, testing::ValuesIn(odd_shapes()), kShapeName);
+INSTANTIATE_TEST_SUITE_P(Backends, BackendShape,
+                         testing::Combine(testing::ValuesIn(other_backends()),
+                                          testing::ValuesIn(odd_shapes())),
+                         [](const auto& p) {
+                           return std::get<0>(p.param) + "_" + name_of(std::get<1>(p.param));
+                         });
 
-TEST(Engine, UnknownBackend_bad) { EXPECT_THROW(make_backend("sse"), std::runtime_error); }
+class BackendFamily : public testing::TestWithParam<std::tuple<std::string, std::string>> {};
+
+/// Signed and unsigned 8-bit components of a family, at its defaults.
+TEST_P(BackendFamily, EqualsScalar) {
+  const auto& [name, family] = GetParam();
+  std::string reason;
+  if (!available(name, &reason)) GTEST_SKIP() << reason;
+  const Shape shape{3, 9, 8, 13, 21, {3, 2, 1, 1, 1}, {3, 1, 1, 0, 1}, 1, 70, 10, 16};
+  size_t checked = 0;
+  for (const bool is_signed : {true, false}) {
+    const auto spec =
+        synth::parse_multiplier_spec(family + (is_signed ? ":signed=1" : ":signed=0"));
+    const auto model = synth::multiplier_model(family, spec.parameters, 8, is_signed);
+    const OperandType type{8, is_signed};
+    std::vector<int32_t> products;
+    for (int a = 0; a < 256; ++a) {
+      for (int b = 0; b < 256; ++b) {
+        products.push_back(
+            static_cast<int32_t>(is_signed ? model(int8_t(a), int8_t(b)) : model(a, b)));
+      }
+    }
+    const Multiplier multiplier(ProductTable(type, type, products));
+    expect_equal(run_all(*make_backend("scalar"), shape, multiplier, 3, false),
+                 run_all(*make_backend(name), shape, multiplier, 3, false), spec.canonical(),
+                 &checked);
+  }
+  std::printf("checked=%zu\n", checked);
+  ASSERT_GT(checked, 0u);
+}
+
+std::vector<std::string> families() {
+  std::vector<std::string> names;
+  for (const auto& family : synth::multiplier_families()) {
+    if (family.minimum_width <= 8 && family.maximum_width >= 8) names.push_back(family.name);
+  }
+  return names;
+}
+INSTANTIATE_TEST_SUITE_P(Library, BackendFamily,
+                         testing::Combine(testing::ValuesIn(other_backends()),
+                                          testing::ValuesIn(families())),
+                         [](const auto& p) {
+                           return std::get<0>(p.param) + "_" + std::get<1>(p.param);
+                         });
+
+TEST(Engine, TheSameBitsWithAnyNumberOfThreads) {
+  const Shape wide{5, 40, 30, 16, 24, {3, 1, 1, 1, 1}, {3, 1, 1, 1, 1}, 1, 200, 10, 16};
+  const Shape few_rows{1, 1, 1, 2000, 900, {}, {}, 1, 3, 2, 8};
+  size_t checked = 0;
+  for (const BackendInfo& info : backends()) {
+    if (!info.available) continue;
+    for (const Shape& shape : {wide, few_rows}) {
+      for (const int terms : {1, 99}) {
+        std::mt19937 random(1);
+        const Multiplier multiplier(terms == 99 ? random_table(&random)
+                                                : random_factorised_table(&random, terms));
+        const Outputs one = run_all(*make_backend(info.name, 1), shape, multiplier, 2, false);
+        for (const int jobs : {2, 5}) {
+          expect_equal(one, run_all(*make_backend(info.name, jobs), shape, multiplier, 2, false),
+                       info.name, &checked);
+        }
+      }
+    }
+  }
+  std::printf("checked=%zu\n", checked);
+  ASSERT_GT(checked, 0u);
+}
+
+TEST(Engine, OutputsDependOnTheOperands) {
+  std::mt19937 random(1);
+  const Multiplier multiplier(random_table(&random));
+  const auto scalar = make_backend("scalar");
+  const Shape shape = odd_shapes()[1];
+  const Outputs first = run_all(*scalar, shape, multiplier, 6, false);
+  EXPECT_EQ(run_all(*scalar, shape, multiplier, 6, false), first);
+  EXPECT_NE(run_all(*scalar, shape, multiplier, 7, false), first);
+}
+
+TEST(Engine, AFlippedProductShows) {
+  std::mt19937 random(1);
+  std::vector<int16_t> products(65536);
+  for (int16_t& p : products) p = static_cast<int16_t>(random());
+  const Multiplier right{ProductTable(products)};
+  for (int16_t* p = &products[0]; p < &products[0] + 65536; p += 7) *p ^= 1;
+  const Multiplier wrong{ProductTable(products)};
+  int differences = 0;
+  const Shape shape = odd_shapes()[2];
+  compare(run_all(*make_backend("scalar"), shape, right, 6, false),
+          run_all(*make_backend("auto"), shape, wrong, 6, false),
+          [&](const std::string&) { ++differences; });
+  EXPECT_GT(differences, 0);
+}
+
+TEST(Gradients, RulesOnTheExactProductAgree) {
+  const Multiplier exact(ProductTable::exact());
+  const DerivativeRule through = straight_through(exact);
+  const DerivativeRule maps = factorised_differences(exact, 3);
+  const DerivativeRule table = smoothed_differences(exact, 3);
+  int checked = 0;
+  for (int a = -124; a <= 123; ++a) {  // where the smoothing sees both sides whole
+    for (int b = -124; b <= 123; ++b, ++checked) {
+      const auto x = static_cast<int8_t>(a);
+      const auto y = static_cast<int8_t>(b);
+      for (const DerivativeRule* rule : {&through, &maps, &table}) {
+        ASSERT_NEAR(rule->first().finish(x, rule->first().within_sum(x, y)), b, 1e-4) << a;
+        ASSERT_NEAR(rule->second().finish(y, rule->second().within_sum(y, x)), a, 1e-4) << b;
+      }
+    }
+  }
+  std::printf("checked=%d\n", checked);
+}
+
+TEST(Gradients, SmoothedDifferencesOfAStaircase) {
+  // L(a, b) = 8 floor(a / 8): flat but for a step of 8 every 8 operands.
+  std::vector<int32_t> products;
+  for (int a = 0; a < 256; ++a) {
+    for (int b = 0; b < 256; ++b) products.push_back(a / 8 * 8);
+  }
+  const Multiplier multiplier(ProductTable({8, false}, {8, false}, products));
+  const auto slope = [&](int half_window, int a) {
+    return smoothed_differences(multiplier, half_window).first_table[a << 8 | 77];
+  };
+  EXPECT_EQ(slope(0, 20), 0.0f);
+  EXPECT_EQ(slope(0, 24), 4.0f);  // (24 - 16) / 2
+  EXPECT_EQ(slope(0, 23), 4.0f);
+  EXPECT_FLOAT_EQ(slope(4, 100), 4.0f / 3);  // (104 + 104 - 88 - 96) / 9 / 2
+  EXPECT_EQ(slope(0, 0), 0.0f);
+  EXPECT_FLOAT_EQ(slope(4, 0), 0.0f);
+  EXPECT_EQ(smoothed_differences(multiplier, 4).second_table[77 << 8 | 20], 0.0f);
+}
+
+TEST(Gradients, AreThoseOfTheLinearProduct) {
+  // With the exact product, <gradient, sums> is linear in each operand: its differences are exact.
+  std::mt19937 random(4);
+  const Multiplier exact(ProductTable::exact());
+  Conv2dGradientArgs g{
+      2, 6,       5,       4,       6,  {3, 2, 1, 1, 1}, {2, 1, 0, 1, 2}, 2, Padding::kOperand,
+      0, nullptr, nullptr, nullptr, {}, nullptr};
+  auto input = random_operands(&random, g.input_size(), {7, true});
+  auto weight = random_operands(&random, g.weight_size(), {7, true});
+  std::vector<float> gradient(static_cast<size_t>(g.images) * g.out_height() * g.out_width() *
+                              g.out_channels);
+  for (float& x : gradient) x = static_cast<float>(static_cast<int>(random() % 7) - 3);
+  const auto loss = [&] {
+    std::vector<int32_t> sums(gradient.size());
+    Conv2dArgs args{g.images,     g.height,      g.width,  g.in_channels,    g.out_channels,
+                    g.vertical,   g.horizontal,  g.groups, g.padding,        0,
+                    input.data(), weight.data(), nullptr,  exact.products(), {}};
+    args.to.sums = sums.data();
+    make_backend("scalar")->conv2d(args);
+    double sum = 0;
+    for (size_t i = 0; i < sums.size(); ++i) sum += static_cast<double>(gradient[i]) * sums[i];
+    return sum;
+  };
+  const DerivativeRule rule = straight_through(exact);
+  g.input = input.data();
+  g.weight = weight.data();
+  g.gradient = gradient.data();
+  std::vector<float> of_input(input.size()), of_weight(weight.size());
+  g.derivative = rule.first();
+  g.result = of_input.data();
+  make_backend("auto")->conv2d_input_gradient(g);
+  g.derivative = rule.second();
+  g.result = of_weight.data();
+  make_backend("auto")->conv2d_weight_gradient(g);
+  const double before = loss();
+  for (size_t i = 0; i < input.size(); ++i) {
+    ++input[i];
+    ASSERT_EQ(loss() - before, of_input[i]) << i;
+    --input[i];
+  }
+  for (size_t i = 0; i < weight.size(); ++i) {
+    ++weight[i];
+    ASSERT_EQ(loss() - before, of_weight[i]) << i;
+    --weight[i];
+  }
+  EXPECT_TRUE(lively(of_input) && lively(of_weight));
+}
+
+/// The error's text; fails unless it is a usage error.
+template <typename Work>
+std::string usage_error(const Work& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    return error.what();
+  }
+  ADD_FAILURE() << "no error";
+  return "";
+}
+
+class BadArguments : public testing::Test {
+ protected:
+  Conv2dArgs conv() {
+    Conv2dArgs args{1,
+                    5,
+                    5,
+                    4,
+                    6,
+                    {3, 1, 0, 0, 1},
+                    {3, 1, 0, 0, 1},
+                    2,
+                    Padding::kOperand,
+                    0,
+                    bytes_.data(),
+                    bytes_.data(),
+                    nullptr,
+                    exact_.products(),
+                    {}};
+    args.to.output = output_.data();
+    return args;
+  }
+  std::string conv_error(const Conv2dArgs& args) {
+    const std::string text = usage_error([&] { make_backend("auto")->conv2d(args); });
+    EXPECT_TRUE(std::all_of(output_.begin(), output_.end(), [](int8_t q) { return q == 99; }));
+    return text;
+  }
+  const Multiplier exact_{ProductTable::exact()};
+  std::vector<int8_t> bytes_ = std::vector<int8_t>(4096, 100);
+  std::vector<int8_t> output_ = std::vector<int8_t>(4096, 99);
+};
+
+TEST_F(BadArguments, SayWhatWasFoundAndWhatIsAllowed_bad) {
+  Conv2dArgs args = conv();
+  args.groups = 3;
+  EXPECT_EQ(conv_error(args),
+            "conv2d: 3 groups, expected a divisor of 4 input and 6 output channels");
+  args = conv();
+  args.vertical.kernel = 6;
+  EXPECT_EQ(conv_error(args),
+            "conv2d: vertical kernel spans 6 elements, expected at most the padded image's 5");
+  args = conv();
+  args.images = 0;
+  EXPECT_EQ(conv_error(args), "conv2d: images = 0, expected 1..1073741824");
+  args = conv();
+  args.weight = nullptr;
+  EXPECT_EQ(conv_error(args), "conv2d: weight is null");
+  args = conv();
+  args.to.output = nullptr;
+  EXPECT_EQ(conv_error(args), "conv2d: neither output nor sums is given");
+  args = conv();
+  args.to.requantisation.shift = 32;
+  EXPECT_EQ(conv_error(args), "conv2d: shift = 32, expected 0..31");
+  args = conv();
+  const std::vector<int32_t> bias(6, INT32_MAX - 5);
+  args.bias = bias.data();
+  EXPECT_EQ(conv_error(args),
+            "conv2d: an accumulator can reach 2147778554 (18 products of up to 16384), expected at "
+            "most 2147483647");
+}
+
+TEST_F(BadArguments, OperandsOutsideTheirType_bad) {
+  const Multiplier narrow(ProductTable::exact({5, true}, {5, true}));
+  Conv2dArgs args = conv();
+  args.products = narrow.products();
+  EXPECT_EQ(conv_error(args), "conv2d: input, element 0 = 100, the multiplier takes -16..15");
+  std::fill(bytes_.begin(), bytes_.end(), int8_t{15});
+  args.pad_value = -17;
+  EXPECT_EQ(conv_error(args), "conv2d: padding, element 0 = -17, the multiplier takes -16..15");
+}
+
+TEST_F(BadArguments, Tables_bad) {
+  EXPECT_EQ(usage_error([] { ProductTable({}, {}, std::vector<int32_t>(100)); }),
+            "table: 100 products, expected 65536: 2^8 x 2^8");
+  EXPECT_EQ(usage_error([] {
+              ProductTable({9, true}, {}, {});
+            }),
+            "table: a first operand of 9 bits, expected 2..8");
+  std::vector<int32_t> products(65536, 0);
+  products[5] = 65536;
+  EXPECT_EQ(usage_error([&] { ProductTable({}, {}, products); }),
+            "table: products from 0 to 65536, expected -32768..32767 or 0..65535");
+}
+
+TEST_F(BadArguments, PoolOfPaddingOnly_bad) {
+  PoolArgs args{1,
+                4,
+                4,
+                1,
+                {2, 1, 2, 0, 1},
+                {2, 1, 0, 0, 1},
+                PoolArgs::Kind::kMax,
+                true,
+                bytes_.data(),
+                output_.data()};
+  EXPECT_EQ(usage_error([&] { make_backend("auto")->pool(args); }),
+            "pool: vertical window 0 holds padding only");
+}
+
+TEST(Engine, UnknownBackend_bad) {
+  EXPECT_EQ(usage_error([] { make_backend("sse"); }),
+            "backend 'sse' is not known, expected one of: auto, scalar, avx2, avx512, cuda");
+}
+
+TEST(Engine, WindowOfSmoothing_bad) {
+  const Multiplier exact(ProductTable::exact());
+  EXPECT_EQ(usage_error([&] { smoothed_differences(exact, 65); }),
+            "gradient: half window = 65, expected 0..64");
+}
 
 }  // namespace
 }  // namespace lutra::engine

@@ -29,7 +29,7 @@ struct Comparison {
 
 Comparison compare(const AcceleratorShape& shape, const Assignment& assignment,
                    const std::map<std::string, int>& select,
-                   const std::array<const int16_t*, 4>& tables) {
+                   const std::array<const int16_t*, 4>& luts) {
   const QuantisedNetwork network = random_network(7);
   const Inference inference(network, assignment);
   InferenceState state;
@@ -37,7 +37,15 @@ Comparison compare(const AcceleratorShape& shape, const Assignment& assignment,
   inference.run(*engine::make_backend("scalar"), 1, Coupling::kRouted, 1, &state);
 
   const Program program = compile(network, shape, select, /*trace=*/true);
-  ProgramModel model(program, shape, tables);
+  std::array<std::unique_ptr<engine::Multiplier>, 4> multipliers;
+  for (int i = 0; i < 4; ++i) {
+    if (luts[i] == nullptr) continue;
+    multipliers[i] =
+        std::make_unique<engine::Multiplier>(tables::ProductTable(Table(luts[i], luts[i] + 65536)));
+  }
+  ProgramModel model(
+      program, shape,
+      {multipliers[0].get(), multipliers[1].get(), multipliers[2].get(), multipliers[3].get()});
   std::vector<uint8_t> output, trace;
   model.run(random_image(11), &output, &trace);
 
@@ -120,8 +128,8 @@ TEST(Program, AWrongTableIsSeen) {
 TEST(Program, CountsTheProductsOfTheNetwork) {
   const QuantisedNetwork network = random_network(7);
   const Program program = compile(network, {}, {}, false);
-  const Table exact = exact_table();
-  ProgramModel model(program, {}, {exact.data(), nullptr, nullptr, nullptr});
+  const engine::Multiplier exact(tables::ProductTable::exact());
+  ProgramModel model(program, {}, {&exact, nullptr, nullptr, nullptr});
   std::vector<uint8_t> output, trace;
   struct Counter : ProgramObserver {
     int64_t products = 0;

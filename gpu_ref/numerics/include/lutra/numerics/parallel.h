@@ -19,7 +19,8 @@ inline int thread_count(int jobs) {
 /// The first exception is rethrown once all threads have ended.
 template <typename Work>
 void parallel_for(int count, int piece, int jobs, const Work& work) {
-  jobs = thread_count(jobs);
+  const int pieces = count / piece + (count % piece != 0);
+  jobs = std::min(thread_count(jobs), pieces);
   std::atomic<int> next{0};
   std::exception_ptr failure;
   std::mutex mutex;

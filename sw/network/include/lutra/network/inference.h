@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -56,13 +57,13 @@ class Inference {
   const QuantisedNetwork& network() const { return network_; }
 
  private:
-  const int16_t* table(const std::string& operation) const;
+  const engine::Multiplier& multiplier(const std::string& operation) const;
   void check_accumulators() const;
 
   QuantisedNetwork network_;
   StepList list_;
-  Table exact_;
-  Assignment assignment_;
+  engine::Multiplier exact_;
+  std::map<std::string, std::shared_ptr<const engine::Multiplier>> multipliers_;  ///< by operation
 };
 
 /// @throws Error kUsage unless the data set has the images first .. first + images - 1, images >=

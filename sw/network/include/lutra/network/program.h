@@ -107,7 +107,7 @@ class ProgramObserver {
 class ProgramModel {
  public:
   ProgramModel(const Program& program, const AcceleratorShape& shape,
-               std::array<const int16_t*, 4> tables);
+               std::array<const engine::Multiplier*, 4> multipliers);
 
   /// Runs one image.
   /// @param input     [input_bytes]
@@ -129,7 +129,7 @@ class ProgramModel {
 
   const Program& program_;
   AcceleratorShape shape_;
-  std::array<const int16_t*, 4> tables_;
+  std::array<const engine::Multiplier*, 4> multipliers_;
   std::vector<uint8_t> scratch_;
   std::map<std::string, StepCounts> counts_;
   StepCounts trace_counts_;

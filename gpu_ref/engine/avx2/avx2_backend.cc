@@ -1,0 +1,83 @@
+#include "avx2/avx2_backend.h"
+
+#include "avx2/column_lookup.h"
+#include "avx2/exact_gemm.h"
+#include "lutra/numerics/error.h"
+#include "matrix/cost_model.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+
+namespace lutra::engine {
+namespace {
+
+class Avx2Backend : public MatrixBackend {
+ public:
+  using MatrixBackend::MatrixBackend;
+  std::string name() const override { return "avx2"; }
+
+ protected:
+  using MatrixBackend::run;
+
+  std::shared_ptr<const void> prepare(const MatrixProduct& m) const override {
+    const FeatureMaps& maps = m.multiplier->derived<FeatureMaps>();
+    const int features = maps.usable ? static_cast<int>(maps.terms.size()) : -1;
+    return std::make_shared<const CostModel::Way>(
+        costs().choose(m.rows, m.outputs, m.terms(), features));
+  }
+
+  void multiply(const MatrixProduct& m, const void* prepared, int64_t begin,
+                int64_t end) const override {
+    switch (*static_cast<const CostModel::Way*>(prepared)) {
+      case CostModel::Way::kReference:
+        return multiply_plainly(m, begin, end);
+      case CostModel::Way::kLookup:
+        return look_up_columns(m, begin, end);
+      case CostModel::Way::kExact:
+        // In pieces whose sums stay in the cache.
+        constexpr int64_t kRows = 2 * 96 * 8;
+        for (int64_t first = begin; first < end; first += kRows) {
+          multiply_factorised_avx2(m, first, std::min(end, first + kRows));
+        }
+    }
+  }
+  /// Each piece makes its tables anew.
+  int rows_of_a_piece() const override { return 16 * kTileRows; }
+
+ private:
+  static const CostModel& costs() {
+    static const CostModel model = CostModel::measure(
+        1, 16, [](const MatrixProduct& m) { look_up_columns(m, 0, m.rows); },
+        [](const MatrixProduct& m) { multiply_factorised_avx2(m, 0, m.rows); });
+    return model;
+  }
+};
+
+}  // namespace
+
+bool avx2_available(std::string* reason) {
+  const bool available = __builtin_cpu_supports("avx2");
+  *reason = available ? "16 products a load, or 16 multiplied where the table factorises"
+                      : "this processor has no AVX2";
+  return available;
+}
+
+std::unique_ptr<Backend> make_avx2_backend(int jobs) { return std::make_unique<Avx2Backend>(jobs); }
+
+}  // namespace lutra::engine
+
+#else
+
+namespace lutra::engine {
+
+bool avx2_available(std::string* reason) {
+  *reason = "not an x86-64 build by GCC or Clang";
+  return false;
+}
+
+std::unique_ptr<Backend> make_avx2_backend(int /*jobs*/) {
+  throw Error(ExitCode::kInternal, "backend avx2: not in this build");
+}
+
+}  // namespace lutra::engine
+
+#endif

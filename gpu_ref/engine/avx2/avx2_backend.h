@@ -1,0 +1,20 @@
+#ifndef LUTRA_ENGINE_AVX2_BACKEND_H_
+#define LUTRA_ENGINE_AVX2_BACKEND_H_
+
+#include <memory>
+#include <string>
+
+#include "lutra/engine/backend.h"
+
+namespace lutra::engine {
+
+/// Whether this processor has AVX2; `reason` says what was found.
+bool avx2_available(std::string* reason);
+
+/// Matrix products by lookup of 16 outputs' products at once (column_lookup.h) or, where the
+/// table's factorisation makes that quicker, as exact ones (exact_gemm.h).
+std::unique_ptr<Backend> make_avx2_backend(int jobs);
+
+}  // namespace lutra::engine
+
+#endif  // LUTRA_ENGINE_AVX2_BACKEND_H_

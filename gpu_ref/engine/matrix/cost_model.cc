@@ -1,0 +1,98 @@
+#include "matrix/cost_model.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace lutra::engine {
+namespace {
+
+/// Nanoseconds of a product of this shape, operands of both signs, the quickest of a few runs.
+double time(int rows, int outputs, int terms, const CostModel::Run& run) {
+  static const Multiplier multiplier(tables::ProductTable::exact());
+  std::vector<int8_t> first(static_cast<size_t>(rows) * terms);
+  std::vector<int8_t> second(static_cast<size_t>(outputs) * terms);
+  std::vector<int32_t> sums(static_cast<size_t>(rows) * outputs);
+  for (size_t i = 0; i < first.size(); ++i) first[i] = static_cast<int8_t>(i * 37 % 255 - 127);
+  for (size_t i = 0; i < second.size(); ++i) second[i] = static_cast<int8_t>(i * 91 % 255 - 127);
+  MatrixProduct m;
+  m.rows = rows;
+  m.outputs = outputs;
+  m.offsets = {0};
+  m.run = terms;
+  m.start = [&](int64_t row) { return first.data() + row * terms; };
+  m.weight = second.data();
+  m.multiplier = &multiplier;
+  m.to.sums = sums.data();
+  m.pitch = outputs;
+  double best = 1e30;
+  for (int i = 0; i < 5; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    run(m);
+    const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - start;
+    best = std::min(best, took.count());
+  }
+  return best;
+}
+
+double rounded_up(int64_t value, int64_t to) {
+  return static_cast<double>((value + to - 1) / to * to);
+}
+
+}  // namespace
+
+CostModel CostModel::measure(int lookup_rows, int lookup_outputs, const Run& lookup,
+                             const Run& exact) {
+  constexpr int kRows = 384;
+  constexpr int kTerms = 256;
+  CostModel model;
+  model.lookup_rows = lookup_rows;
+  model.lookup_outputs = lookup_outputs;
+  const double few = time(kRows, 32, kTerms, lookup);
+  const double many = time(4 * kRows, 32, kTerms, lookup);
+  model.lookup = std::max(1e-4, (many - few) / (3 * kRows * 32 * kTerms));
+  model.lookup_setup = std::max(0.0, few / (model.lookup * 32 * kTerms) - kRows);
+  const double wide = time(kRows, 64, kTerms, exact);
+  const double narrow = time(kRows, 16, kTerms, exact);
+  model.exact = std::max(1e-4, (wide - narrow) / (kRows * 48 * kTerms));
+  model.row_feature = std::max(0.0, narrow / (double{kRows} * kTerms) - 16 * model.exact);
+  model.packing = std::max(0.0, time(1, 64, kTerms, exact) / (64 * kTerms) - 24 * model.exact);
+  model.reference =
+      time(8, 16, kTerms, [](const MatrixProduct& m) { multiply_plainly(m, 0, m.rows); }) /
+      (8 * 16 * kTerms);
+  return model;
+}
+
+CostModel::Way CostModel::choose(int64_t rows, int outputs, int terms, int features) const {
+  const double products = static_cast<double>(rows) * outputs * terms;
+  const double plain = reference * products;
+  const double looked_up = lookup * (rounded_up(rows, lookup_rows) + lookup_setup) *
+                           rounded_up(outputs, lookup_outputs) * terms;
+  double best = std::min(plain, looked_up);
+  Way way = plain < looked_up ? Way::kReference : Way::kLookup;
+  if (features >= 0) {
+    const double count = std::max(1, features);
+    const double factorised =
+        count * (exact * rounded_up(rows, 6) * rounded_up(outputs, 16) * terms +
+                 row_feature * static_cast<double>(rows) * terms + packing * outputs * terms);
+    if (factorised < best) way = Way::kExact;
+  }
+  return way;
+}
+
+void multiply_plainly(const MatrixProduct& m, int64_t begin, int64_t end) {
+  const Products products = m.multiplier->products();
+  const int terms = m.terms();
+  for (int64_t row = begin; row < end; ++row) {
+    const int8_t* start = m.start(row);
+    for (int o = 0; o < m.outputs; ++o) {
+      const int8_t* weight = m.weight + int64_t{o} * terms;
+      int32_t sum = m.first_sum(row, o);
+      for (const int64_t offset : m.offsets) {
+        for (int k = 0; k < m.run; ++k) sum += products(start[offset + k], *weight++);
+      }
+      m.to.store(row * m.pitch + o, sum);
+    }
+  }
+}
+
+}  // namespace lutra::engine

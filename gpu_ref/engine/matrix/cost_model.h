@@ -1,0 +1,36 @@
+#ifndef LUTRA_ENGINE_MATRIX_COST_MODEL_H_
+#define LUTRA_ENGINE_MATRIX_COST_MODEL_H_
+
+#include <functional>
+
+#include "matrix/matrix_product.h"
+
+namespace lutra::engine {
+
+/// What the two ways to a matrix product cost on this machine, in nanoseconds, as measured once a
+/// process. It decides how a product is computed, never what comes out.
+struct CostModel {
+  double lookup = 0;        ///< a product looked up, in full tiles
+  int lookup_rows = 1;      ///< of a tile: fewer rows cost as much
+  int lookup_outputs = 1;   ///< of a tile: fewer outputs cost as much
+  double lookup_setup = 0;  ///< what tables cost before the first lookup, in rows
+  double exact = 0;         ///< a product of two features
+  double row_feature = 0;   ///< a first operand made a feature
+  double packing = 0;       ///< a second operand made a feature and packed
+  double reference = 0;     ///< a product of the scalar reference
+
+  using Run = std::function<void(const MatrixProduct&)>;
+  static CostModel measure(int lookup_rows, int lookup_outputs, const Run& lookup,
+                           const Run& exact);
+
+  enum class Way { kReference, kLookup, kExact };
+  /// @param features  of the factorisation; negative: there is none
+  Way choose(int64_t rows, int outputs, int terms, int features) const;
+};
+
+/// The matrix product as the reference evaluates it: what is quickest for a handful of rows.
+void multiply_plainly(const MatrixProduct& m, int64_t begin, int64_t end);
+
+}  // namespace lutra::engine
+
+#endif  // LUTRA_ENGINE_MATRIX_COST_MODEL_H_

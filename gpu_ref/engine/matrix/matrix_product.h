@@ -1,0 +1,63 @@
+#ifndef LUTRA_ENGINE_MATRIX_MATRIX_PRODUCT_H_
+#define LUTRA_ENGINE_MATRIX_MATRIX_PRODUCT_H_
+
+#include <functional>
+#include <memory>
+
+#include "scalar/scalar_backend.h"
+
+namespace lutra::engine {
+
+/// What convolutions, dense layers, votes and agreements come down to: for each row of bytes and
+/// each output the sum of L(row[k], weight[output][k]). The rows lie where the tensor has them: a
+/// row's k-th bytes are pieces of `run` bytes, each at an offset from the row's start.
+struct MatrixProduct {
+  int64_t rows = 0;
+  int outputs = 0;
+  std::vector<int64_t> offsets;  ///< of the pieces
+  int run = 0;                   ///< bytes of a piece
+  std::function<const int8_t*(int64_t row)> start;
+  const int8_t* weight = nullptr;  ///< [outputs][pieces * run]
+  const int32_t* bias = nullptr;   ///< [outputs], or null
+  /// Where sums start that differ from row to row: null, or a row's [outputs] sums, bias included.
+  std::function<const int32_t*(int64_t row)> first_sums;
+  const Multiplier* multiplier = nullptr;
+  Destination to;  ///< of row r, output o: index r * pitch + o
+  int64_t pitch = 0;
+
+  int terms() const { return static_cast<int>(offsets.size()) * run; }
+  int32_t first_sum(int64_t row, int output) const {
+    return first_sums ? first_sums(row)[output] : bias == nullptr ? 0 : bias[output];
+  }
+};
+
+/// A backend that is quick at matrix products: it turns operations into them, and cuts them for the
+/// threads. What is not a matrix product runs as the reference runs it.
+class MatrixBackend : public ScalarBackend {
+ public:
+  using ScalarBackend::ScalarBackend;
+
+ protected:
+  using ScalarBackend::run;
+  void run(const GemmArgs& args) override;
+  void run(const Conv2dArgs& args) override;
+  void run(const VotesArgs& args) override;
+  void run(const AgreementArgs& args) override;
+
+  /// What all threads of one product share, such as packed weights; may be null.
+  virtual std::shared_ptr<const void> prepare(const MatrixProduct& m) const = 0;
+  /// The rows [begin, end), on the calling thread.
+  virtual void multiply(const MatrixProduct& m, const void* prepared, int64_t begin,
+                        int64_t end) const = 0;
+  /// Fewer are not given to a thread as long as the outputs can be shared out instead.
+  virtual int rows_of_a_piece() const { return kTileRows; }
+
+  static constexpr int kTileRows = 256;
+
+ private:
+  void multiply(const MatrixProduct& m, int jobs) const;
+};
+
+}  // namespace lutra::engine
+
+#endif  // LUTRA_ENGINE_MATRIX_MATRIX_PRODUCT_H_
