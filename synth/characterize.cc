@@ -23,6 +23,7 @@
 #include "lutra/synth/product_sweep.h"
 #include "lutra/synth/synthesis.h"
 #include "lutra/synth/table_files.h"
+#include "lutra/tables/table_files.h"
 #include "rtl_check.h"
 #include "verilog_sources.h"
 
@@ -32,7 +33,7 @@ namespace {
 using Json = nlohmann::json;
 
 /// Part of the cache key; raise it whenever the same inputs would give other bytes.
-constexpr const char* kSchema = "lutra-component-5";
+constexpr const char* kSchema = "lutra-component-6";
 constexpr int kTableWidth = 8;                // wider operands have no table
 constexpr int kVerilatedWidth = 12;           // up to here all pairs are compared with the source
 constexpr int kProofSeconds = 10;             // beyond, unless another limit is asked for
@@ -441,27 +442,32 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
 
 /// The errors of a table, and nothing that needs a netlist.
 void build_table_component(const std::string& name, const std::filesystem::path& file,
-                           const ImportedTable& table, bool sign_magnitude, const std::string& key,
+                           const tables::LoadedTable& loaded, const tables::ProductTable& table,
+                           bool sign_magnitude, const std::string& key,
                            const std::filesystem::path& directory) {
-  numerics::write_file(directory / "lut.npy", lut_file(table.lut, table.width, table.is_signed));
+  const int width = table.first().width;
+  const bool is_signed = table.first().is_signed;
+  const std::vector<std::int16_t> lut = lut_of(table);
+  numerics::write_file(directory / "lut.npy", tables::npy_bytes(table));
   Json json;
   json["schema"] = kSchema;
   json["cache_key"] = key;
   json["name"] = name;
-  json["width"] = table.width;
-  json["signed"] = table.is_signed;
+  json["width"] = width;
+  json["signed"] = is_signed;
   json["imported"] = {{"file", file.filename().string()},
-                      {"sha256", table.sha256},
-                      {"format", table.format},
-                      {"sign_magnitude", sign_magnitude}};
-  json["lut_sha256"] = sha256_hex(table_bytes(table.lut));
+                      {"sha256", loaded.file_sha256},
+                      {"format", loaded.format},
+                      {"sign_magnitude", sign_magnitude},
+                      {"warnings", loaded.warnings}};
+  json["lut_sha256"] = tables::table_sha256(table);
   for (const char* figure : {"area_um2", "delay_ns", "leakage_nw", "energy_per_op_fj", "activity",
                              "liberty", "liberty_sha256"}) {
     json[figure] = nullptr;
   }
-  json["errors"] = to_json(measure_errors(table.lut, table.is_signed));
+  json["errors"] = to_json(measure_errors(lut, is_signed));
   json["rtl_check"] = {{"result", "not run"}, {"reason", "imported from a table: no source"}};
-  write_json(json, table.width, false, directory);
+  write_json(json, width, false, directory);
 }
 
 /// The source and what was measured on the netlist, from component.json.
@@ -626,20 +632,19 @@ Component characterize(const MultiplierSource& given, const CharacterizeOptions&
 
 Component import_table(const std::filesystem::path& file, bool is_unsigned, bool sign_magnitude,
                        const CharacterizeOptions& options) {
-  ImportedTable table = read_table(file, is_unsigned);
-  if (sign_magnitude) table = sign_magnitude_table(table, file.string());
+  const tables::LoadedTable loaded = tables::read_table(file, is_unsigned);
+  const tables::ProductTable table =
+      sign_magnitude ? tables::sign_magnitude(loaded.table, file.string()) : loaded.table;
   const std::string name = file.stem().string();
   const std::string key = sha256_hex(fmt::format(
-      "{}\ntable {} {} {}\nname {}\nsigned {} sign-magnitude {}\n", kSchema, table.sha256,
-      table.format, file.filename().string(), name, table.is_signed, sign_magnitude));
+      "{}\ntable {} {} {}\nname {}\nsigned {} sign-magnitude {}\n", kSchema, loaded.file_sha256,
+      loaded.format, file.filename().string(), name, table.first().is_signed, sign_magnitude));
   return cached_component(name, key, options, [&](const std::filesystem::path& directory) {
-    build_table_component(name, file, table, sign_magnitude, key, directory);
+    build_table_component(name, file, loaded, table, sign_magnitude, key, directory);
   });
 }
 
-bool is_table_file(const std::filesystem::path& file) {
-  return file.extension() == ".npy" || file.extension() == ".bin";
-}
+bool is_table_file(const std::filesystem::path& file) { return tables::is_table_file(file); }
 
 void need_netlist(const Component& component, const std::string& what) {
   if (component.has_netlist) return;

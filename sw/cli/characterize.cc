@@ -19,6 +19,7 @@
 #include "lutra/synth/operands.h"
 #include "lutra/synth/pipeline.h"
 #include "lutra/synth/table_files.h"
+#include "lutra/tables/table_files.h"
 
 namespace lutra::cli {
 namespace {
@@ -239,7 +240,12 @@ synth::Component characterize_input(const Options& options,
   const std::string& first = options.inputs[0];
   const bool is_unsigned = options.is_unsigned || options.shell;
   if (synth::is_table_file(first)) {
-    return synth::import_table(first, is_unsigned, options.shell, characterize);
+    synth::Component component =
+        synth::import_table(first, is_unsigned, options.shell, characterize);
+    for (const nlohmann::json& warning : component.json.at("imported").at("warnings")) {
+      progress(fmt::format("{}: warning: {}", first, warning.get<std::string>()));
+    }
+    return component;
   }
   synth::MultiplierSource source;
   const std::vector<synth::HeldPort> held = held_ports(options.held);
@@ -301,9 +307,16 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
   }
   std::map<std::string, std::string> files;
   for (const std::string& kind : options.exports) {
-    if (kind == "raw") files["lut.bin"] = synth::raw_table(c);
-    if (kind == "header") files["lut.h"] = synth::table_header(c, "lut");
-    if (kind == "csv") files["metrics.csv"] = csv(nlohmann::json::array({row}));
+    if (kind == "csv") {
+      files["metrics.csv"] = csv(nlohmann::json::array({row}));
+      continue;
+    }
+    const tables::ProductTable table = synth::product_table(c);
+    if (kind == "raw") files["lut.bin"] = tables::raw_bytes(table);
+    if (kind == "header") files["lut.h"] = tables::c_header(table, c.name, "lut");
+    if (kind == "npy") files["lut_int32.npy"] = tables::npy_int32_bytes(table);
+    if (kind == "text") files["lut.txt"] = tables::text_table(table, tables::Order::kValue);
+    if (kind == "triples") files["lut_triples.txt"] = tables::triple_table(table);
   }
   // A copy that lies with the result; the cache may be emptied at any time.
   const fs::path target = out / "component";
@@ -375,7 +388,7 @@ Command add_characterize(CLI::App* root) {
   auto options = std::make_shared<Options>();
   app->add_option("input", options->inputs,
                   "A library multiplier (drum:kept_bits=4), Verilog files (.v, .sv), or a table "
-                  "(.npy; .bin: 256x256 uint16)")
+                  "(.npy; .bin: 256x256 uint16; .h: C array; .txt, .csv: numbers or lines a b p)")
       ->required();
   app->add_option("--top", options->top, "Module to characterise (default: the root module)");
   app->add_option("--ports", options->ports, "First operand, second operand, product")
@@ -399,10 +412,12 @@ Command add_characterize(CLI::App* root) {
   app->add_flag("--unsigned", options->is_unsigned, "The operands are unsigned");
   app->add_flag("--sign-magnitude", options->shell,
                 "Make a signed multiplier of an unsigned one, by the sign-magnitude shell");
-  app->add_option("--export", options->exports,
-                  "More files beside the component: raw (uint16), header (C), csv (metrics)")
+  app->add_option(
+         "--export", options->exports,
+         "More files beside the component: raw (uint16), header (C), npy (int32), text (rows "
+         "by value), triples (lines a b product), csv (metrics)")
       ->delimiter(',')
-      ->check(CLI::IsMember({"raw", "header", "csv"}));
+      ->check(CLI::IsMember({"raw", "header", "npy", "text", "triples", "csv"}));
   app->add_flag("--sweep", options->sweep,
                 "The inputs are patterns: drum, bam:hbl=0,vbl=4..8, all; with a Pareto page");
   app->add_flag("--force", options->force, "Do not use the cache");

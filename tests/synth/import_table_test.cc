@@ -13,6 +13,7 @@
 #include "lutra/synth/library.h"
 #include "lutra/synth/multiplier_models.h"
 #include "lutra/synth/table_files.h"
+#include "lutra/tables/table_files.h"
 #include "test_files.h"
 
 namespace lutra::synth {
@@ -126,7 +127,7 @@ TEST_F(ImportTable, SaysThatThereIsNoNetlist) {
   expect_error(ExitCode::kUsage, "mul: no energy: the component was imported from a table",
                [&] { EnergyMeter meter(component); });
   // What it exports is what it was made of.
-  EXPECT_EQ(raw_table(component), file_bytes(directory_.path() / "mul.bin"));
+  EXPECT_EQ(tables::raw_bytes(product_table(component)), file_bytes(directory_.path() / "mul.bin"));
 }
 
 TEST_F(ImportTable, IsCachedAndCheckedLikeAnyComponent) {

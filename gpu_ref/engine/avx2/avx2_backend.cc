@@ -19,10 +19,7 @@ class Avx2Backend : public MatrixBackend {
   using MatrixBackend::run;
 
   std::shared_ptr<const void> prepare(const MatrixProduct& m) const override {
-    const FeatureMaps& maps = m.multiplier->derived<FeatureMaps>();
-    const int features = maps.usable ? static_cast<int>(maps.terms.size()) : -1;
-    return std::make_shared<const CostModel::Way>(
-        costs().choose(m.rows, m.outputs, m.terms(), features));
+    return std::make_shared<const CostModel::Way>(costs().choose(m));
   }
 
   void multiply(const MatrixProduct& m, const void* prepared, int64_t begin,

@@ -53,7 +53,7 @@ void multiply_factorised_avx2(const MatrixProduct& m, int64_t begin, int64_t end
   static thread_local Scratch<int16_t> row_scratch;
   static thread_local Scratch<int16_t> panel_scratch;
   static thread_local Scratch<int32_t> acc_scratch;
-  const FeatureMaps& maps = m.multiplier->derived<FeatureMaps>();
+  const FeatureMaps& maps = *m.maps;
   const int terms = m.terms();
   const int panels = (m.outputs + kOutputs - 1) / kOutputs;
   const int64_t acc_pitch = int64_t{panels} * kOutputs;

@@ -8,7 +8,7 @@ namespace lutra::engine {
 
 /// Factorised tables by exact int16 matrix products (`vpmaddwd`): features of both operands are
 /// mapped when they are packed.
-/// @param m  its multiplier's FeatureMaps must be usable
+/// @param m  with maps
 void multiply_factorised_avx2(const MatrixProduct& m, int64_t begin, int64_t end);
 
 }  // namespace lutra::engine

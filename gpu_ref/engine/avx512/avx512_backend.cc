@@ -25,10 +25,8 @@ class Avx512Backend : public MatrixBackend {
   }
 
   std::shared_ptr<const void> prepare(const MatrixProduct& m) const override {
-    const FeatureMaps& maps = m.multiplier->derived<FeatureMaps>();
-    const int features = maps.usable ? static_cast<int>(maps.terms.size()) : -1;
     auto plan = std::make_shared<Plan>();
-    plan->way = costs().choose(m.rows, m.outputs, m.terms(), features);
+    plan->way = costs().choose(m);
     if (plan->way == CostModel::Way::kExact) plan->weight = pack_weight(m);
     return plan;
   }

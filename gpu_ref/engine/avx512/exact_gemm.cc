@@ -256,7 +256,7 @@ LUTRA_AVX512 void multiply_tile(const MatrixProduct& m, const FeatureMaps& maps,
 }  // namespace
 
 PackedWeight pack_weight(const MatrixProduct& m) {
-  const FeatureMaps& maps = m.multiplier->derived<FeatureMaps>();
+  const FeatureMaps& maps = *m.maps;
   const int terms = m.terms();
   const int registers = (m.outputs + kOutputs - 1) / kOutputs;
   const size_t features = maps.terms.size();
@@ -291,7 +291,7 @@ PackedWeight pack_weight(const MatrixProduct& m) {
 
 void multiply_factorised(const MatrixProduct& m, const PackedWeight& weight, int64_t begin,
                          int64_t end) {
-  const FeatureMaps& maps = m.multiplier->derived<FeatureMaps>();
+  const FeatureMaps& maps = *m.maps;
   for (int64_t first = begin; first < end; first += kTileRows) {
     multiply_tile(m, maps, weight, first,
                   static_cast<int>(std::min<int64_t>(kTileRows, end - first)));

@@ -19,7 +19,7 @@ struct PackedWeight {
 
 /// Factorised tables by exact int8 matrix products (`vpdpbusd`): features of the first operand are
 /// mapped on the way into a tile, those of the second when they are packed.
-/// @param m  its multiplier's FeatureMaps must be usable
+/// @param m  with maps
 PackedWeight pack_weight(const MatrixProduct& m);
 void multiply_factorised(const MatrixProduct& m, const PackedWeight& weight, int64_t begin,
                          int64_t end);

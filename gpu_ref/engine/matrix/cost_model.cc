@@ -22,6 +22,7 @@ double time(int rows, int outputs, int terms, const CostModel::Run& run) {
   m.start = [&](int64_t row) { return first.data() + row * terms; };
   m.weight = second.data();
   m.multiplier = &multiplier;
+  m.maps = FeatureMaps::find(multiplier, first.data(), 0, second.data(), 0);
   m.to.sums = sums.data();
   m.pitch = outputs;
   double best = 1e30;
@@ -62,15 +63,18 @@ CostModel CostModel::measure(int lookup_rows, int lookup_outputs, const Run& loo
   return model;
 }
 
-CostModel::Way CostModel::choose(int64_t rows, int outputs, int terms, int features) const {
+CostModel::Way CostModel::choose(const MatrixProduct& m) const {
+  const int64_t rows = m.rows;
+  const int outputs = m.outputs;
+  const double terms = m.terms();
   const double products = static_cast<double>(rows) * outputs * terms;
   const double plain = reference * products;
   const double looked_up = lookup * (rounded_up(rows, lookup_rows) + lookup_setup) *
                            rounded_up(outputs, lookup_outputs) * terms;
   double best = std::min(plain, looked_up);
   Way way = plain < looked_up ? Way::kReference : Way::kLookup;
-  if (features >= 0) {
-    const double count = std::max(1, features);
+  if (m.maps != nullptr) {
+    const double count = std::max<double>(1, static_cast<double>(m.maps->terms.size()));
     const double factorised =
         count * (exact * rounded_up(rows, 6) * rounded_up(outputs, 16) * terms +
                  row_feature * static_cast<double>(rows) * terms + packing * outputs * terms);

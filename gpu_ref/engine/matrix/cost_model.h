@@ -24,8 +24,7 @@ struct CostModel {
                            const Run& exact);
 
   enum class Way { kReference, kLookup, kExact };
-  /// @param features  of the factorisation; negative: there is none
-  Way choose(int64_t rows, int outputs, int terms, int features) const;
+  Way choose(const MatrixProduct& m) const;
 };
 
 /// The matrix product as the reference evaluates it: what is quickest for a handful of rows.

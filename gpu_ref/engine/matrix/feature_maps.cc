@@ -4,8 +4,47 @@
 
 namespace lutra::engine {
 
-FeatureMaps::FeatureMaps(const Multiplier& multiplier) {
-  const tables::Factorisation* exact = multiplier.factorisation();
+namespace {
+
+/// Of all operands, and of all but the lowest.
+struct AllFeatures : FeatureMaps {
+  explicit AllFeatures(const Multiplier& multiplier)
+      : FeatureMaps(multiplier, tables::Operands::kAll) {}
+};
+struct SymmetricFeatures : FeatureMaps {
+  explicit SymmetricFeatures(const Multiplier& multiplier)
+      : FeatureMaps(multiplier, tables::Operands::kSymmetric) {}
+};
+
+bool holds_lowest(const int8_t* tensor, int64_t count, const tables::OperandType& type) {
+  if (!type.is_signed) return false;
+  const auto lowest = static_cast<int8_t>(type.lowest());
+  constexpr int64_t kPiece = 4096;  // no early exit within: the compiler compares many at once
+  for (int64_t from = 0; from < count; from += kPiece) {
+    bool found = false;
+    for (int64_t i = from; i < std::min(count, from + kPiece); ++i) found |= tensor[i] == lowest;
+    if (found) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+const FeatureMaps* FeatureMaps::find(const Multiplier& multiplier, const int8_t* first,
+                                     int64_t first_count, const int8_t* second,
+                                     int64_t second_count) {
+  const FeatureMaps& all = multiplier.derived<AllFeatures>();
+  const FeatureMaps& symmetric = multiplier.derived<SymmetricFeatures>();
+  const bool fewer = symmetric.usable && (!all.usable || symmetric.terms.size() < all.terms.size());
+  if (fewer && !holds_lowest(first, first_count, multiplier.table().first()) &&
+      !holds_lowest(second, second_count, multiplier.table().second())) {
+    return &symmetric;
+  }
+  return all.usable ? &all : nullptr;
+}
+
+FeatureMaps::FeatureMaps(const Multiplier& multiplier, tables::Operands operands) {
+  const tables::Factorisation* exact = multiplier.factorisation(operands);
   if (exact == nullptr) return;
   const auto [row_least, row_most] = std::minmax_element(exact->row.begin(), exact->row.end());
   if (int64_t{*row_most} - *row_least > UINT16_MAX) return;

@@ -27,7 +27,12 @@ struct FeatureMaps {
   /// False: no factorisation, or not in these formats.
   bool usable = false;
 
-  explicit FeatureMaps(const Multiplier& multiplier);
+  FeatureMaps(const Multiplier& multiplier, tables::Operands operands);
+
+  /// The features that are quickest for these operands; null where there are none.
+  /// @param first,second  all operands of an operation
+  static const FeatureMaps* find(const Multiplier& multiplier, const int8_t* first,
+                                 int64_t first_count, const int8_t* second, int64_t second_count);
 };
 
 }  // namespace lutra::engine

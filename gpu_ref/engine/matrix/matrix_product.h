@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "matrix/feature_maps.h"
 #include "scalar/scalar_backend.h"
 
 namespace lutra::engine {
@@ -22,7 +23,8 @@ struct MatrixProduct {
   /// Where sums start that differ from row to row: null, or a row's [outputs] sums, bias included.
   std::function<const int32_t*(int64_t row)> first_sums;
   const Multiplier* multiplier = nullptr;
-  Destination to;  ///< of row r, output o: index r * pitch + o
+  const FeatureMaps* maps = nullptr;  ///< of the multiplier, or null
+  Destination to;                     ///< of row r, output o: index r * pitch + o
   int64_t pitch = 0;
 
   int terms() const { return static_cast<int>(offsets.size()) * run; }

@@ -122,6 +122,28 @@ TEST_P(EngineShape, ConvolutionIsTheSumOfItsProducts) {
   ASSERT_GT(checked, 0);
 }
 
+/// Multipliers of every kind, made once: each is factorised.
+const std::map<std::string, std::unique_ptr<const Multiplier>>& table_kinds() {
+  static const auto kinds = [] {
+    std::mt19937 random(17);
+    std::map<std::string, std::unique_ptr<const Multiplier>> made;
+    const auto add = [&](const char* what, ProductTable table) {
+      made[what] = std::make_unique<const Multiplier>(std::move(table));
+    };
+    add("no structure", random_table(&random));
+    add("exact", ProductTable::exact());
+    add("no term", random_factorised_table(&random, 0));
+    add("one term", random_factorised_table(&random, 1));
+    add("three terms", random_factorised_table(&random, 3));
+    add("unsigned", random_table(&random, {8, false}, {8, false}));
+    add("unsigned exact", ProductTable::exact({8, false}, {8, false}));
+    add("unsigned with signed", ProductTable::exact({8, false}, {8, true}));
+    add("narrow", random_table(&random, {4, true}, {5, false}));
+    return made;
+  }();
+  return kinds;
+}
+
 class BackendShape : public testing::TestWithParam<std::tuple<std::string, Shape>> {
  protected:
   void SetUp() override {
@@ -132,27 +154,15 @@ class BackendShape : public testing::TestWithParam<std::tuple<std::string, Shape
 
 TEST_P(BackendShape, EqualsScalar) {
   const auto& [name, shape] = GetParam();
-  std::mt19937 random(shape.channels * 7u + shape.height);
-  std::vector<std::pair<std::string, ProductTable>> cases = {
-      {"no structure", random_table(&random)},
-      {"exact", ProductTable::exact()},
-      {"no term", random_factorised_table(&random, 0)},
-      {"one term", random_factorised_table(&random, 1)},
-      {"three terms", random_factorised_table(&random, 3)},
-      {"unsigned", random_table(&random, {8, false}, {8, false})},
-      {"unsigned exact", ProductTable::exact({8, false}, {8, false})},
-      {"unsigned with signed", ProductTable::exact({8, false}, {8, true})},
-      {"narrow", random_table(&random, {4, true}, {5, false})}};
   const auto scalar = make_backend("scalar");
   const auto backend = make_backend(name);
   size_t checked = 0;
   uint32_t seed = 5;
-  for (auto& [what, table] : cases) {
-    const Multiplier multiplier(table);
+  for (const auto& [what, multiplier] : table_kinds()) {
     for (const bool nonnegative : {false, true}) {
       ++seed;
-      expect_equal(run_all(*scalar, shape, multiplier, seed, nonnegative),
-                   run_all(*backend, shape, multiplier, seed, nonnegative), what, &checked);
+      expect_equal(run_all(*scalar, shape, *multiplier, seed, nonnegative),
+                   run_all(*backend, shape, *multiplier, seed, nonnegative), what, &checked);
     }
   }
   std::printf("checked=%zu\n", checked);

@@ -158,7 +158,8 @@ TEST_F(GoodRun, EvaluateReadsItsOptionsFromAFile) {
 
 TEST_F(GoodRun, ComponentsAreExported) {
   LUTRA_SKIP_WITHOUT_TOOLS();
-  run_json("x", {"characterize", "drum:kept_bits=4", "--export", "raw,header,csv"}, kComponentKeys);
+  run_json("x", {"characterize", "drum:kept_bits=4", "--export", "raw,header,npy,text,triples,csv"},
+           kComponentKeys);
   const std::string raw = file_bytes(path() / "x" / "lut.bin");
   ASSERT_EQ(raw.size(), 131072u);
   const std::string npy = file_bytes(path() / "x" / "component" / "lut.npy");
@@ -183,6 +184,11 @@ TEST_F(GoodRun, ComponentsAreExported) {
   EXPECT_EQ(imported.at("lut_sha256"), original.at("lut_sha256"));
   EXPECT_EQ(imported.at("errors"), original.at("errors"));
   EXPECT_TRUE(imported.at("energy_per_op_fj").is_null());
+  for (const char* exported : {"lut.h", "lut_int32.npy", "lut.txt", "lut_triples.txt"}) {
+    const json again = run_json("a", {"characterize", (path() / "x" / exported).string()},
+                                {"/lut_sha256", "/imported/format"});
+    EXPECT_EQ(again.at("lut_sha256"), original.at("lut_sha256")) << exported;
+  }
   EXPECT_NE(file_bytes(path() / "t" / "metrics.csv").find("\n\"lut\",8,1,,,,,"), std::string::npos);
   std::vector<double> accuracies;
   for (const std::string& multiplier :

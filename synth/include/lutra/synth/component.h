@@ -61,15 +61,15 @@ struct CharacterizeOptions {
 /// and on registers without a latency, kMissingTool without Yosys, OpenSTA or Liberty.
 Component characterize(const MultiplierSource& source, const CharacterizeOptions& options);
 
-/// A component from a table alone (see read_table()): errors, but no netlist and nothing that needs
-/// one. Cached as by characterize().
-/// @param is_unsigned     what a file that does not say it holds: raw, or .npy of int32
+/// A component from a table alone, in any format of tables::read_table(): errors, but no netlist
+/// and nothing that needs one. Cached as by characterize().
+/// @param is_unsigned     what a file that does not say it holds
 /// @param sign_magnitude  makes a signed component of an unsigned table
-/// Throws Error(kUsage) as read_table() does.
+/// Throws Error(kUsage) as tables::read_table() does.
 Component import_table(const std::filesystem::path& file, bool is_unsigned, bool sign_magnitude,
                        const CharacterizeOptions& options);
 
-/// True for names that import_table() takes: `.npy` and `.bin`.
+/// True for names that import_table() takes: as tables::is_table_file().
 bool is_table_file(const std::filesystem::path& file);
 
 /// Throws Error(kUsage) for a component without a netlist. `what` says what it lacks, e.g.

@@ -5,13 +5,14 @@
 #include <string>
 #include <string_view>
 
+#include "lutra/numerics/sha256.h"
+
 namespace lutra::synth {
 
 /// As numerics::read_file, and decompressed if the bytes are gzip's.
 std::string read_file_maybe_gzip(const std::filesystem::path& path);
 
-/// SHA-256 (FIPS 180-4) as 64 lower-case hexadecimal digits.
-std::string sha256_hex(std::string_view bytes);
+using numerics::sha256_hex;
 
 /// `text` with every character outside [A-Za-z0-9_.-] replaced by `_`, never empty, no leading dot.
 std::string safe_file_name(std::string_view text);

@@ -40,8 +40,12 @@ class Multiplier {
 
   /// The table's exact factorisation; null where it would take more matrix products than are ever
   /// quicker than looking products up.
-  const tables::Factorisation* factorisation() const {
-    const auto& found = derived<Factorised>().factorisation;
+  /// @param operands  kSymmetric: one that need not hold for the lowest operands (-128), which may
+  ///                  take fewer products
+  const tables::Factorisation* factorisation(
+      tables::Operands operands = tables::Operands::kAll) const {
+    const auto& found = operands == tables::Operands::kAll ? derived<Factorised>().factorisation
+                                                           : derived<Symmetric>().factorisation;
     return found ? &*found : nullptr;
   }
 
@@ -65,6 +69,11 @@ class Multiplier {
   struct Factorised {
     explicit Factorised(const Multiplier& multiplier)
         : factorisation(tables::factorise(multiplier.table())) {}
+    std::optional<tables::Factorisation> factorisation;
+  };
+  struct Symmetric {
+    explicit Symmetric(const Multiplier& multiplier)
+        : factorisation(tables::factorise(multiplier.table(), 16, tables::Operands::kSymmetric)) {}
     std::optional<tables::Factorisation> factorisation;
   };
 

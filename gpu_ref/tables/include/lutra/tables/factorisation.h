@@ -16,7 +16,7 @@ using ByteMap = std::array<int32_t, 256>;
 /// One exact matrix product of a factorised one: scale * u(a) * v(b).
 struct Term {
   int32_t scale = 1;
-  ByteMap u{};  ///< by the first operand's byte, values in [-128, 255], at most 256 apart
+  ByteMap u{};  ///< by the first operand's byte, values in [-128, 255], at most 255 apart
   ByteMap v{};  ///< by the second operand's byte, values in [-128, 127]
 };
 
@@ -30,12 +30,24 @@ struct Factorisation {
   ByteMap column{};
 };
 
-/// Whether the factorisation gives every product of the table.
-bool reconstructs(const Factorisation& factorisation, const ProductTable& table);
+/// Whose products a factorisation gives.
+enum class Operands {
+  kAll,
+  kSymmetric,  ///< without the lowest of signed operands: -127..127 at 8 bits, as tensors hold
+};
+
+/// Whether the factorisation gives every product of the table and its maps keep their ranges.
+bool reconstructs(const Factorisation& factorisation, const ProductTable& table,
+                  Operands operands = Operands::kAll);
 
 /// The exact factorisation of a table with the fewest terms that was found, checked by
-/// reconstruction over all pairs; none if more than `most_terms` would be needed. Deterministic.
-std::optional<Factorisation> factorise(const ProductTable& table, int most_terms = 16);
+/// reconstruction over all pairs; none if more than `most_terms` would be needed. Deterministic;
+/// integers throughout.
+///
+/// No factorisation has fewer terms than the rank of L(a, b) - L(a, 0) - L(0, b) + L(0, 0); as many
+/// are found wherever that lattice has a basis whose maps fit bytes.
+std::optional<Factorisation> factorise(const ProductTable& table, int most_terms = 16,
+                                       Operands operands = Operands::kAll);
 
 }  // namespace lutra::tables
 
