@@ -261,6 +261,11 @@ class Compiler {
   /// cut into segments of R rows of the array, the output channels into tiles of N columns.
   void conv2d(const Step& step) {
     const Conv2d& conv = *step.conv;
+    if (conv.padding != 0) {
+      throw Error(ExitCode::kUnsupported,
+                  fmt::format("{}: padding = {}, the accelerator's convolutions have none",
+                              step.name, conv.padding));
+    }
     const auto& in = list_.tensors.at(step.inputs[0]).shape;
     const auto& out = list_.tensors.at(step.output).shape;
     const int run = conv.kernel * conv.in_channels;

@@ -43,21 +43,27 @@ class FloatRun {
     const std::vector<float>& in = tensors_.at(current_);
     const std::vector<float>& weight = weights_.at(conv.name + ".weight").values;
     const std::vector<float>& bias = weights_.at(conv.name + ".bias").values;
-    const int out_height = (height_ - conv.kernel) / conv.stride + 1;
-    const int out_width = (width_ - conv.kernel) / conv.stride + 1;
-    const int run_length = conv.kernel * conv.in_channels;
+    const engine::Window window = conv.window();
+    const int out_height = window.outputs(height_);
+    const int out_width = window.outputs(width_);
     std::vector<float> out;
     out.reserve(static_cast<size_t>(out_height) * out_width * conv.out_channels);
     for (int y = 0; y < out_height; ++y) {
       for (int x = 0; x < out_width; ++x) {
+        const int left = window.element(x, 0);
+        const int first = std::max(0, -left);  // taps inside the image
+        const int run_length = (std::min(conv.kernel, width_ - left) - first) * conv.in_channels;
         for (int o = 0; o < conv.out_channels; ++o) {
           // Eight partial sums let the compiler vectorise.
           float partial[8] = {};
           for (int ky = 0; ky < conv.kernel; ++ky) {
+            const int row = window.element(y, ky);
+            if (row < 0 || row >= height_) continue;
             const float* a =
-                &in[(static_cast<size_t>(y * conv.stride + ky) * width_ + x * conv.stride) *
-                    conv.in_channels];
-            const float* w = &weight[(static_cast<size_t>(o) * conv.kernel + ky) * run_length];
+                &in[(static_cast<size_t>(row) * width_ + left + first) * conv.in_channels];
+            const float* w =
+                &weight[((static_cast<size_t>(o) * conv.kernel + ky) * conv.kernel + first) *
+                        conv.in_channels];
             int i = 0;
             for (; i + 8 <= run_length; i += 8) {
               for (int lane = 0; lane < 8; ++lane) partial[lane] += a[i + lane] * w[i + lane];

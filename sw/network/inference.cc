@@ -115,16 +115,15 @@ void Inference::run(engine::Backend& backend, int images, Coupling coupling, uin
       case Step::Kind::kConv2d: {
         const auto& shape = list_.tensors.at(step.inputs[0]).shape;
         const Conv2d& c = *step.conv;
-        const engine::Window window{c.kernel, c.stride, 0, 0, 1};
         engine::Conv2dArgs args{images,
                                 shape[0],
                                 shape[1],
                                 c.in_channels,
                                 c.out_channels,
-                                window,
-                                window,
+                                c.window(),
+                                c.window(),
                                 1,
-                                engine::Padding::kOperand,
+                                c.padded,
                                 0,
                                 in(0),
                                 network_.weights.at(c.name + ".weight").data(),

@@ -62,8 +62,8 @@ class Lowering {
     step.relu = conv.relu;
     step.conv = &conv;
     step.shift = shift(step.name, frac(current_) + frac(conv.name + ".weight"), frac(conv.name));
-    add_tensor(conv.name, {(shape[0] - conv.kernel) / conv.stride + 1,
-                           (shape[1] - conv.kernel) / conv.stride + 1, conv.out_channels});
+    add_tensor(conv.name, {conv.window().outputs(shape[0]), conv.window().outputs(shape[1]),
+                           conv.out_channels});
     push(step);
   }
 

@@ -9,6 +9,21 @@
 #include "lutra/numerics/npy.h"
 
 namespace lutra::network {
+namespace {
+
+/// Taps that multiply, over all positions along an axis.
+int64_t taps_of(const engine::Window& window, int size, bool outside_too) {
+  int64_t taps = 0;
+  for (int i = 0; i < window.outputs(size); ++i) {
+    for (int k = 0; k < window.kernel; ++k) {
+      const int at = window.element(i, k);
+      taps += outside_too || (at >= 0 && at < size);
+    }
+  }
+  return taps;
+}
+
+}  // namespace
 
 Network capsnet_edge() {
   Network net{"capsnet-edge", 28, 28, 1, {}};
@@ -21,10 +36,24 @@ Network capsnet_edge() {
   return net;
 }
 
+Network capsnet() {
+  Network net{"capsnet", 28, 28, 1, {}};
+  net.layers.push_back(Conv2d{"conv1", 1, 256, 9, 1, true});
+  net.layers.push_back(Conv2d{"primary", 256, 256, 9, 2, false});
+  net.layers.push_back(Squash{"capsules", 8});
+  net.layers.push_back(Votes{"votes", 1152, 8, 10, 16});
+  net.layers.push_back(Routing{"routing", 3});
+  net.layers.push_back(Classify{"class"});
+  return net;
+}
+
 Network network_by_name(const std::string& name) {
-  if (name == "capsnet-edge") return capsnet_edge();
-  throw Error(ExitCode::kUsage,
-              fmt::format("network '{}' is not known, expected one of: capsnet-edge", name));
+  for (const Network& known : {capsnet_edge(), capsnet()}) {
+    if (name == known.name) return known;
+  }
+  throw Error(
+      ExitCode::kUsage,
+      fmt::format("network '{}' is not known, expected one of: capsnet-edge, capsnet", name));
 }
 
 std::map<std::string, std::vector<size_t>> parameter_shapes(const Network& network) {
@@ -73,12 +102,15 @@ std::vector<Operation> multiplying_operations(const Network& network) {
   const Votes* votes = nullptr;
   for (const Layer& layer : network.layers) {
     if (const auto* conv = std::get_if<Conv2d>(&layer)) {
-      height = (height - conv->kernel) / conv->stride + 1;
-      width = (width - conv->kernel) / conv->stride + 1;
+      const engine::Window window = conv->window();
+      const bool all = conv->padded == engine::Padding::kOperand;
+      const int64_t taps = taps_of(window, height, all) * taps_of(window, width, all);
+      height = window.outputs(height);
+      width = window.outputs(width);
       channels = conv->out_channels;
       const int fan_in = conv->kernel * conv->kernel * conv->in_channels;
       operations.push_back(
-          {conv->name + ".mac", "mac", fan_in, int64_t{height} * width * channels * fan_in, true});
+          {conv->name + ".mac", "mac", fan_in, taps * channels * conv->in_channels, true});
     } else if (const auto* squash = std::get_if<Squash>(&layer)) {
       squares += int64_t{height} * width * channels;
       longest = std::max(longest, squash->dim);

@@ -60,7 +60,7 @@ torch::Tensor CapsNetImpl::forward(torch::Tensor x) {
   for (const Layer& layer : description_.layers) {
     if (const auto* conv = std::get_if<Conv2d>(&layer)) {
       x = torch::conv2d(x, parameters[conv->name + "_weight"].permute({0, 3, 1, 2}),
-                        parameters[conv->name + "_bias"], conv->stride);
+                        parameters[conv->name + "_bias"], conv->stride, conv->padding);
       if (conv->relu) x = x.relu();
     } else if (const auto* squash_layer = std::get_if<Squash>(&layer)) {
       capsules = squash(x.permute({0, 2, 3, 1}).reshape({x.size(0), -1, squash_layer->dim}));

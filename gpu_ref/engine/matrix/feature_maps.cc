@@ -1,6 +1,7 @@
 #include "matrix/feature_maps.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace lutra::engine {
 
@@ -18,14 +19,7 @@ struct SymmetricFeatures : FeatureMaps {
 
 bool holds_lowest(const int8_t* tensor, int64_t count, const tables::OperandType& type) {
   if (!type.is_signed) return false;
-  const auto lowest = static_cast<int8_t>(type.lowest());
-  constexpr int64_t kPiece = 4096;  // no early exit within: the compiler compares many at once
-  for (int64_t from = 0; from < count; from += kPiece) {
-    bool found = false;
-    for (int64_t i = from; i < std::min(count, from + kPiece); ++i) found |= tensor[i] == lowest;
-    if (found) return true;
-  }
-  return false;
+  return std::memchr(tensor, type.lowest() & 255, static_cast<size_t>(count)) != nullptr;
 }
 
 }  // namespace

@@ -324,7 +324,7 @@ TEST_F(BadInput, DamagedModel_bad) {
   write("model/network.json", "{\"network\": \"capsnet-edge\", \"format\"");
   expect_refusal(2, {"network.json", "parse error"}, {"evaluate", "--model", copy.string()});
   write("model/network.json", "{\"network\": \"lenet\", \"fraction_lengths\": {}}");
-  expect_refusal(2, {"lenet", "expected one of: capsnet-edge"},
+  expect_refusal(2, {"lenet", "expected one of: capsnet-edge, capsnet"},
                  {"evaluate", "--model", copy.string()});
 }
 

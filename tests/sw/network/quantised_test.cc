@@ -123,6 +123,73 @@ TEST(Inference, EveryBackendGivesTheSameTensors) {
   }
 }
 
+TEST(Inference, TheFullNetworkOnEveryBackend) {
+  const QuantisedNetwork network = random_network(2, capsnet());
+  int64_t products = 0;
+  for (const Operation& op : multiplying_operations(network.description)) products += op.products;
+  EXPECT_EQ(products / 100000, 2018);  // 201.8 M
+  const Inference inference(network, {});
+  constexpr int kImages = 2;
+  std::vector<int8_t> images = random_image(1);
+  const std::vector<int8_t> other = random_image(2);
+  images.insert(images.end(), other.begin(), other.end());
+  InferenceState expected;
+  for (const engine::BackendInfo& info : engine::backends()) {
+    if (!info.available) continue;
+    InferenceState state;
+    state.tensors["input"] = images;
+    inference.run(*engine::make_backend(info.name), kImages, Coupling::kRouted, 1, &state);
+    if (info.name == "scalar") expected = state;
+    EXPECT_EQ(state.tensors, expected.tensors) << info.name;
+    EXPECT_EQ(state.scores, expected.scores) << info.name;
+  }
+  EXPECT_NE(expected.scores[0], expected.scores[1]);
+}
+
+/// capsnet-edge with a frame of one element around the image.
+Network padded_network(engine::Padding padded) {
+  Network network = capsnet_edge();
+  auto& conv = std::get<Conv2d>(network.layers[0]);
+  conv.padding = 1;
+  conv.padded = padded;
+  std::get<Votes>(network.layers[3]).capsules = 7 * 7 * 8;
+  return network;
+}
+
+TEST(Inference, PaddingMultipliesOrNotAsTheNetworkSays) {
+  Table table = exact_table();
+  for (int w = 0; w < 256; ++w) table[w] = 77;  // L(0, w): not 0
+  std::map<std::string, std::vector<int8_t>> outputs;
+  for (const engine::Padding padded : {engine::Padding::kOperand, engine::Padding::kNothing}) {
+    for (const bool odd : {true, false}) {
+      const QuantisedNetwork network = random_network(4, padded_network(padded));
+      const Inference inference(network, odd ? Assignment{{"conv1.mac", &table}} : Assignment{});
+      InferenceState expected;
+      for (const char* backend : {"scalar", "auto"}) {
+        InferenceState state;
+        state.tensors["input"] = random_image(3);
+        inference.run(*engine::make_backend(backend), 1, Coupling::kRouted, 1, &state);
+        if (expected.tensors.empty()) expected = state;
+        EXPECT_EQ(state.tensors, expected.tensors);
+      }
+      EXPECT_EQ(expected.tensors.at("conv1").size(), 22u * 22 * 16);
+      outputs[std::string(padded == engine::Padding::kOperand ? "operand" : "nothing") +
+              (odd ? ", odd" : ", exact")] = expected.tensors.at("conv1");
+    }
+  }
+  EXPECT_EQ(outputs["operand, exact"], outputs["nothing, exact"]);
+  EXPECT_NE(outputs["operand, odd"], outputs["nothing, odd"]);
+}
+
+TEST(Inference, CountsTheProductsOfPadding) {
+  const auto products = [](engine::Padding padded) {
+    return multiplying_operations(padded_network(padded)).front().products;
+  };
+  // Each axis: 22 positions of 9 taps; the first and the last have one tap outside.
+  EXPECT_EQ(products(engine::Padding::kOperand), int64_t{22 * 9} * (22 * 9) * 16);
+  EXPECT_EQ(products(engine::Padding::kNothing), int64_t{22 * 9 - 2} * (22 * 9 - 2) * 16);
+}
+
 TEST(Inference, TheRoutingRoutes) {
   const QuantisedNetwork network = random_network(5);
   const Inference inference(network, {});

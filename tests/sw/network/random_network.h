@@ -7,10 +7,10 @@
 
 namespace lutra::network {
 
-/// capsnet-edge with random weights whose tensors neither vanish nor saturate throughout.
-inline QuantisedNetwork random_network(uint32_t seed) {
+/// A CapsNet with random weights whose tensors neither vanish nor saturate throughout.
+inline QuantisedNetwork random_network(uint32_t seed, const Network& description = capsnet_edge()) {
   QuantisedNetwork network;
-  network.description = capsnet_edge();
+  network.description = description;
   std::mt19937 random(seed);
   for (const auto& [name, shape] : parameter_shapes(network.description)) {
     size_t size = 1;
@@ -20,7 +20,8 @@ inline QuantisedNetwork random_network(uint32_t seed) {
         network.biases[name].push_back(static_cast<int32_t>(random() % 4001) - 2000);
       }
     } else {
-      const int spread = name == "primary.weight" ? 20 : 127;
+      // Sums grow with the root of the fan-in.
+      const int spread = name != "primary.weight" ? 127 : shape.back() == 16 ? 20 : 5;
       for (size_t i = 0; i < size; ++i) {
         network.weights[name].push_back(
             static_cast<int8_t>(static_cast<int>(random() % (2 * spread + 1)) - spread));

@@ -9,9 +9,11 @@
 #include <variant>
 #include <vector>
 
+#include "lutra/engine/elements.h"
+
 namespace lutra::network {
 
-/// Convolution without padding, then bias; weights [out_channels][kernel][kernel][in_channels].
+/// Convolution, then bias; weights [out_channels][kernel][kernel][in_channels].
 struct Conv2d {
   std::string name;
   int in_channels;
@@ -19,6 +21,12 @@ struct Conv2d {
   int kernel;
   int stride;
   bool relu;
+  int padding = 0;  ///< elements on every side
+  /// What a padded element contributes: L(0, w), as hardware that multiplies zeros does, or
+  /// nothing.
+  engine::Padding padded = engine::Padding::kOperand;
+
+  engine::Window window() const { return {kernel, stride, padding, padding, 1}; }
 };
 
 /// Squashes each group of `dim` consecutive channels; the result is a list of capsules in the order
@@ -64,6 +72,10 @@ struct Network {
 /// capsules 9x9 stride 2 (288 of 8 elements), 10 class capsules of 16 elements, 3 routing
 /// iterations; 452,960 weights and biases, 4.10 M multiply-accumulates for a 28x28 image.
 Network capsnet_edge();
+
+/// The same at full size: conv 9x9x256, primary capsules 9x9 stride 2 (1,152 of 8 elements);
+/// 6,804,224 weights and 201.8 M multiply-accumulates for a 28x28 image.
+Network capsnet();
 
 /// A network by name.
 /// @throws Error kUsage that lists the known names

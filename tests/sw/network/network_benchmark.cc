@@ -1,0 +1,88 @@
+// Whole networks on 10,000 images: seconds, and products a second. Weights and pixels are random:
+// no backend's time depends on them, but for the signs of operands.
+//   scripts/bench --benchmark_filter=network
+#include <benchmark/benchmark.h>
+
+#include <map>
+#include <random>
+
+#include "lutra/network/inference.h"
+#include "lutra/synth/library.h"
+#include "lutra/synth/multiplier_models.h"
+#include "random_network.h"
+
+namespace lutra::network {
+namespace {
+
+Dataset random_images(int count) {
+  Dataset data{"random", 28, 28, {}, {}};
+  std::mt19937 random(1);
+  data.pixels.resize(static_cast<size_t>(count) * 28 * 28);
+  for (uint8_t& p : data.pixels) p = static_cast<uint8_t>(random());
+  data.labels.resize(count);
+  return data;
+}
+
+/// "arbitrary": no structure; otherwise a multiplier of the library.
+Table table(const std::string& name) {
+  Table products(65536);
+  if (name == "arbitrary") {
+    std::mt19937 random(1);
+    for (int16_t& p : products)
+      p = static_cast<int16_t>(static_cast<int>(random() % 32768) - 16384);
+    return products;
+  }
+  const auto spec = synth::parse_multiplier_spec(name);
+  const auto model = synth::multiplier_model(spec.family->name, spec.parameters, 8, true);
+  for (int a = -128; a < 128; ++a) {
+    for (int b = -128; b < 128; ++b) {
+      products[(a & 255) << 8 | (b & 255)] = static_cast<int16_t>(model(a, b));
+    }
+  }
+  return products;
+}
+
+void run(benchmark::State& state, const Network& description, const std::string& component,
+         int jobs, int images) {
+  const QuantisedNetwork network = random_network(1, description);
+  const Table products = table(component);
+  Assignment assignment;
+  int64_t count = 0;
+  for (const Operation& op : multiplying_operations(description)) {
+    if (op.group == "mac" || op.group == "logits") assignment[op.name] = &products;
+    count += op.products;
+  }
+  const Inference inference(network, assignment);
+  const Dataset data = random_images(images);
+  EvaluateOptions options;
+  options.jobs = jobs;
+  for (auto _ : state) evaluate(inference, data, options);
+  state.counters["s per 10000 images"] = benchmark::Counter(
+      images / 1e4, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.counters["products"] =
+      benchmark::Counter(double(count) * images, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void register_all() {
+  for (const auto& [network, images] : {std::pair{capsnet_edge(), 2048}, {capsnet(), 256}}) {
+    for (const char* component : {"arbitrary", "drum:kept_bits=4", "udm"}) {
+      for (const int jobs : {1, 2}) {
+        benchmark::RegisterBenchmark(
+            ("network/" + network.name + "/" + component + "/" + std::to_string(jobs)).c_str(), run,
+            network, component, jobs, images)
+            ->Unit(benchmark::kMillisecond)
+            ->UseRealTime();
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lutra::network
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  lutra::network::register_all();
+  benchmark::RunSpecifiedBenchmarks();
+}
