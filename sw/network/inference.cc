@@ -104,7 +104,12 @@ void Inference::run(engine::Backend& backend, int images, Coupling coupling, uin
       }
       continue;
     }
-    tensors[name].assign(static_cast<size_t>(info.size()) * images, 0);
+    // What a step writes need not be cleared: a batch's tensors are megabytes.
+    std::vector<int8_t>& tensor = tensors[name];
+    tensor.resize(static_cast<size_t>(info.size()) * images);
+    const bool written = std::any_of(list_.steps.begin(), list_.steps.end(),
+                                     [&name = name](const Step& s) { return s.output == name; });
+    if (!written) std::fill(tensor.begin(), tensor.end(), int8_t{0});
   }
   for (const Step& step : list_.steps) {
     const auto in = [&](int index) { return tensors.at(step.inputs.at(index)).data(); };
@@ -200,18 +205,29 @@ EvaluateResult evaluate(const Inference& inference, const Dataset& data,
   std::atomic<int> done{0};
   std::mutex mutex;
   double next_line = 5;
+  std::vector<std::unique_ptr<InferenceState>> idle;  // kept from batch to batch
   numerics::parallel_for(images, batch, on_device ? 1 : options.jobs, [&](int begin, int end) {
-    InferenceState state;
-    std::vector<int8_t>& input = state.tensors["input"];
+    std::unique_ptr<InferenceState> state;
+    {
+      const std::lock_guard<std::mutex> lock(mutex);
+      if (!idle.empty()) {
+        state = std::move(idle.back());
+        idle.pop_back();
+      }
+    }
+    if (state == nullptr) state = std::make_unique<InferenceState>();
+    std::vector<int8_t>& input = state->tensors["input"];
+    input.clear();
     for (int i = begin; i < end; ++i) {
       const std::vector<int8_t> image = quantise_image(data, i);
       input.insert(input.end(), image.begin(), image.end());
     }
-    inference.run(*backend, end - begin, options.coupling, options.seed + begin, &state);
-    const std::vector<int8_t>& classes = state.tensors.at(inference.steps().steps.back().output);
+    inference.run(*backend, end - begin, options.coupling, options.seed + begin, state.get());
+    const std::vector<int8_t>& classes = state->tensors.at(inference.steps().steps.back().output);
     for (int i = begin; i < end; ++i) right += classes[i - begin] == data.labels[i];
     done += end - begin;
     const std::lock_guard<std::mutex> lock(mutex);
+    idle.push_back(std::move(state));
     if (options.progress && elapsed() > next_line) {
       next_line = elapsed() + 5;
       options.progress(fmt::format("{}/{} images, accuracy {:.4f}, {:.0f} s", done.load(), images,
