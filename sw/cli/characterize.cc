@@ -330,6 +330,11 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
       files["metrics.csv"] = csv(nlohmann::json::array({row}));
       continue;
     }
+    if (c.lut.empty()) {
+      throw Error(ExitCode::kUnsupported,
+                  fmt::format("{}: no table to export: operands of {} bits, expected at most 8",
+                              c.name, c.width));
+    }
     const tables::ProductTable table = synth::product_table(c);
     if (kind == "raw") files["lut.bin"] = tables::raw_bytes(table);
     if (kind == "header") files["lut.h"] = tables::c_header(table, c.name, "lut");
