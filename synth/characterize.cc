@@ -33,16 +33,20 @@ namespace {
 using Json = nlohmann::json;
 
 /// Part of the cache key; raise it whenever the same inputs would give other bytes.
-constexpr const char* kSchema = "lutra-component-6";
+constexpr const char* kSchema = "lutra-component-7";
 constexpr int kTableWidth = 8;                // wider operands have no table
 constexpr int kVerilatedWidth = 12;           // up to here all pairs are compared with the source
 constexpr int kProofSeconds = 10;             // beyond, unless another limit is asked for
 constexpr std::size_t kCheckedPairs = 65536;  // with the source, of wider operands
 
-std::vector<std::string> listed_files(int width, bool has_netlist) {
+/// The files that component.json has checksums of.
+std::vector<std::string> listed_files(const Json& json) {
+  const int width = json.at("width").get<int>();
+  const bool has_netlist = !json.contains("imported");
   std::vector<std::string> files;
   if (has_netlist) files = {"netlist.v", "netlist.json", "cells.lib", "cells.v"};
   if (width <= kTableWidth) files.push_back("lut.npy");
+  if (!json.at("factorisation").is_null()) files.push_back("factors.npy");
   return files;
 }
 
@@ -185,14 +189,6 @@ std::vector<PatternPair> checked_pairs(int width, std::uint64_t seed) {
   return pairs;
 }
 
-/// The table as numpy reads it: int16 or, of an unsigned multiplier, uint16.
-std::string lut_file(const std::vector<std::int16_t>& lut, int width, bool is_signed) {
-  const std::size_t values = std::size_t{1} << width;
-  if (is_signed) return numerics::npy_bytes({values, values}, lut.data());
-  const std::vector<std::uint16_t> products(lut.begin(), lut.end());
-  return numerics::npy_bytes({values, values}, products.data());
-}
-
 std::vector<std::int16_t> read_lut_file(const std::filesystem::path& path, int width,
                                         bool is_signed) {
   const std::size_t values = std::size_t{1} << width;
@@ -214,9 +210,9 @@ std::vector<std::int16_t> read_lut_file(const std::filesystem::path& path, int w
   return lut;
 }
 
-void write_json(Json json, int width, bool has_netlist, const std::filesystem::path& directory) {
+void write_json(Json json, const std::filesystem::path& directory) {
   json["files"] = Json::object();
-  for (const std::string& name : listed_files(width, has_netlist)) {
+  for (const std::string& name : listed_files(json)) {
     json["files"][name] = sha256_hex(numerics::read_file(directory / name));
   }
   numerics::write_file(directory / "component.json",
@@ -341,8 +337,11 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
     const std::uint32_t pattern = run.products[i];
     lut.push_back(static_cast<std::int16_t>(product_value(pattern, width, source.is_signed)));
   }
+  Json factorisation;
   if (!lut.empty()) {
-    numerics::write_file(directory / "lut.npy", lut_file(lut, width, source.is_signed));
+    const tables::ProductTable table = product_table(lut, width, source.is_signed);
+    numerics::write_file(directory / "lut.npy", tables::npy_bytes(table));
+    factorisation = write_factors(table, directory);
   }
 
   const Json rtl_check =
@@ -385,6 +384,7 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   json["liberty_library"] = library.name();
   json["liberty_sha256"] = sha256_hex(liberty_text);
   json["lut_sha256"] = lut.empty() ? Json() : Json(sha256_hex(table_bytes(lut)));
+  json["factorisation"] = factorisation;
   json["area_um2"] = synthesis.area_um2;
   json["delay_ns"] = delay;
   json["cells"] = netlist.cell_counts();
@@ -437,7 +437,7 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
     json["net_toggles_per_op_exact"] = toggles;
   }
 
-  write_json(json, width, true, directory);
+  write_json(json, directory);
 }
 
 /// The errors of a table, and nothing that needs a netlist.
@@ -461,13 +461,14 @@ void build_table_component(const std::string& name, const std::filesystem::path&
                       {"sign_magnitude", sign_magnitude},
                       {"warnings", loaded.warnings}};
   json["lut_sha256"] = tables::table_sha256(table);
+  json["factorisation"] = write_factors(table, directory);
   for (const char* figure : {"area_um2", "delay_ns", "leakage_nw", "energy_per_op_fj", "activity",
                              "liberty", "liberty_sha256"}) {
     json[figure] = nullptr;
   }
   json["errors"] = to_json(measure_errors(lut, is_signed));
   json["rtl_check"] = {{"result", "not run"}, {"reason", "imported from a table: no source"}};
-  write_json(json, width, false, directory);
+  write_json(json, directory);
 }
 
 /// The source and what was measured on the netlist, from component.json.
@@ -576,7 +577,7 @@ Component load_component(const std::filesystem::path& directory) {
     if (schema != kSchema) throw fail(fmt::format("schema {}, expected {}", schema, kSchema));
     component.width = json.at("width").get<int>();
     component.has_netlist = !json.contains("imported");
-    for (const std::string& name : listed_files(component.width, component.has_netlist)) {
+    for (const std::string& name : listed_files(json)) {
       const std::string found = sha256_hex(numerics::read_file(directory / name));
       const std::string expected = json.at("files").at(name).get<std::string>();
       if (found != expected) {
@@ -605,6 +606,12 @@ Component load_component(const std::filesystem::path& directory) {
   component.lut = read_lut_file(directory / "lut.npy", component.width, component.is_signed);
   if (sha256_hex(table_bytes(component.lut)) != component.lut_sha256) {
     throw fail("lut_sha256 is not that of lut.npy");
+  }
+  try {
+    component.factorisation =
+        read_factors(component.json.at("factorisation"), product_table(component), directory);
+  } catch (const Json::exception& error) {
+    throw fail(fmt::format("factorisation: {}", error.what()));
   }
   return component;
 }

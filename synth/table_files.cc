@@ -2,9 +2,35 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/npy.h"
 
 namespace lutra::synth {
+namespace {
+
+constexpr int kMostTerms = 16;
+constexpr std::size_t kBytes = 256;
+constexpr const char* kFactorsFile = "factors.npy";
+
+/// Signed tensors hold no -2^(w-1).
+tables::Operands operands_of(const tables::ProductTable& table) {
+  return table.first().is_signed ? tables::Operands::kSymmetric : tables::Operands::kAll;
+}
+
+}  // namespace
+
+tables::ProductTable product_table(const std::vector<std::int16_t>& lut, int width,
+                                   bool is_signed) {
+  const tables::OperandType type{width, is_signed};
+  std::vector<std::int32_t> products;
+  products.reserve(lut.size());
+  for (const std::int16_t value : lut) {
+    products.push_back(is_signed ? value : static_cast<std::uint16_t>(value));
+  }
+  return {type, type, products};
+}
 
 tables::ProductTable product_table(const Component& component) {
   if (component.lut.empty()) {
@@ -12,13 +38,7 @@ tables::ProductTable product_table(const Component& component) {
                 fmt::format("{}: no table: operands of {} bits, expected at most 8", component.name,
                             component.width));
   }
-  const tables::OperandType type{component.width, component.is_signed};
-  std::vector<std::int32_t> products;
-  products.reserve(component.lut.size());
-  for (const std::int16_t value : component.lut) {
-    products.push_back(component.is_signed ? value : static_cast<std::uint16_t>(value));
-  }
-  return {type, type, products};
+  return product_table(component.lut, component.width, component.is_signed);
 }
 
 std::vector<std::int16_t> lut_of(const tables::ProductTable& table) {
@@ -45,6 +65,67 @@ std::string table_bytes(const std::vector<std::int16_t>& lut) {
     bytes += static_cast<char>(value >> 8 & 0xff);
   }
   return bytes;
+}
+
+nlohmann::json write_factors(const tables::ProductTable& table,
+                             const std::filesystem::path& directory) {
+  const tables::Operands operands = operands_of(table);
+  const auto found = tables::factorise(table, kMostTerms, operands);
+  if (!found) return nullptr;
+  nlohmann::json scales = nlohmann::json::array();
+  std::vector<std::int32_t> maps;
+  const auto keep = [&maps](const tables::ByteMap& map) {
+    maps.insert(maps.end(), map.begin(), map.end());
+  };
+  for (const tables::Term& term : found->terms) {
+    scales.push_back(term.scale);
+    keep(term.u);
+    keep(term.v);
+  }
+  keep(found->row);
+  keep(found->column);
+  numerics::save_npy(directory / kFactorsFile, {maps.size() / kBytes, kBytes}, maps);
+  nlohmann::json json = {{"terms", found->terms.size()},
+                         {"operands", operands == tables::Operands::kAll ? "all" : "symmetric"},
+                         {"scales", scales}};
+  const auto all =
+      operands == tables::Operands::kAll ? found : tables::factorise(table, kMostTerms);
+  json["terms_all_operands"] = all ? nlohmann::json(all->terms.size()) : nlohmann::json();
+  return json;
+}
+
+std::optional<tables::Factorisation> read_factors(const nlohmann::json& factorisation,
+                                                  const tables::ProductTable& table,
+                                                  const std::filesystem::path& directory) {
+  if (factorisation.is_null()) return std::nullopt;
+  const std::filesystem::path file = directory / kFactorsFile;
+  const auto scales = factorisation.at("scales").get<std::vector<std::int32_t>>();
+  const auto terms = factorisation.at("terms").get<std::size_t>();
+  const auto maps = numerics::load_npy<std::int32_t>(file);
+  if (terms != scales.size() || maps.shape != std::vector<std::size_t>{2 * terms + 2, kBytes}) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: not the maps of {} terms with {} scales",
+                                              file.string(), terms, scales.size()));
+  }
+  auto next = maps.values.begin();
+  const auto take = [&next](tables::ByteMap* map) {
+    std::copy_n(next, kBytes, map->begin());
+    next += kBytes;
+  };
+  tables::Factorisation result;
+  for (const std::int32_t scale : scales) {
+    tables::Term& term = result.terms.emplace_back();
+    term.scale = scale;
+    take(&term.u);
+    take(&term.v);
+  }
+  take(&result.row);
+  take(&result.column);
+  if (!tables::reconstructs(result, table, operands_of(table))) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: with the scales of component.json, not the products of lut.npy",
+                            file.string()));
+  }
+  return result;
 }
 
 }  // namespace lutra::synth

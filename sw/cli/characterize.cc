@@ -287,6 +287,25 @@ std::string cost_text(const synth::Component& c) {
                     glitches.at("energy_factor").get<double>());
 }
 
+/// In how many matrix products of bytes an engine has the multiplier exactly.
+std::string factorisation_text(const synth::Component& c) {
+  const nlohmann::json& found = c.json.at("factorisation");
+  if (c.lut.empty()) return "no factorisation: no table";
+  if (found.is_null()) return "no exact factorisation into at most 16 int8 matrix products";
+  const auto count = [](std::size_t terms) {
+    return fmt::format("{} int8 matrix product{}", terms, terms == 1 ? "" : "s");
+  };
+  const auto terms = found.at("terms").get<std::size_t>();
+  std::string text = "exact in " + count(terms);
+  const nlohmann::json& all = found.at("terms_all_operands");
+  if (all != terms) {
+    text += fmt::format("; {} with the operand {}",
+                        all.is_null() ? "none" : std::to_string(all.get<std::size_t>()),
+                        -(1 << (c.width - 1)));
+  }
+  return text;
+}
+
 Outcome run_one(const Options& options, const SharedOptions& shared, const fs::path& out) {
   synth::CharacterizeOptions characterize;
   characterize.liberty = options.liberty;
@@ -310,6 +329,11 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
     if (kind == "csv") {
       files["metrics.csv"] = csv(nlohmann::json::array({row}));
       continue;
+    }
+    if (c.lut.empty()) {
+      throw Error(ExitCode::kUnsupported,
+                  fmt::format("{}: no table to export: operands of {} bits, expected at most 8",
+                              c.name, c.width));
     }
     const tables::ProductTable table = synth::product_table(c);
     if (kind == "raw") files["lut.bin"] = tables::raw_bytes(table);
@@ -339,12 +363,12 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
   outcome.result["component"] = target.string();
   outcome.text = fmt::format(
       "{}\n  {}\n  MAE {:.4f}, WCE {:.0f}, EP {:.2f} %, MRE {:.4f} %, bias {:.4f}\n"
-      "  {}\n  in {}\n  report: {}\n",
+      "  {}\n  {}\n  in {}\n  report: {}\n",
       c.name, cost_text(c), c.errors.mae, c.errors.wce, 100 * c.errors.ep,
       100 * c.errors.mre_nonzero, c.errors.bias,
       c.lut.empty() ? fmt::format("no table: operands of {} bits", c.width)
                     : "LUT sha256 " + c.lut_sha256,
-      target.string(), page.empty() ? "none" : fs::absolute(page).string());
+      factorisation_text(c), target.string(), page.empty() ? "none" : fs::absolute(page).string());
   if (row.contains("at_operands")) outcome.text += operands_text(row.at("at_operands"));
   if (row.contains("delay_sweep")) outcome.text += delay_sweep_text(row);
   return outcome;

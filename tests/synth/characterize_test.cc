@@ -134,7 +134,7 @@ TEST_F(CharacterizeTest, SameInputsGiveSameBytes) {
     EXPECT_EQ(file_bytes(entry.path()), file_bytes(second.directory / relative)) << relative;
     ++compared;
   }
-  EXPECT_EQ(compared, 8);
+  EXPECT_EQ(compared, 9);
   fmt::print("checked={}\n", compared);
 
   watched.seed = 2;
@@ -407,6 +407,8 @@ TEST_F(CharacterizeTest, WideOperandsHaveErrorsButNoTable) {
   EXPECT_TRUE(component.lut.empty());
   EXPECT_TRUE(component.json.at("lut_sha256").is_null());
   EXPECT_FALSE(std::filesystem::exists(component.directory / "lut.npy"));
+  EXPECT_TRUE(component.json.at("factorisation").is_null());
+  EXPECT_FALSE(component.factorisation);
   EXPECT_GT(component.errors.mre_nonzero, 0.02);
   EXPECT_LT(component.errors.mre_nonzero, 0.03) << "2.94 % of wide operands";
   EXPECT_GT(component.energy_per_op_fj, 0);

@@ -4,12 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "lutra/numerics/files.h"
 #include "lutra/numerics/npy.h"
 #include "lutra/synth/component.h"
 #include "lutra/synth/energy.h"
+#include "lutra/synth/files.h"
 #include "lutra/synth/library.h"
 #include "lutra/synth/multiplier_models.h"
 #include "lutra/synth/table_files.h"
@@ -140,6 +143,82 @@ TEST_F(ImportTable, IsCachedAndCheckedLikeAnyComponent) {
   expect_error(ExitCode::kUsage, "lut.npy: truncated or changed",
                [&] { load_component(first.directory); });
   EXPECT_EQ(import(file).lut, first.lut);
+}
+
+TEST_F(ImportTable, ComponentsHoldTheirFactorisation) {
+  int checked = 0;
+  const auto terms = [&](const std::string& specification) {
+    const MultiplierSpec spec = parse_multiplier_spec(specification);
+    const Component component =
+        import(directory_.write("f.bin", table_bytes(products<std::int16_t>(specification))),
+               !spec.is_signed);
+    const auto& json = component.json.at("factorisation");
+    EXPECT_EQ(component.factorisation.has_value(), !json.is_null()) << specification;
+    if (json.is_null()) return -1;
+    const tables::Operands operands =
+        spec.is_signed ? tables::Operands::kSymmetric : tables::Operands::kAll;
+    EXPECT_TRUE(tables::reconstructs(*component.factorisation, product_table(component), operands))
+        << specification;
+    EXPECT_EQ(component.factorisation->terms.size(), json.at("terms").get<std::size_t>());
+    checked += static_cast<int>(component.lut.size());
+    return json.at("terms").get<int>();
+  };
+  EXPECT_EQ(terms("drum"), 1);
+  EXPECT_EQ(terms("bam:vbl=5"), 6);
+  EXPECT_EQ(terms("udm:signed=0"), 2);
+  EXPECT_EQ(terms("mitchell"), -1);
+  fmt::print("checked={}\n", checked);
+  EXPECT_EQ(checked, 3 * 65536);
+}
+
+TEST_F(ImportTable, DamagedFactorisationIsRefused_bad) {
+  const Component component =
+      import(directory_.write("mul.bin", table_bytes(products<std::int16_t>("udm"))));
+  const std::filesystem::path json_file = component.directory / "component.json";
+  const std::filesystem::path factors = component.directory / "factors.npy";
+  const std::string json_bytes = file_bytes(json_file);
+  const std::string factor_bytes = file_bytes(factors);
+  int refused = 0;
+  const auto refuse = [&](const std::string& part,
+                          const std::function<void(nlohmann::json*)>& damage,
+                          const std::string& bytes) {
+    nlohmann::json json = nlohmann::json::parse(json_bytes);
+    damage(&json);
+    numerics::write_file(factors, bytes);
+    json["files"]["factors.npy"] = sha256_hex(bytes);
+    numerics::write_file(json_file, json.dump());
+    expect_error(ExitCode::kUsage, part, [&] { load_component(component.directory); });
+    ++refused;
+  };
+  const auto whole = [](nlohmann::json*) {};
+  refuse(
+      "not the products of lut.npy",
+      [](nlohmann::json* json) { (*json)["factorisation"]["scales"][0] = 3; }, factor_bytes);
+  std::string flipped = factor_bytes;
+  flipped[flipped.size() - 4 * 200] ^= 1;
+  refuse("factors.npy: with the scales of component.json, not the products", whole, flipped);
+  refuse(
+      "not the maps of 2 terms with 1 scales",
+      [](nlohmann::json* json) { (*json)["factorisation"]["scales"].erase(0); }, factor_bytes);
+  refuse(
+      "not the maps of 1 terms with 1 scales",
+      [](nlohmann::json* json) {
+        (*json)["factorisation"]["scales"].erase(0);
+        (*json)["factorisation"]["terms"] = 1;
+      },
+      factor_bytes);
+  refuse("factors.npy", whole, factor_bytes.substr(0, 3000));
+  refuse(
+      "factorisation: ", [](nlohmann::json* json) { (*json)["factorisation"].erase("scales"); },
+      factor_bytes);
+  numerics::write_file(json_file, json_bytes);
+  numerics::write_file(factors, flipped);
+  expect_error(ExitCode::kUsage, "factors.npy: truncated or changed",
+               [&] { load_component(component.directory); });
+  numerics::write_file(factors, factor_bytes);
+  EXPECT_EQ(load_component(component.directory).lut, component.lut);
+  fmt::print("checked={}\n", refused + 1);
+  EXPECT_EQ(refused, 6);
 }
 
 // The shell in arithmetic is the shell in Verilog (mul_sign_magnitude): both against the models.

@@ -5,11 +5,13 @@
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "lutra/synth/error_metrics.h"
 #include "lutra/synth/multiplier_source.h"
+#include "lutra/tables/factorisation.h"
 
 namespace lutra::synth {
 
@@ -27,6 +29,9 @@ struct Component {
   /// [2^width][2^width] products, index (a & mask) << width | (b & mask), first operand outer.
   /// Signed: int16; unsigned: the bit pattern of a uint16. Empty above 8 bits: no table.
   std::vector<std::int16_t> lut;
+  /// The table in few exact int8 matrix products, of signed operands without the lowest, as tensors
+  /// hold them; none above 16 products, and above 8 bits.
+  std::optional<tables::Factorisation> factorisation;
   /// False: imported from a table, without source, library, area, delay, leakage or energy (NaN
   /// here, null in component.json).
   bool has_netlist = true;

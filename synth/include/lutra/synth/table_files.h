@@ -2,10 +2,14 @@
 #define LUTRA_SYNTH_TABLE_FILES_H_
 
 #include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "lutra/synth/component.h"
+#include "lutra/tables/factorisation.h"
 #include "lutra/tables/product_table.h"
 
 namespace lutra::synth {
@@ -14,11 +18,25 @@ namespace lutra::synth {
 /// Throws Error(kUnsupported) for a component without table.
 tables::ProductTable product_table(const Component& component);
 
+/// A table that is as Component::lut is.
+tables::ProductTable product_table(const std::vector<std::int16_t>& lut, int width, bool is_signed);
+
 /// A table as Component::lut is. Its operands must be of the same type.
 std::vector<std::int16_t> lut_of(const tables::ProductTable& table);
 
 /// A table as little-endian 16-bit words: what lut_sha256 is taken of.
 std::string table_bytes(const std::vector<std::int16_t>& lut);
+
+/// Factorises a table for operands as tensors hold them, and puts the maps into `factors.npy` of
+/// the directory: int32 [2 terms + 2][256], u and v of each term, then row and column.
+/// @return  `factorisation` of component.json; null, and no file, above 16 terms
+nlohmann::json write_factors(const tables::ProductTable& table,
+                             const std::filesystem::path& directory);
+
+/// What write_factors() wrote. Throws Error(kUsage) where it does not give the table's products.
+std::optional<tables::Factorisation> read_factors(const nlohmann::json& factorisation,
+                                                  const tables::ProductTable& table,
+                                                  const std::filesystem::path& directory);
 
 }  // namespace lutra::synth
 
