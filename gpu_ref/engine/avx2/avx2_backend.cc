@@ -2,6 +2,7 @@
 
 #include "avx2/column_lookup.h"
 #include "avx2/exact_gemm.h"
+#include "avx2/gradients.h"
 #include "lutra/numerics/error.h"
 #include "matrix/cost_model.h"
 
@@ -17,6 +18,13 @@ class Avx2Backend : public MatrixBackend {
 
  protected:
   using MatrixBackend::run;
+
+  void run_input_gradient(const Conv2dGradientArgs& args) override {
+    input_gradient_avx2(args, jobs());
+  }
+  void run_weight_gradient(const Conv2dGradientArgs& args) override {
+    weight_gradient_avx2(args, jobs());
+  }
 
   std::shared_ptr<const void> prepare(const MatrixProduct& m) const override {
     return std::make_shared<const CostModel::Way>(costs().choose(m));
@@ -52,9 +60,9 @@ class Avx2Backend : public MatrixBackend {
 }  // namespace
 
 bool avx2_available(std::string* reason) {
-  const bool available = __builtin_cpu_supports("avx2");
+  const bool available = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   *reason = available ? "16 products a load, or 16 multiplied where the table factorises"
-                      : "this processor has no AVX2";
+                      : "this processor has no AVX2 with FMA";
   return available;
 }
 

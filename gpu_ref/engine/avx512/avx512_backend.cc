@@ -1,5 +1,6 @@
 #include "avx512/avx512_backend.h"
 
+#include "avx2/gradients.h"
 #include "avx512/exact_gemm.h"
 #include "avx512/row_lookup.h"
 #include "lutra/numerics/error.h"
@@ -18,6 +19,13 @@ class Avx512Backend : public MatrixBackend {
 
  protected:
   using MatrixBackend::run;
+
+  void run_input_gradient(const Conv2dGradientArgs& args) override {
+    input_gradient_avx2(args, jobs());
+  }
+  void run_weight_gradient(const Conv2dGradientArgs& args) override {
+    weight_gradient_avx2(args, jobs());
+  }
 
   void run(const WeightedSumArgs& args) override {
     numerics::parallel_for(args.images * args.classes, 16, jobs(),

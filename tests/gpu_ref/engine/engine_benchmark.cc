@@ -228,6 +228,40 @@ void convolve(benchmark::State& state, const std::string& backend_name, const Co
   count_products(state, double(args.count()) * terms);
 }
 
+/// Both gradients of the convolution of the literature; the rule is one of three.
+void gradients(benchmark::State& state, const std::string& backend_name, const std::string& rule) {
+  const Convolution& c = kConvolutions[0];
+  std::mt19937 random(1);
+  const Window window{c.kernel, c.stride, c.padding, c.padding, 1};
+  Conv2dGradientArgs args{
+      c.images,          c.size, c.size,  c.in_channels, c.out_channels, window, window, 1,
+      Padding::kOperand, 0,      nullptr, nullptr,       nullptr,        {},     nullptr};
+  const auto input = random_tensor(&random, args.input_size());
+  const auto weight = random_tensor(&random, args.weight_size());
+  const int64_t outputs = int64_t{c.images} * args.out_height() * args.out_width() * c.out_channels;
+  std::vector<float> gradient(static_cast<size_t>(outputs));
+  for (float& g : gradient) g = static_cast<float>(random() % 1000) / 500 - 1;
+  std::vector<float> of_input(input.size()), of_weight(weight.size());
+  const Multiplier& m = multiplier("drum:kept_bits=4");
+  const DerivativeRule derivatives = rule == "straight through" ? straight_through(m)
+                                     : rule == "1-D"            ? factorised_differences(m, 4)
+                                                                : smoothed_differences(m, 4);
+  args.input = input.data();
+  args.weight = weight.data();
+  args.gradient = gradient.data();
+  const auto backend = make_backend(backend_name, 1);
+  for (auto _ : state) {
+    args.derivative = derivatives.first();
+    args.result = of_input.data();
+    backend->conv2d_input_gradient(args);
+    args.derivative = derivatives.second();
+    args.result = of_weight.data();
+    backend->conv2d_weight_gradient(args);
+    benchmark::DoNotOptimize(of_weight.data());
+  }
+  count_products(state, 2.0 * outputs * c.kernel * c.kernel * c.in_channels);
+}
+
 template <typename... Args>
 void add(const std::string& name, Args... args) {
   benchmark::RegisterBenchmark(("engine/" + name).c_str(), args...)
@@ -247,6 +281,12 @@ void register_all() {
     for (const char* component : {"random", "exact"}) {
       add("gemm/1024x256x1152/" + info.name + "/" + component + "/2 threads", gemm, info.name,
           component, 2);
+    }
+  }
+  for (const BackendInfo& info : backends()) {
+    if (!info.available || info.name == "avx512") continue;  // which has those of avx2
+    for (const char* rule : {"straight through", "1-D", "2-D"}) {
+      add("gradients/16x64x32x32,3x3,64/" + info.name + "/" + rule, gradients, info.name, rule);
     }
   }
   add("gemm/1024x256x1152/scalar/random", gemm, "scalar", "random", 1);
