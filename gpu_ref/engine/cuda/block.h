@@ -25,7 +25,7 @@ namespace lutra::engine::cuda {
 
 constexpr int kLanes = 32;
 
-#ifdef __CUDACC__
+#ifdef __CUDA_ARCH__
 #define LUTRA_UNROLL _Pragma("unroll")
 #else
 #define LUTRA_UNROLL
@@ -120,7 +120,9 @@ LUTRA_HD void copy_later(Copies* copies, void* to, const void* from) {
   } else {
     asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(address), "l"(from) : "memory");
   }
-#elif !defined(__CUDACC__)
+#elif defined(__CUDACC__)
+  (void)copies, (void)to, (void)from;  // nvcc's host side runs no kernels
+#else
   if (reinterpret_cast<uintptr_t>(from) % kBytes != 0 ||
       reinterpret_cast<uintptr_t>(to) % kBytes != 0) {
     std::fprintf(stderr, "kernel: a copy of %d bytes is not aligned\n", kBytes);
@@ -139,7 +141,9 @@ LUTRA_HD inline void end_group(Copies* copies) {
 #if defined(__CUDA_ARCH__)
   (void)copies;
   asm volatile("cp.async.commit_group;" ::: "memory");
-#elif !defined(__CUDACC__)
+#elif defined(__CUDACC__)
+  (void)copies;
+#else
   copies->groups.emplace_back();
 #endif
 }
@@ -150,7 +154,9 @@ LUTRA_HD void wait_for_groups(Copies* copies) {
 #if defined(__CUDA_ARCH__)
   (void)copies;
   asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
-#elif !defined(__CUDACC__)
+#elif defined(__CUDACC__)
+  (void)copies;
+#else
   while (copies->groups.size() > kPending + 1) {
     for (const auto& copy : copies->groups.front()) copy();
     copies->groups.erase(copies->groups.begin());

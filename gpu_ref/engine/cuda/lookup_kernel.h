@@ -122,25 +122,26 @@ struct LookupKernel {
     }
   }
 
-  static constexpr int kUnits = 32;  // of 8 outputs x 64 operands, a warp's work
+  /// A warp makes the lines of 64 operands for 8 outputs, a piece, at a time: of the same operands
+  /// each time, and of every third piece.
+  static constexpr int kPieces = kOutputs / 8;
+  static constexpr int kPieceStep = kThreads / kLanes / 4;
+  static_assert(kThreads / kLanes % 4 == 0, "");
 
   struct Unit {
     uint32_t columns[8];  // two operands' offsets of each output
   };
 
-  LUTRA_HD static void load(const Arguments& args, const Shared& shared, int lane, int unit,
+  LUTRA_HD static void load(const Arguments& args, const Shared& shared, int thread, int piece,
                             int buffer_term, Unit* u) {
-    const int piece = unit >> 2;
-    const int pairs = (unit & 3) * kLanes + lane;
+    const uint32_t* columns = args.columns + thread % (4 * kLanes);
     LUTRA_UNROLL
     for (int i = 0; i < 8; ++i) {
-      const uint8_t w = shared.second[buffer_term * kOutputs + piece * 8 + i];
-      u->columns[i] = args.columns[w * 128 + pairs];
+      u->columns[i] = columns[shared.second[buffer_term * kOutputs + piece * 8 + i] * 128];
     }
   }
-  LUTRA_HD static void transpose(Shared* shared, int lane, int unit, int buffer, const Unit& u) {
-    const uint32_t operand = (unit & 3) * 64 + lane * 2;
-    const int piece = unit >> 2;
+  LUTRA_HD static void transpose(Shared* shared, int thread, int piece, int buffer, const Unit& u) {
+    const auto operand = static_cast<uint32_t>(thread % (4 * kLanes) * 2);
     const int offset = buffer * kTableBytes + (static_cast<int>(code(operand)) ^ piece * 16);
     shared->quad(offset) = {
         low_halves(u.columns[0], u.columns[1]), low_halves(u.columns[2], u.columns[3]),
@@ -183,10 +184,10 @@ struct LookupKernel {
     });
     block.barrier();
     block.each([&](int thread, Registers&) {
-      for (int unit = thread / kLanes; unit < kUnits; unit += kThreads / kLanes) {
+      for (int piece = thread / (4 * kLanes); piece < kPieces; piece += kPieceStep) {
         Unit u;
-        load(args, *shared, thread % kLanes, unit, 0, &u);
-        transpose(shared, thread % kLanes, unit, 0, u);
+        load(args, *shared, thread, piece, 0, &u);
+        transpose(shared, thread, piece, 0, u);
       }
     });
     block.barrier();
@@ -205,10 +206,10 @@ struct LookupKernel {
         const uint16_t* codes = &shared->codes[step % (2 * kChunk) * kRows + own_row];
         LUTRA_UNROLL
         for (int quarter = 0; quarter < 4; ++quarter) {
-          const int unit = warp + quarter * (kThreads / kLanes);
+          const int piece = warp / 4 + quarter * kPieceStep;
           Unit u;
-          const bool builds_unit = builds && unit < kUnits;
-          if (builds_unit) load(args, *shared, lane, unit, (step + 1) % (2 * kChunk), &u);
+          const bool builds_unit = builds && piece < kPieces;
+          if (builds_unit) load(args, *shared, thread, piece, (step + 1) % (2 * kChunk), &u);
           if (adds) {
             const Pair four = reinterpret_cast<const Pair*>(codes)[quarter];
             const uint32_t lines[4] = {four.x & 0xffffu, four.x >> 16, four.y & 0xffffu,
@@ -219,7 +220,7 @@ struct LookupKernel {
                   r.upper[quarter * 4 + i]);
             }
           }
-          if (builds_unit) transpose(shared, lane, unit, (step + 1) & 1, u);
+          if (builds_unit) transpose(shared, thread, piece, (step + 1) & 1, u);
         }
         if (fetches) keep(shared, thread, (step / kChunk + 1) & 1, r);
       });
