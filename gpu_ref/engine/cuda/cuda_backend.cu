@@ -549,6 +549,15 @@ bool cuda_device(std::string* reason) {
   return true;
 }
 
+CudaLimits cuda_limits() {
+  const double cycles =
+      1e3 * cuda::attribute(cudaDevAttrClockRate) * cuda::attribute(cudaDevAttrMultiProcessorCount);
+  const int major = cuda::attribute(cudaDevAttrComputeCapabilityMajor);
+  const int minor = cuda::attribute(cudaDevAttrComputeCapabilityMinor);
+  // Products of a tensor core's int8 a cycle: 8.0 has 2048, 8.6 and 8.9 half of it, 9.0 twice.
+  return {64 * cycles, (major >= 9 ? 4096 : minor == 0 ? 2048 : 1024) * cycles};
+}
+
 std::unique_ptr<Backend> make_cuda_backend() { return std::make_unique<cuda::CudaBackend>(); }
 
 double cuda_kernel_seconds(Backend& backend, const std::function<void()>& work) {

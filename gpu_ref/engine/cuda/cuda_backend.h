@@ -12,6 +12,14 @@ namespace lutra::engine {
 /// Whether a CUDA device can be used; `reason` gets its name, or why not.
 bool cuda_device(std::string* reason);
 
+/// What a kernel's speed is compared with.
+struct CudaLimits {
+  double
+      lookups_per_second;  ///< 16-bit products out of shared memory: 64 a cycle and multiprocessor
+  double int8_products_per_second;  ///< of the tensor cores, dense
+};
+CudaLimits cuda_limits();
+
 /// Operations on the first CUDA device. Matrix products go by tiles (product_plan.h), all else one
 /// thread an output. Tensors travel to the device and back with each call, large ones in pieces, so
 /// that copies and kernels overlap; tables stay there as long as their multiplier.
