@@ -473,7 +473,7 @@ class CudaBackend : public Backend {
 
   template <typename Args, void (*At)(const Args&, int64_t), typename SetUnits>
   void run_products(Call<Args>* call, const SetUnits& set_units) {
-    if (call->args.count() == 0 && call->args.products.multiplier == nullptr) return;
+    if (call->args.count() == 0) return;
     const DeviceTables tables = tables_of(call->args.products);
     run_call(call, [&](StreamDevice& device, int64_t count, int64_t largest) {
       call->args.products = tables.products;

@@ -130,17 +130,22 @@ struct MapFirstArgs {
   LUTRA_HD int64_t count() const { return product.matrices * layout.matrix_bytes() / 4; }
 };
 
-LUTRA_HD inline void map_first_at(const MapFirstArgs& args, int64_t index) {
+/// @tparam Index  an unsigned type that holds the count: divisions are most of the work
+template <typename Index>
+LUTRA_HD void map_first_word(const MapFirstArgs& args, Index index) {
   const Windows& first = args.product.first;
-  const int words = args.layout.channels / 4;
+  const auto words = static_cast<Index>(args.layout.channels / 4);
+  const auto pixels = static_cast<Index>(args.layout.pixels);
+  const auto width = static_cast<Index>(args.layout.width);
+  const auto height = static_cast<Index>(args.layout.height);
   const int channel = static_cast<int>(index % words) * 4;
-  int64_t rest = index / words;
-  const int matrix = static_cast<int>(rest / args.layout.pixels);
-  rest %= args.layout.pixels;
-  const int x = static_cast<int>(rest % args.layout.width) - first.horizontal.pad_before;
-  rest /= args.layout.width;
-  const int y = static_cast<int>(rest % args.layout.height) - first.vertical.pad_before;
-  const int64_t n = rest / args.layout.height;
+  Index rest = index / words;
+  const int matrix = static_cast<int>(rest / pixels);
+  rest %= pixels;
+  const int x = static_cast<int>(rest % width) - first.horizontal.pad_before;
+  rest /= width;
+  const int y = static_cast<int>(rest % height) - first.vertical.pad_before;
+  const auto n = static_cast<int64_t>(rest / height);
   const bool inside = y >= 0 && y < first.height && x >= 0 && x < first.width;
   const int8_t* from =
       first.data + matrix * first.matrix_stride +
@@ -164,6 +169,14 @@ LUTRA_HD inline void map_first_at(const MapFirstArgs& args, int64_t index) {
   }
 }
 
+LUTRA_HD inline void map_first_at(const MapFirstArgs& args, int64_t index) {
+  if (args.count() <= UINT32_MAX) {
+    map_first_word(args, static_cast<uint32_t>(index));
+  } else {
+    map_first_word(args, static_cast<uint64_t>(index));
+  }
+}
+
 /// Second operands through the maps v: [terms][matrices][outputs][terms of the layout], by words.
 struct MapSecondArgs {
   MatrixProduct product;
@@ -177,12 +190,15 @@ struct MapSecondArgs {
   }
 };
 
-LUTRA_HD inline void map_second_at(const MapSecondArgs& args, int64_t index) {
-  const int words = args.layout.terms / 4;
+/// @tparam Index  an unsigned type that holds the count: divisions are most of the work
+template <typename Index>
+LUTRA_HD void map_second_word(const MapSecondArgs& args, Index index) {
+  const auto words = static_cast<Index>(args.layout.terms / 4);
+  const auto outputs = static_cast<Index>(args.product.outputs);
   const int term = static_cast<int>(index % words) * 4;
-  const int64_t rest = index / words;
-  const int output = static_cast<int>(rest % args.product.outputs);
-  const int matrix = static_cast<int>(rest / args.product.outputs);
+  const Index rest = index / words;
+  const int output = static_cast<int>(rest % outputs);
+  const int matrix = static_cast<int>(rest / outputs);
   const int tap = term / args.layout.channels;
   const int channel = term % args.layout.channels;
   const int channels = args.product.first.channels;
@@ -200,6 +216,14 @@ LUTRA_HD inline void map_second_at(const MapSecondArgs& args, int64_t index) {
       mapped |= uint32_t{static_cast<uint8_t>(v)} << (8 * i);
     }
     args.mapped[t * args.count() + index] = mapped;
+  }
+}
+
+LUTRA_HD inline void map_second_at(const MapSecondArgs& args, int64_t index) {
+  if (args.count() <= UINT32_MAX) {
+    map_second_word(args, static_cast<uint32_t>(index));
+  } else {
+    map_second_word(args, static_cast<uint64_t>(index));
   }
 }
 
@@ -277,15 +301,17 @@ struct MapSumKernel {
 };
 
 /// Matrix products of mapped operands with int8 tensor cores. A block of four warps computes 128 x
-/// 128 sums, a warp 64 x 64; 64 terms of both operands are a stage of shared memory, of which four
-/// are on their way at once. Rows of a stage are permuted by 16 bytes, so that neither copies nor
-/// fragment loads have bank conflicts.
-template <int kPiece>
+/// 128 sums, or 256 x 64 where there are few outputs, a warp 64 x 64; 64 terms of both operands are
+/// a stage of shared memory, of which four are on their way at once. Rows of a stage are permuted
+/// by 16 bytes, so that neither copies nor fragment loads have bank conflicts.
+template <int kPiece, int kWarpColumns>
 struct FactorisedKernel {
   static constexpr int kThreads = 128;
   static constexpr int kBlocksPerMultiprocessor = 2;
-  static constexpr int kRows = 128;
-  static constexpr int kOutputs = 128;
+  static constexpr int kRows = 256 / kWarpColumns;
+  static constexpr int kOutputs = 64 * kWarpColumns;
+  static constexpr int kRowsCopied = kRows / 32;  // by each thread
+  static constexpr int kOutputsCopied = kOutputs / 32;
   static constexpr int kTerms = MappedLayout::kTerms;
   static constexpr int kStages = 4;
 
@@ -321,8 +347,8 @@ struct FactorisedKernel {
     int32_t sums[4][8][4];
     uint32_t a[4][4];
     uint32_t b[8][2];
-    int64_t first_row[4];  // where the rows that this thread copies begin
-    int64_t second_row[4];
+    int64_t first_row[kRowsCopied];  // where the rows that this thread copies begin
+    int64_t second_row[kOutputsCopied];
     Copies copies;
   };
 
@@ -364,13 +390,13 @@ struct FactorisedKernel {
     for (int i = 0; i < 16 / kPiece; ++i) {
       const int32_t offset = args.offsets[term / kPiece + i];
       LUTRA_UNROLL
-      for (int j = 0; j < 4; ++j) {
+      for (int j = 0; j < kRowsCopied; ++j) {
         const int at = place(stage, thread / 4 + j * 32, thread % 4) + i * kPiece;
         copy_later<kPiece>(&r->copies, &shared->stages[at], first + r->first_row[j] + offset);
       }
     }
     LUTRA_UNROLL
-    for (int j = 0; j < 4; ++j) {
+    for (int j = 0; j < kOutputsCopied; ++j) {
       const int at = place(stage, kRows + thread / 4 + j * 32, thread % 4);
       copy_later<16>(&r->copies, &shared->stages[at], second + r->second_row[j] + term);
     }
@@ -391,14 +417,12 @@ struct FactorisedKernel {
         }
       }
       const Windows& windows = args.product.first;
+      // Rows and outputs beyond the last are copies of it, and are not stored.
       LUTRA_UNROLL
-      for (int j = 0; j < 4; ++j) {
-        // Rows and outputs beyond the last are copies of it, and are not stored.
-        const int last_row = args.product.rows() - 1;
+      for (int j = 0; j < kRowsCopied; ++j) {
+        const int last = args.product.rows() - 1;
         int row = at.row + thread / 4 + j * 32;
-        row = row < last_row ? row : last_row;
-        int output = at.output + thread / 4 + j * 32;
-        output = output < args.product.outputs ? output : args.product.outputs - 1;
+        row = row < last ? row : last;
         const int x = row % windows.out_width;
         const int y = row / windows.out_width % windows.out_height;
         const int64_t n = row / windows.out_width / windows.out_height;
@@ -406,6 +430,12 @@ struct FactorisedKernel {
             (n * args.layout.height + y * windows.vertical.stride) * args.layout.width +
             x * windows.horizontal.stride;
         r.first_row[j] = at.matrix * args.layout.matrix_bytes() + pixel * args.layout.channels;
+      }
+      LUTRA_UNROLL
+      for (int j = 0; j < kOutputsCopied; ++j) {
+        const int last = args.product.outputs - 1;
+        int output = at.output + thread / 4 + j * 32;
+        output = output < last ? output : last;
         r.second_row[j] = (int64_t{at.matrix} * args.product.outputs + output) * args.layout.terms;
       }
       for (int i = 0; i < kStages - 1; ++i) {
@@ -465,8 +495,8 @@ struct FactorisedKernel {
         for (int j = 0; j < 8; ++j) {
           LUTRA_UNROLL
           for (int k = 0; k < 4; ++k) {
-            const int row = warp % 2 * 64 + i * 16 + k / 2 * 8 + lane / 4;
-            const int output = warp / 2 * 64 + j * 8 + lane % 4 * 2 + k % 2;
+            const int row = warp / kWarpColumns * 64 + i * 16 + k / 2 * 8 + lane / 4;
+            const int output = warp % kWarpColumns * 64 + j * 8 + lane % 4 * 2 + k % 2;
             shared->sum(row, output) = static_cast<uint32_t>(r.sums[i][j][k]);
           }
         }
@@ -474,11 +504,13 @@ struct FactorisedKernel {
     });
     block.barrier();
     block.each([&](int thread, Registers&) {
-      const int output = at.output + thread;
-      if (output >= args.product.outputs) return;
-      for (int row = 0; row < kRows && at.row + row < args.product.rows(); ++row) {
-        args.finish.store(args.product, at.matrix, at.row + row, output, shared->sum(row, thread),
-                          at.begin == 0);
+      const int column = thread % kOutputs;
+      if (at.output + column >= args.product.outputs) return;
+      const int left = args.product.rows() - at.row;
+      const int rows = left < kRows ? left : kRows;
+      for (int row = thread / kOutputs; row < rows; row += kThreads / kOutputs) {
+        args.finish.store(args.product, at.matrix, at.row + row, at.output + column,
+                          shared->sum(row, column), at.begin == 0);
       }
     });
   }
@@ -486,8 +518,8 @@ struct FactorisedKernel {
  private:
   template <typename Warp>
   static LUTRA_HD void multiply(Warp& warp, Shared* shared, int stage) {
-    const int first = warp.index % 2 * 64;
-    const int second = kRows + warp.index / 2 * 64;
+    const int first = warp.index / kWarpColumns * 64;
+    const int second = kRows + warp.index % kWarpColumns * 64;
     LUTRA_UNROLL
     for (int half = 0; half < kTerms / 32; ++half) {
       LUTRA_UNROLL

@@ -38,11 +38,11 @@ inline std::vector<uint16_t> table_columns(const tables::ProductTable& table) {
   return columns;
 }
 
-/// Estimated products a second of a whole H100, in 10^12; to be replaced by measured ones.
-/// Elements: random reads of the table in the L1 cache. Lookup: LookupKernel's lines read and made.
-/// Factorised: dense int8 mma.sync.
+/// Estimated products a second of an H100, in 10^12 (README.md): gpu_check's benchmark measures
+/// them. Lookups by element are random reads of the table in the L1 cache; by line they are for as
+/// many rows as a tile holds; factorised ones are of one term.
 constexpr double kElementsRate = 0.8;
-constexpr double kLookupRate = 7.0;
+constexpr double kLookupRate = 5.5;
 constexpr double kFactorisedRate = 350.0;
 constexpr double kLaunchSeconds = 4e-6;
 
@@ -50,6 +50,9 @@ constexpr double kLaunchSeconds = 4e-6;
 inline double padded(int64_t size, int64_t tile) {
   return static_cast<double>((size + tile - 1) / tile * tile) / static_cast<double>(size);
 }
+
+/// Whether FactorisedKernel's tiles are 256 x 64, not 128 x 128.
+inline bool few_outputs(const MatrixProduct& product) { return product.outputs <= 64; }
 
 /// Estimated seconds, once there is enough to do for all multiprocessors.
 inline double seconds(const MatrixProduct& product, Method method, int factors) {
@@ -61,17 +64,21 @@ inline double seconds(const MatrixProduct& product, Method method, int factors) 
       return kLaunchSeconds + products / (kElementsRate * 1e12);
     case Method::kLookup: {
       // Making a term's lines costs as much as reading them for some 600 rows.
+      constexpr int kMaking = 600;
+      constexpr double kFull = 1.0 + kMaking / static_cast<double>(LookupKernel::kRows);
       const int64_t tiles = (rows + LookupKernel::kRows - 1) / LookupKernel::kRows;
-      const double row_cost = static_cast<double>(rows + tiles * 600) / static_cast<double>(rows);
-      return kLaunchSeconds + products * row_cost / 1.78 *
+      const double row_cost =
+          static_cast<double>(rows + tiles * kMaking) / static_cast<double>(rows) / kFull;
+      return kLaunchSeconds + products * row_cost *
                                   padded(product.outputs, LookupKernel::kOutputs) /
                                   (kLookupRate * 1e12);
     }
     case Method::kFactorised: {
       const MappedLayout layout = MappedLayout::of(product);
-      return 5 * kLaunchSeconds + products * factors * padded(rows, 128) *
-                                      padded(product.outputs, 128) * layout.terms /
-                                      product.terms() / (kFactorisedRate * 1e12);
+      return 5 * kLaunchSeconds + products * factors *
+                                      padded(rows, few_outputs(product) ? 256 : 128) *
+                                      padded(product.outputs, few_outputs(product) ? 64 : 128) *
+                                      layout.terms / product.terms() / (kFactorisedRate * 1e12);
     }
   }
   return 0;
@@ -99,7 +106,9 @@ inline Plan plan_for(const MatrixProduct& product, Method method, int multiproce
     return {method, parts_for(blocks, multiprocessors, product.terms(), 32)};
   }
   if (method == Method::kFactorised) {
-    const int64_t blocks = product.matrices * tiles(rows, 128) * tiles(product.outputs, 128);
+    const int64_t blocks =
+        product.matrices *
+        (few_outputs(product) ? tiles(rows, 256) : tiles(rows, 128) * tiles(product.outputs, 128));
     const int steps = factors * MappedLayout::of(product).terms / MappedLayout::kTerms;
     return {method, parts_for(blocks, 2 * multiprocessors, steps, 4)};
   }
@@ -194,10 +203,10 @@ void run_lookup(Device& device, const MatrixProduct& product, const DeviceTables
   device.template run<LookupKernel>(args);
 }
 
-template <int kPiece, typename Device>
+template <int kPiece, int kWarpColumns, typename Device>
 void run_factorised(Device& device, const MatrixProduct& product, const DeviceTables& tables,
                     const Plan& plan, const Finish& finish, const MappedLayout& layout) {
-  using Kernel = FactorisedKernel<kPiece>;
+  using Kernel = FactorisedKernel<kPiece, kWarpColumns>;
   const Factors& factors = *tables.factors;
   typename Kernel::Arguments args{};
   args.product = product;
@@ -250,10 +259,13 @@ void run_product(Device& device, const MatrixProduct& product, const DeviceTable
     detail::run_lookup(device, product, tables, plan, finish);
   } else {
     const MappedLayout layout = MappedLayout::of(product);
+    const bool few = few_outputs(product);
     if (layout.piece == 16) {
-      detail::run_factorised<16>(device, product, tables, plan, finish, layout);
+      few ? detail::run_factorised<16, 1>(device, product, tables, plan, finish, layout)
+          : detail::run_factorised<16, 2>(device, product, tables, plan, finish, layout);
     } else {
-      detail::run_factorised<4>(device, product, tables, plan, finish, layout);
+      few ? detail::run_factorised<4, 1>(device, product, tables, plan, finish, layout)
+          : detail::run_factorised<4, 2>(device, product, tables, plan, finish, layout);
     }
   }
   if (finish.partial == nullptr || product.sums.to.output == nullptr) return;
