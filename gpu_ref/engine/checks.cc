@@ -5,6 +5,7 @@
 #include <string>
 
 #include "lutra/numerics/error.h"
+#include "operands.h"
 
 namespace lutra::engine {
 namespace {
@@ -48,6 +49,13 @@ class Check {
            ", the multiplier takes " + std::to_string(type.lowest()) + ".." +
            std::to_string(type.highest()));
     }
+  }
+  void operands(const char* first, const char* second, const OperandTensors& of,
+                const Products& p) const {
+    const tables::ProductTable& table = p.multiplier->table();
+    operands(first, of.first, of.first_count, table.first());
+    operands(second, of.second, of.second_count, table.second());
+    if (of.padding != nullptr) operands("padding", of.padding, 1, table.first());
   }
   /// That no accumulator leaves 32 bits.
   void accumulator(int64_t terms, const Products& p, const int32_t* bias, int outputs) const {
@@ -101,13 +109,6 @@ class Check {
   const char* operation_;
 };
 
-const tables::OperandType& first_operand(const Products& p) {
-  return p.multiplier->table().first();
-}
-const tables::OperandType& second_operand(const Products& p) {
-  return p.multiplier->table().second();
-}
-
 }  // namespace
 
 void check(const GemmArgs& args) {
@@ -118,11 +119,7 @@ void check(const GemmArgs& args) {
   check.size("terms", args.terms);
   check.products(args.products);
   check.destination(args.to);
-  check.operands("first", args.first, int64_t{args.batch} * args.rows * args.terms,
-                 first_operand(args.products));
-  check.operands("second", args.second,
-                 int64_t{args.shared_second ? 1 : args.batch} * args.outputs * args.terms,
-                 second_operand(args.products));
+  check.operands("first", "second", operands_of(args), args.products);
   check.accumulator(args.terms, args.products, args.bias, args.outputs);
 }
 
@@ -131,12 +128,7 @@ void check(const Conv2dArgs& args) {
   check.convolution(args);
   check.products(args.products);
   check.destination(args.to);
-  check.operands("input", args.input,
-                 int64_t{args.images} * args.height * args.width * args.in_channels,
-                 first_operand(args.products));
-  check.operands("weight", args.weight, int64_t{args.out_channels} * args.terms(),
-                 second_operand(args.products));
-  check.operands("padding", &args.pad_value, 1, first_operand(args.products));
+  check.operands("input", "weight", operands_of(args), args.products);
   check.accumulator(args.terms(), args.products, args.bias, args.out_channels);
 }
 
@@ -203,11 +195,7 @@ void check(const VotesArgs& args) {
   check_capsules(check, args.images, args.capsules, args.classes, args.out_dim, args.shift);
   check.size("elements of an input capsule", args.in_dim);
   check.products(args.products);
-  check.operands("input", args.input, int64_t{args.images} * args.capsules * args.in_dim,
-                 first_operand(args.products));
-  check.operands("weight", args.weight,
-                 int64_t{args.capsules} * args.classes * args.in_dim * args.out_dim,
-                 second_operand(args.products));
+  check.operands("input", "weight", operands_of(args), args.products);
   check.present("output", args.output);
   check.accumulator(args.in_dim, args.products, nullptr, 0);
 }
@@ -216,9 +204,7 @@ void check(const WeightedSumArgs& args) {
   const Check check("weighted sum");
   check_capsules(check, args.images, args.capsules, args.classes, args.out_dim, args.shift);
   check.products(args.products);
-  const int64_t pairs = int64_t{args.images} * args.classes * args.capsules;
-  check.operands("coupling", args.coupling, pairs, first_operand(args.products));
-  check.operands("votes", args.votes, pairs * args.out_dim, second_operand(args.products));
+  check.operands("coupling", "votes", operands_of(args), args.products);
   check.present("output", args.output);
   check.accumulator(args.capsules, args.products, nullptr, 0);
 }
@@ -227,9 +213,7 @@ void check(const AgreementArgs& args) {
   const Check check("agreement");
   check_capsules(check, args.images, args.capsules, args.classes, args.out_dim, args.shift);
   check.products(args.products);
-  check.operands("votes", args.votes, args.count() * args.out_dim, first_operand(args.products));
-  check.operands("v", args.v, int64_t{args.images} * args.classes * args.out_dim,
-                 second_operand(args.products));
+  check.operands("votes", "v", operands_of(args), args.products);
   check.present("before", args.before);
   check.present("output", args.output);
   check.accumulator(args.out_dim, args.products, nullptr, 0);
@@ -241,8 +225,8 @@ void check(const SquashArgs& args) {
   check.between("elements of a capsule", args.dim, 1, numerics::kMaxVector);
   check.between("fraction length", args.frac, 0, 7);
   check.products(args.products);
-  check.operands("input", args.input, args.capsules * args.dim, first_operand(args.products));
-  check.operands("input", args.input, args.capsules * args.dim, second_operand(args.products));
+  const int64_t count = args.capsules * args.dim;
+  check.operands("input", "input", {args.input, count, args.input, count}, args.products);
   check.present("output", args.output);
 }
 
@@ -263,8 +247,7 @@ void check(const ClassifyArgs& args) {
   check.size("elements of a capsule", args.dim);
   check.products(args.products);
   const int64_t count = int64_t{args.images} * args.classes * args.dim;
-  check.operands("input", args.input, count, first_operand(args.products));
-  check.operands("input", args.input, count, second_operand(args.products));
+  check.operands("input", "input", {args.input, count, args.input, count}, args.products);
   check.present("scores", args.scores);
   check.present("output", args.output);
   check.accumulator(args.dim, args.products, nullptr, 0);

@@ -1,177 +1,547 @@
-#include <cuda_runtime.h>
+#include "cuda/cuda_backend.h"
 
+#include <algorithm>
+#include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
-#include "cuda/cuda_backend.h"
+#include "cuda/cuda_memory.h"
+#include "cuda/product_plan.h"
 #include "lutra/numerics/error.h"
+#include "operands.h"
 
 namespace lutra::engine {
+namespace cuda {
 namespace {
 
-void check(cudaError_t status, const char* doing) {
-  if (status == cudaSuccess) return;
-  throw Error(ExitCode::kMissingTool,
-              std::string("CUDA, ") + doing + ": " + cudaGetErrorString(status));
-}
-
-/// Device copies of the tensors of one call: what goes in is copied on construction, what comes out
-/// when `finish` is called; all are freed at the end of the scope.
-class DeviceTensors {
+/// Device memory of a multiplier: lives as long as it.
+class DeviceMultiplier {
  public:
-  DeviceTensors() = default;
-  DeviceTensors(const DeviceTensors&) = delete;
-  DeviceTensors& operator=(const DeviceTensors&) = delete;
-  ~DeviceTensors() {
-    for (void* pointer : pointers_) cudaFree(pointer);
-  }
-
-  template <typename T>
-  const T* input(const T* host, int64_t count) {
-    T* device = allocate<T>(count);
-    check(cudaMemcpy(device, host, sizeof(T) * count, cudaMemcpyHostToDevice), "copying in");
-    return device;
-  }
-
-  template <typename T>
-  T* output(T* host, int64_t count) {
-    T* device = allocate<T>(count);
-    outputs_.push_back({host, device, sizeof(T) * static_cast<size_t>(count)});
-    return device;
-  }
-
-  void finish() {
-    check(cudaGetLastError(), "launching");
-    for (const Output& out : outputs_) {
-      check(cudaMemcpy(out.host, out.device, out.bytes, cudaMemcpyDeviceToHost), "copying out");
+  DeviceMultiplier(const Multiplier& multiplier, tables::Operands operands)
+      : base_(multiplier.table().base()), offsets_(multiplier.table().offsets(), 65536) {
+    const std::vector<uint16_t> columns = table_columns(multiplier.table());
+    columns_ = {reinterpret_cast<const uint32_t*>(columns.data()), columns.size() / 2};
+    if (const tables::Factorisation* found = multiplier.factorisation(operands)) {
+      factors_ = factors(*found, multiplier.table());
     }
+    if (factors_) {
+      u_ = {factors_->u.data(), factors_->u.size()};
+      v_ = {factors_->v.data(), factors_->v.size()};
+      row_ = {factors_->row.data(), factors_->row.size()};
+      column_ = {factors_->column.data(), factors_->column.size()};
+    }
+    // Copies from pageable memory may still be on their way, and our streams do not wait for them.
+    check(cudaStreamSynchronize(nullptr), "copying tables in");
+  }
+
+  DeviceTables tables() const {
+    return {{offsets_.get(), base_, nullptr},
+            columns_.get(),
+            factors_ ? &*factors_ : nullptr,
+            u_.get(),
+            v_.get(),
+            row_.get(),
+            column_.get()};
   }
 
  private:
-  struct Output {
-    void* host;
-    const void* device;
-    size_t bytes;
+  int32_t base_;
+  DeviceArray<uint16_t> offsets_;
+  DeviceArray<uint32_t> columns_;
+  std::optional<Factors> factors_;
+  DeviceArray<int8_t> u_, v_;
+  DeviceArray<int32_t> row_, column_;
+};
+
+template <tables::Operands kOperands>
+struct DeviceMultiplierOf : DeviceMultiplier {
+  explicit DeviceMultiplierOf(const Multiplier& multiplier)
+      : DeviceMultiplier(multiplier, kOperands) {}
+};
+
+DeviceTables tables_of(const Products& products, tables::Operands operands) {
+  const Multiplier& multiplier = *products.multiplier;
+  return operands == tables::Operands::kSymmetric
+             ? multiplier.derived<DeviceMultiplierOf<tables::Operands::kSymmetric>>().tables()
+             : multiplier.derived<DeviceMultiplierOf<tables::Operands::kAll>>().tables();
+}
+
+int attribute(cudaDeviceAttr which) {
+  int value = 0;
+  check(cudaDeviceGetAttribute(&value, which, 0), "asking for the device");
+  return value;
+}
+
+/// A stream with its memory: the `Device` of product_plan.h.
+class StreamDevice {
+ public:
+  StreamDevice() {
+    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
+  }
+  StreamDevice(const StreamDevice&) = delete;
+  StreamDevice& operator=(const StreamDevice&) = delete;
+  ~StreamDevice() { cudaStreamDestroy(stream_); }
+
+  cudaStream_t stream() const { return stream_; }
+  Arena& arena() { return arena_; }
+  int multiprocessors() const { return multiprocessors_; }
+
+  template <typename T>
+  T* scratch(int64_t count) {
+    return static_cast<T*>(arena_.take(sizeof(T) * static_cast<size_t>(count)));
+  }
+
+  void zero(int32_t* at, int64_t count) {
+    check(cudaMemsetAsync(at, 0, sizeof(int32_t) * static_cast<size_t>(count), stream_),
+          "clearing sums");
+  }
+
+  template <typename Kernel>
+  void run(const typename Kernel::Arguments& args) {
+    constexpr int kBytes = sizeof(typename Kernel::Shared);
+    constexpr int64_t kMostBlocks = 0x7fffffff;
+    if (args.blocks() > kMostBlocks) {
+      throw Error(ExitCode::kUnsupported, "CUDA: " + std::to_string(args.blocks()) +
+                                              " blocks in one launch, allowed are " +
+                                              std::to_string(kMostBlocks));
+    }
+    // What shared memory does not need is L1 cache, where LookupKernel's table lies.
+    const int wanted = Kernel::kBlocksPerMultiprocessor * (kBytes + 1024);
+    const int percent = std::min(100, (wanted * 100 + shared_memory_ - 1) / shared_memory_);
+    const auto kernel = run_kernel<Kernel>;
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes),
+          "asking for shared memory");
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, percent),
+          "asking for L1 cache");
+    kernel<<<static_cast<unsigned>(args.blocks()), Kernel::kThreads, kBytes, stream_>>>(args);
+    check(cudaGetLastError(), "launching");
+  }
+
+  template <typename Args, void (*At)(const Args&, int64_t)>
+  void for_each(const Args& args, int64_t count) {
+    constexpr int kThreads = 256;
+    constexpr int64_t kMostBlocks = 1 << 20;
+    if (count == 0) return;
+    const int64_t blocks = std::min(kMostBlocks, (count + kThreads - 1) / kThreads);
+    evaluate<Args, At><<<static_cast<unsigned>(blocks), kThreads, 0, stream_>>>(args, count);
+    check(cudaGetLastError(), "launching");
+  }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+  Arena arena_;
+  int multiprocessors_ = attribute(cudaDevAttrMultiProcessorCount);
+  int shared_memory_ = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor);
+};
+
+/// A moment on the device.
+class Event {
+ public:
+  explicit Event(unsigned flags) {
+    check(cudaEventCreateWithFlags(&event_, flags), "making an event");
+  }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  ~Event() { cudaEventDestroy(event_); }
+
+  void record(cudaStream_t stream) { check(cudaEventRecord(event_, stream), "recording an event"); }
+  cudaEvent_t get() const { return event_; }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
+/// What one call of an operation computes with: two streams that take its pieces in turn.
+struct Lane {
+  StreamDevice devices[2];
+  Arena shared;  // what all pieces read
+  Event shared_copied{cudaEventDisableTiming};
+  Event begin{cudaEventDefault};
+  Event end{cudaEventDefault};
+
+  void wait() {
+    for (StreamDevice& device : devices) cudaStreamSynchronize(device.stream());
+  }
+  void release() {
+    for (StreamDevice& device : devices) device.arena().release();
+    shared.release();
+  }
+};
+
+/// One call of an operation, cut into pieces along its outermost axis. The fields that are named to
+/// it point into `args`, from which every piece is launched.
+template <typename Args>
+class Call {
+ public:
+  /// @param units  along the outermost axis
+  Call(const Args& host, int64_t units) : args(host), host_(host), units_(units) {}
+
+  Args args;
+
+  /// A tensor that all pieces read.
+  template <typename T>
+  void shared(const T** field, int64_t count) {
+    if (*field == nullptr || count == 0) return;
+    shared_.push_back({reinterpret_cast<const char*>(*field), bytes_of<T>(count), setter(field)});
+  }
+  /// A tensor of which a piece reads its units.
+  template <typename T>
+  void input(const T** field, int64_t count_of_unit) {
+    if (*field == nullptr || count_of_unit == 0) return;
+    inputs_.push_back(
+        {reinterpret_cast<const char*>(*field), bytes_of<T>(count_of_unit), setter(field)});
+  }
+  template <typename T>
+  void output(T** field, int64_t count_of_unit) {
+    if (*field == nullptr || count_of_unit == 0) return;
+    outputs_.push_back({reinterpret_cast<char*>(*field), bytes_of<T>(count_of_unit),
+                        setter(const_cast<const T**>(field))});
+  }
+
+  /// Outputs are written only after all memory that will ever be needed has been got.
+  /// @param launch  (device, units, units of the largest piece): launches `args`
+  template <typename Launch>
+  void run(Lane* lane, double* kernel_seconds, const Launch& launch) {
+    if (units_ == 0) return;
+    size_t unit_bytes = 0;
+    for (const auto& t : inputs_) unit_bytes += t.bytes;
+    for (const auto& t : outputs_) unit_bytes += t.bytes;
+    const int64_t wanted = static_cast<int64_t>(unit_bytes * units_ / kPieceBytes) + 1;
+    const int64_t largest = (units_ + std::min(wanted, units_) - 1) / std::min(wanted, units_);
+
+    lane->shared.reset();
+    const cudaStream_t first = lane->devices[0].stream();
+    std::vector<char*> shared;
+    for (const auto& t : shared_) {
+      shared.push_back(static_cast<char*>(lane->shared.take(t.bytes)));
+      check(cudaMemcpyAsync(shared.back(), t.host, t.bytes, cudaMemcpyHostToDevice, first),
+            "copying in");
+    }
+    lane->shared_copied.record(first);
+    check(cudaStreamWaitEvent(lane->devices[1].stream(), lane->shared_copied.get(), 0), "waiting");
+
+    Piece before;
+    int turn = 0;
+    for (int64_t begin = 0; begin < units_; begin += largest, turn ^= 1) {
+      Piece piece{&lane->devices[turn], begin, std::min(largest, units_ - begin), {}};
+      piece.device->arena().reset();
+      args = host_;
+      for (size_t i = 0; i < shared.size(); ++i) shared_[i].set(shared[i]);
+      for (const auto& t : inputs_) {
+        char* const memory = piece.device->template scratch<char>(t.bytes * piece.units);
+        check(cudaMemcpyAsync(memory, t.host + t.bytes * begin, t.bytes * piece.units,
+                              cudaMemcpyHostToDevice, piece.device->stream()),
+              "copying in");
+        t.set(memory);
+      }
+      for (const auto& t : outputs_) {
+        piece.outputs.push_back(piece.device->template scratch<char>(t.bytes * piece.units));
+        t.set(piece.outputs.back());
+      }
+      if (kernel_seconds != nullptr) lane->begin.record(piece.device->stream());
+      launch(*piece.device, piece.units, largest);
+      if (kernel_seconds != nullptr) {
+        lane->end.record(piece.device->stream());
+        check(cudaEventSynchronize(lane->end.get()), "waiting");
+        float milliseconds = 0;
+        check(cudaEventElapsedTime(&milliseconds, lane->begin.get(), lane->end.get()), "timing");
+        *kernel_seconds += milliseconds / 1e3;
+      }
+      if (begin > 0) finish(before);
+      before = std::move(piece);
+    }
+    finish(before);
+  }
+
+ private:
+  static constexpr size_t kPieceBytes = size_t{64} << 20;
+
+  template <typename Pointer>
+  struct Tensor {
+    Pointer host;
+    size_t bytes;  // of a unit, or of all of a shared one
+    std::function<void(void*)> set;
+  };
+  struct Piece {
+    StreamDevice* device = nullptr;
+    int64_t begin = 0;
+    int64_t units = 0;
+    std::vector<char*> outputs;
   };
 
   template <typename T>
-  T* allocate(int64_t count) {
-    void* pointer = nullptr;
-    check(cudaMalloc(&pointer, sizeof(T) * static_cast<size_t>(count)), "allocating");
-    pointers_.push_back(pointer);
-    return static_cast<T*>(pointer);
+  static size_t bytes_of(int64_t count) {
+    return sizeof(T) * static_cast<size_t>(count);
+  }
+  template <typename T>
+  static std::function<void(void*)> setter(const T** field) {
+    return [field](void* memory) { *field = static_cast<const T*>(memory); };
   }
 
-  std::vector<void*> pointers_;
-  std::vector<Output> outputs_;
+  void finish(const Piece& piece) {
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+      const auto& t = outputs_[i];
+      check(cudaMemcpyAsync(t.host + t.bytes * piece.begin, piece.outputs[i], t.bytes * piece.units,
+                            cudaMemcpyDeviceToHost, piece.device->stream()),
+            "copying out");
+    }
+    check(cudaStreamSynchronize(piece.device->stream()), "computing");
+  }
+
+  const Args host_;
+  int64_t units_;
+  std::vector<Tensor<const char*>> shared_;
+  std::vector<Tensor<const char*>> inputs_;
+  std::vector<Tensor<char*>> outputs_;
 };
-
-/// Grid-stride loop over the outputs of an operation.
-template <typename Args, void (*At)(const Args&, int64_t)>
-__global__ void evaluate(Args args) {
-  const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
-  for (int64_t index = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-       index < args.count(); index += step) {
-    At(args, index);
-  }
-}
-
-template <typename Args, void (*At)(const Args&, int64_t)>
-void launch(const Args& args) {
-  constexpr int kThreads = 256;
-  const int64_t blocks = (args.count() + kThreads - 1) / kThreads;
-  if (blocks == 0) return;
-  evaluate<Args, At><<<static_cast<unsigned>(blocks < 65535 ? blocks : 65535), kThreads>>>(args);
-}
-
-constexpr int64_t kTableSize = 65536;
 
 class CudaBackend : public Backend {
  public:
   std::string name() const override { return "cuda"; }
 
-  void conv2d(const Conv2dArgs& host) override {
-    DeviceTensors tensors;
-    Conv2dArgs args = host;
-    const int64_t fan_in = int64_t{host.kernel} * host.kernel * host.in_channels;
-    args.input = tensors.input(host.input,
-                               int64_t{host.images} * host.height * host.width * host.in_channels);
-    args.weight = tensors.input(host.weight, host.out_channels * fan_in);
-    args.bias = tensors.input(host.bias, host.out_channels);
-    args.table = tensors.input(host.table, kTableSize);
-    args.output = tensors.output(host.output, host.count());
-    launch<Conv2dArgs, conv2d_at>(args);
-    tensors.finish();
+  double kernel_seconds(const std::function<void()>& work) {
+    seconds_ = 0;
+    timing_ = true;
+    try {
+      work();
+    } catch (...) {
+      timing_ = false;
+      throw;
+    }
+    timing_ = false;
+    return seconds_;
   }
 
-  void votes(const VotesArgs& host) override {
-    DeviceTensors tensors;
-    VotesArgs args = host;
-    args.input = tensors.input(host.input, int64_t{host.images} * host.capsules * host.in_dim);
-    args.weight = tensors.input(host.weight,
-                                int64_t{host.capsules} * host.classes * host.in_dim * host.out_dim);
-    args.table = tensors.input(host.table, kTableSize);
-    args.output = tensors.output(host.output, host.count());
-    launch<VotesArgs, votes_at>(args);
-    tensors.finish();
+ protected:
+  void run(const GemmArgs& host) override {
+    GemmArgs args = host;
+    int64_t units = host.batch;
+    int64_t rows = host.rows;
+    if (host.shared_second) {  // then all rows are alike
+      units *= rows;
+      rows = 1;
+    }
+    args.batch = 1;
+    Call<GemmArgs> call(args, units);
+    const int64_t second = int64_t{host.outputs} * host.terms;
+    if (host.shared_second) {
+      call.shared(&call.args.second, second);
+    } else {
+      call.input(&call.args.second, second);
+    }
+    call.shared(&call.args.bias, host.outputs);
+    call.input(&call.args.first, rows * host.terms);
+    call.output(&call.args.to.output, rows * host.outputs);
+    call.output(&call.args.to.sums, rows * host.outputs);
+    run_products<GemmArgs, gemm_at>(&call, [&](GemmArgs* piece, int64_t count) {
+      (host.shared_second ? piece->rows : piece->batch) = static_cast<int>(count);
+    });
   }
 
-  void weighted_sum(const WeightedSumArgs& host) override {
-    DeviceTensors tensors;
-    WeightedSumArgs args = host;
-    const int64_t pairs = int64_t{host.images} * host.classes * host.capsules;
-    args.coupling = tensors.input(host.coupling, pairs);
-    args.votes = tensors.input(host.votes, pairs * host.out_dim);
-    args.table = tensors.input(host.table, kTableSize);
-    args.output = tensors.output(host.output, host.count());
-    launch<WeightedSumArgs, weighted_sum_at>(args);
-    tensors.finish();
+  void run(const Conv2dArgs& host) override {
+    Call<Conv2dArgs> call(host, host.images);
+    const int64_t pixels = int64_t{host.out_height()} * host.out_width() * host.out_channels;
+    call.shared(&call.args.weight, int64_t{host.out_channels} * host.terms());
+    call.shared(&call.args.bias, host.out_channels);
+    call.input(&call.args.input, int64_t{host.height} * host.width * host.in_channels);
+    call.output(&call.args.to.output, pixels);
+    call.output(&call.args.to.sums, pixels);
+    run_products<Conv2dArgs, conv2d_at>(
+        &call, [](Conv2dArgs* piece, int64_t count) { piece->images = static_cast<int>(count); });
   }
 
-  void agreement(const AgreementArgs& host) override {
-    DeviceTensors tensors;
-    AgreementArgs args = host;
-    args.votes = tensors.input(host.votes, host.count() * host.out_dim);
-    args.v = tensors.input(host.v, int64_t{host.images} * host.classes * host.out_dim);
-    args.table = tensors.input(host.table, kTableSize);
-    args.before = tensors.input(host.before, host.count());
-    args.output = tensors.output(host.output, host.count());
-    launch<AgreementArgs, agreement_at>(args);
-    tensors.finish();
+  void run(const VotesArgs& host) override {
+    Call<VotesArgs> call(host, host.images);
+    const int64_t pairs = int64_t{host.capsules} * host.classes;
+    call.shared(&call.args.weight, pairs * host.in_dim * host.out_dim);
+    call.input(&call.args.input, int64_t{host.capsules} * host.in_dim);
+    call.output(&call.args.output, pairs * host.out_dim);
+    run_products<VotesArgs, votes_at>(
+        &call, [](VotesArgs* piece, int64_t count) { piece->images = static_cast<int>(count); });
   }
 
-  void squash(const SquashArgs& host) override {
-    DeviceTensors tensors;
-    SquashArgs args = host;
-    args.input = tensors.input(host.input, host.capsules * host.dim);
-    args.table = tensors.input(host.table, kTableSize);
-    args.output = tensors.output(host.output, host.capsules * host.dim);
-    launch<SquashArgs, squash_at>(args);
-    tensors.finish();
+  void run(const PoolArgs& host) override {
+    Call<PoolArgs> call(host, host.images);
+    call.input(&call.args.input, int64_t{host.height} * host.width * host.channels);
+    call.output(&call.args.output, int64_t{host.out_height()} * host.out_width() * host.channels);
+    run_elements<PoolArgs, pool_at>(&call, &PoolArgs::images);
   }
 
-  void softmax(const SoftmaxArgs& host) override {
-    DeviceTensors tensors;
-    SoftmaxArgs args = host;
-    args.logits = tensors.input(host.logits, host.count() * host.classes);
-    args.output = tensors.output(host.output, host.count() * host.classes);
-    launch<SoftmaxArgs, softmax_at>(args);
-    tensors.finish();
+  void run(const AddArgs& host) override {
+    Call<AddArgs> call(host, host.elements);
+    call.input(&call.args.first, 1);
+    call.input(&call.args.second, 1);
+    call.output(&call.args.output, 1);
+    run_elements<AddArgs, add_at>(&call, &AddArgs::elements);
   }
 
-  void classify(const ClassifyArgs& host) override {
-    DeviceTensors tensors;
-    ClassifyArgs args = host;
-    args.input = tensors.input(host.input, int64_t{host.images} * host.classes * host.dim);
-    args.table = tensors.input(host.table, kTableSize);
-    args.scores = tensors.output(host.scores, int64_t{host.images} * host.classes);
-    args.output = tensors.output(host.output, host.images);
-    launch<ClassifyArgs, classify_at>(args);
-    tensors.finish();
+  void run(const RequantiseArgs& host) override {
+    Call<RequantiseArgs> call(host, host.elements);
+    call.input(&call.args.sums, 1);
+    call.output(&call.args.output, 1);
+    run_elements<RequantiseArgs, requantise_at>(&call, &RequantiseArgs::elements);
   }
+
+  void run(const WeightedSumArgs& host) override {
+    Call<WeightedSumArgs> call(host, host.images);
+    const int64_t pairs = int64_t{host.classes} * host.capsules;
+    call.input(&call.args.coupling, pairs);
+    call.input(&call.args.votes, pairs * host.out_dim);
+    call.output(&call.args.output, int64_t{host.classes} * host.out_dim);
+    run_elements<WeightedSumArgs, weighted_sum_at>(&call, &WeightedSumArgs::images);
+  }
+
+  void run(const AgreementArgs& host) override {
+    Call<AgreementArgs> call(host, host.images);
+    const int64_t pairs = int64_t{host.classes} * host.capsules;
+    call.input(&call.args.votes, pairs * host.out_dim);
+    call.input(&call.args.v, int64_t{host.classes} * host.out_dim);
+    call.input(&call.args.before, pairs);
+    call.output(&call.args.output, pairs);
+    run_elements<AgreementArgs, agreement_at>(&call, &AgreementArgs::images);
+  }
+
+  void run(const SquashArgs& host) override {
+    Call<SquashArgs> call(host, host.capsules);
+    call.input(&call.args.input, host.dim);
+    call.output(&call.args.output, host.dim);
+    run_elements<SquashArgs, squash_at>(&call, &SquashArgs::capsules);
+  }
+
+  void run(const SoftmaxArgs& host) override {
+    Call<SoftmaxArgs> call(host, host.images);
+    const int64_t pairs = int64_t{host.classes} * host.capsules;
+    call.input(&call.args.logits, pairs);
+    call.output(&call.args.output, pairs);
+    run_elements<SoftmaxArgs, softmax_at>(&call, &SoftmaxArgs::images);
+  }
+
+  void run(const ClassifyArgs& host) override {
+    Call<ClassifyArgs> call(host, host.images);
+    call.input(&call.args.input, int64_t{host.classes} * host.dim);
+    call.output(&call.args.scores, host.classes);
+    call.output(&call.args.output, 1);
+    run_elements<ClassifyArgs, classify_at>(&call, &ClassifyArgs::images);
+  }
+
+  void run_input_gradient(const Conv2dGradientArgs& host) override {
+    Call<Conv2dGradientArgs> call(host, host.images);
+    const int64_t image = int64_t{host.height} * host.width * host.in_channels;
+    add_derivative(&call);
+    call.shared(&call.args.weight, host.weight_size());
+    call.input(&call.args.input, image);
+    call.input(&call.args.gradient,
+               int64_t{host.out_height()} * host.out_width() * host.out_channels);
+    call.output(&call.args.result, image);
+    run_call(&call, [&](StreamDevice& device, int64_t count, int64_t) {
+      call.args.images = static_cast<int>(count);
+      device.for_each<Conv2dGradientArgs, conv2d_input_gradient_at>(call.args,
+                                                                    call.args.input_size());
+    });
+  }
+
+  void run_weight_gradient(const Conv2dGradientArgs& host) override {
+    Call<Conv2dGradientArgs> call(host, 1);  // its sums run over all images, in order
+    add_derivative(&call);
+    call.shared(&call.args.weight, host.weight_size());
+    call.shared(&call.args.input, host.input_size());
+    call.shared(&call.args.gradient,
+                int64_t{host.images} * host.out_height() * host.out_width() * host.out_channels);
+    call.output(&call.args.result, host.weight_size());
+    run_call(&call, [&](StreamDevice& device, int64_t, int64_t) {
+      device.for_each<Conv2dGradientArgs, conv2d_weight_gradient_at>(call.args,
+                                                                     call.args.weight_size());
+    });
+  }
+
+ private:
+  static void add_derivative(Call<Conv2dGradientArgs>* call) {
+    Derivative& derivative = call->args.derivative;
+    call->shared(&derivative.own, 256);
+    call->shared(&derivative.other, 256);
+    call->shared(&derivative.table, 65536);
+  }
+
+  template <typename Args>
+  static void to_device(Args* args) {
+    args->products = tables_of(args->products, tables::Operands::kAll).products;
+  }
+  static void to_device(PoolArgs*) {}
+  static void to_device(AddArgs*) {}
+  static void to_device(RequantiseArgs*) {}
+  static void to_device(SoftmaxArgs*) {}
+
+  template <typename Args, void (*At)(const Args&, int64_t), typename Count>
+  void run_elements(Call<Args>* call, Count Args::*units) {
+    run_call(call, [&](StreamDevice& device, int64_t count, int64_t) {
+      call->args.*units = static_cast<Count>(count);
+      to_device(&call->args);
+      device.for_each<Args, At>(call->args, call->args.count());
+    });
+  }
+
+  template <typename Args, void (*At)(const Args&, int64_t), typename SetUnits>
+  void run_products(Call<Args>* call, const SetUnits& set_units) {
+    if (call->args.count() == 0) return;
+    const DeviceTables tables =
+        tables_of(call->args.products,
+                  fewest_terms(*call->args.products.multiplier, operands_of(call->args)));
+    run_call(call, [&](StreamDevice& device, int64_t count, int64_t largest) {
+      call->args.products = tables.products;
+      Args nominal = call->args;
+      set_units(&nominal, largest);
+      set_units(&call->args, count);
+      const Plan plan = plan_for(matrix_product(nominal), device.multiprocessors(),
+                                 tables.factors == nullptr ? 0 : tables.factors->terms);
+      if (plan.method == Method::kElements) {
+        device.for_each<Args, At>(call->args, call->args.count());
+      } else {
+        run_product(device, matrix_product(call->args), tables, plan);
+      }
+    });
+  }
+
+  /// A second try is made without the memory that earlier calls have left for later ones.
+  template <typename Args, typename Launch>
+  void run_call(Call<Args>* call, const Launch& launch) {
+    std::unique_ptr<Lane> lane = take_lane();
+    for (int attempt = 0;; ++attempt) {
+      try {
+        call->run(lane.get(), timing_ ? &seconds_ : nullptr, launch);
+        break;
+      } catch (const Error& error) {
+        lane->wait();
+        lane->release();
+        if (attempt > 0 || error.code() != ExitCode::kUnsupported) throw;
+        const std::lock_guard<std::mutex> lock(mutex_);
+        idle_.clear();
+      }
+    }
+    const std::lock_guard<std::mutex> lock(mutex_);
+    idle_.push_back(std::move(lane));
+  }
+
+  std::unique_ptr<Lane> take_lane() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (!idle_.empty()) {
+        auto lane = std::move(idle_.back());
+        idle_.pop_back();
+        return lane;
+      }
+    }
+    return std::make_unique<Lane>();
+  }
+
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Lane>> idle_;
+  bool timing_ = false;
+  double seconds_ = 0;
 };
 
 }  // namespace
+}  // namespace cuda
 
 bool cuda_device(std::string* reason) {
   int devices = 0;
@@ -181,11 +551,29 @@ bool cuda_device(std::string* reason) {
     return false;
   }
   cudaDeviceProp properties;
-  check(cudaGetDeviceProperties(&properties, 0), "asking for the device");
+  cuda::check(cudaGetDeviceProperties(&properties, 0), "asking for the device");
   *reason = properties.name;
+  if (properties.major < 8) {
+    *reason += " has compute capability " + std::to_string(properties.major) + "." +
+               std::to_string(properties.minor) + ", needed is 8.0";
+    return false;
+  }
   return true;
 }
 
-std::unique_ptr<Backend> make_cuda_backend() { return std::make_unique<CudaBackend>(); }
+CudaLimits cuda_limits() {
+  const double cycles =
+      1e3 * cuda::attribute(cudaDevAttrClockRate) * cuda::attribute(cudaDevAttrMultiProcessorCount);
+  const int major = cuda::attribute(cudaDevAttrComputeCapabilityMajor);
+  const int minor = cuda::attribute(cudaDevAttrComputeCapabilityMinor);
+  // Products of a tensor core's int8 a cycle: 8.0 has 2048, 8.6 and 8.9 half of it, 9.0 twice.
+  return {64 * cycles, (major >= 9 ? 4096 : minor == 0 ? 2048 : 1024) * cycles};
+}
+
+std::unique_ptr<Backend> make_cuda_backend() { return std::make_unique<cuda::CudaBackend>(); }
+
+double cuda_kernel_seconds(Backend& backend, const std::function<void()>& work) {
+  return dynamic_cast<cuda::CudaBackend&>(backend).kernel_seconds(work);
+}
 
 }  // namespace lutra::engine

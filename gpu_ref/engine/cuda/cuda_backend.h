@@ -1,6 +1,7 @@
-#ifndef LUTRA_ENGINE_CUDA_BACKEND_H_
-#define LUTRA_ENGINE_CUDA_BACKEND_H_
+#ifndef LUTRA_ENGINE_CUDA_CUDA_BACKEND_H_
+#define LUTRA_ENGINE_CUDA_CUDA_BACKEND_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -11,10 +12,23 @@ namespace lutra::engine {
 /// Whether a CUDA device can be used; `reason` gets its name, or why not.
 bool cuda_device(std::string* reason);
 
-/// Operations on the first CUDA device, one thread an output. Tensors travel to the device and back
-/// with each call.
+/// What a kernel's speed is compared with.
+struct CudaLimits {
+  double
+      lookups_per_second;  ///< 16-bit products out of shared memory: 64 a cycle and multiprocessor
+  double int8_products_per_second;  ///< of the tensor cores, dense
+};
+CudaLimits cuda_limits();
+
+/// Operations on the first CUDA device. Matrix products go by tiles (product_plan.h), all else one
+/// thread an output. Tensors travel to the device and back with each call, large ones in pieces, so
+/// that copies and kernels overlap; tables stay there as long as their multiplier.
 std::unique_ptr<Backend> make_cuda_backend();
+
+/// Seconds that the device spends on the kernels of what `work` asks of a CUDA backend.
+/// @param backend  of make_cuda_backend(), used by nobody else meanwhile
+double cuda_kernel_seconds(Backend& backend, const std::function<void()>& work);
 
 }  // namespace lutra::engine
 
-#endif  // LUTRA_ENGINE_CUDA_BACKEND_H_
+#endif  // LUTRA_ENGINE_CUDA_CUDA_BACKEND_H_

@@ -22,7 +22,7 @@ double time(int rows, int outputs, int terms, const CostModel::Run& run) {
   m.start = [&](int64_t row) { return first.data() + row * terms; };
   m.weight = second.data();
   m.multiplier = &multiplier;
-  m.maps = FeatureMaps::find(multiplier, first.data(), 0, second.data(), 0);
+  m.maps = FeatureMaps::find(multiplier, {nullptr, 0, nullptr, 0});
   m.to.sums = sums.data();
   m.pitch = outputs;
   double best = 1e30;

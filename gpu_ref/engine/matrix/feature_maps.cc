@@ -1,7 +1,6 @@
 #include "matrix/feature_maps.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace lutra::engine {
 
@@ -17,23 +16,14 @@ struct SymmetricFeatures : FeatureMaps {
       : FeatureMaps(multiplier, tables::Operands::kSymmetric) {}
 };
 
-bool holds_lowest(const int8_t* tensor, int64_t count, const tables::OperandType& type) {
-  if (!type.is_signed) return false;
-  return std::memchr(tensor, type.lowest() & 255, static_cast<size_t>(count)) != nullptr;
-}
-
 }  // namespace
 
-const FeatureMaps* FeatureMaps::find(const Multiplier& multiplier, const int8_t* first,
-                                     int64_t first_count, const int8_t* second,
-                                     int64_t second_count) {
-  const FeatureMaps& all = multiplier.derived<AllFeatures>();
-  const FeatureMaps& symmetric = multiplier.derived<SymmetricFeatures>();
-  const bool fewer = symmetric.usable && (!all.usable || symmetric.terms.size() < all.terms.size());
-  if (fewer && !holds_lowest(first, first_count, multiplier.table().first()) &&
-      !holds_lowest(second, second_count, multiplier.table().second())) {
-    return &symmetric;
+const FeatureMaps* FeatureMaps::find(const Multiplier& multiplier, const OperandTensors& operands) {
+  if (fewest_terms(multiplier, operands) == tables::Operands::kSymmetric) {
+    const FeatureMaps& symmetric = multiplier.derived<SymmetricFeatures>();
+    if (symmetric.usable) return &symmetric;
   }
+  const FeatureMaps& all = multiplier.derived<AllFeatures>();
   return all.usable ? &all : nullptr;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lutra/engine/multiplier.h"
+#include "operands.h"
 
 namespace lutra::engine {
 
@@ -30,9 +31,7 @@ struct FeatureMaps {
   FeatureMaps(const Multiplier& multiplier, tables::Operands operands);
 
   /// The features that are quickest for these operands; null where there are none.
-  /// @param first,second  all operands of an operation
-  static const FeatureMaps* find(const Multiplier& multiplier, const int8_t* first,
-                                 int64_t first_count, const int8_t* second, int64_t second_count);
+  static const FeatureMaps* find(const Multiplier& multiplier, const OperandTensors& operands);
 };
 
 }  // namespace lutra::engine

@@ -151,9 +151,7 @@ void MatrixBackend::run(const GemmArgs& args) {
   m.multiplier = args.products.multiplier;
   m.pitch = args.outputs;
   const int matrices = args.shared_second ? 1 : args.batch;
-  m.maps =
-      FeatureMaps::find(*m.multiplier, args.first, int64_t{args.batch} * args.rows * args.terms,
-                        args.second, int64_t{matrices} * args.outputs * args.terms);
+  m.maps = FeatureMaps::find(*m.multiplier, operands_of(args));
   m.rows = args.shared_second ? int64_t{args.batch} * args.rows : args.rows;
   // Many small matrices are shared out whole.
   const bool many = matrices > numerics::thread_count(jobs());
@@ -192,10 +190,7 @@ void MatrixBackend::run(const Conv2dArgs& args) {
     }
   }
   m.multiplier = args.products.multiplier;
-  m.maps = FeatureMaps::find(*m.multiplier, input,
-                             padded ? static_cast<int64_t>(copy.size())
-                                    : int64_t{args.images} * height * width * args.in_channels,
-                             args.weight, int64_t{args.out_channels} * args.terms());
+  m.maps = FeatureMaps::find(*m.multiplier, operands_of(args));
   m.pitch = args.out_channels;
   std::unique_ptr<Borders> borders;
   if (padded && args.padding == Padding::kNothing) borders = std::make_unique<Borders>(args);
@@ -230,9 +225,7 @@ void MatrixBackend::run(const Conv2dArgs& args) {
 void MatrixBackend::run(const VotesArgs& args) {
   const int outputs = args.classes * args.out_dim;
   constexpr int kCapsules = 8;  // at a time
-  const FeatureMaps* maps = FeatureMaps::find(
-      *args.products.multiplier, args.input, int64_t{args.images} * args.capsules * args.in_dim,
-      args.weight, int64_t{args.capsules} * outputs * args.in_dim);
+  const FeatureMaps* maps = FeatureMaps::find(*args.products.multiplier, operands_of(args));
   numerics::parallel_for(args.capsules, kCapsules, jobs(), [&](int begin, int end) {
     std::vector<int8_t> weight(static_cast<size_t>(outputs) * args.in_dim);
     for (int i = begin; i < end; ++i) {
@@ -265,9 +258,7 @@ void MatrixBackend::run(const VotesArgs& args) {
 
 void MatrixBackend::run(const AgreementArgs& args) {
   const int pairs = args.images * args.classes;
-  const FeatureMaps* maps =
-      FeatureMaps::find(*args.products.multiplier, args.votes, args.count() * args.out_dim, args.v,
-                        int64_t{pairs} * args.out_dim);
+  const FeatureMaps* maps = FeatureMaps::find(*args.products.multiplier, operands_of(args));
   numerics::parallel_for(pairs, 8, jobs(), [&](int begin, int end) {
     std::vector<int32_t> sums(args.capsules);
     for (int nj = begin; nj < end; ++nj) {
