@@ -159,10 +159,10 @@ TEST_P(BackendShape, EqualsScalar) {
   size_t checked = 0;
   uint32_t seed = 5;
   for (const auto& [what, multiplier] : table_kinds()) {
-    for (const bool nonnegative : {false, true}) {
+    for (const Draw draw : {Draw::kAll, Draw::kSymmetric, Draw::kPixels}) {
       ++seed;
-      expect_equal(run_all(*scalar, shape, *multiplier, seed, nonnegative),
-                   run_all(*backend, shape, *multiplier, seed, nonnegative), what, &checked);
+      expect_equal(run_all(*scalar, shape, *multiplier, seed, draw),
+                   run_all(*backend, shape, *multiplier, seed, draw), what, &checked);
     }
   }
   std::printf("checked=%zu\n", checked);
@@ -214,9 +214,11 @@ TEST_P(BackendFamily, EqualsScalar) {
       }
     }
     const Multiplier multiplier(ProductTable(type, type, products));
-    expect_equal(run_all(*make_backend("scalar"), shape, multiplier, 3, false),
-                 run_all(*make_backend(name), shape, multiplier, 3, false), spec.canonical(),
-                 &checked);
+    for (const Draw draw : {Draw::kAll, Draw::kSymmetric}) {
+      expect_equal(run_all(*make_backend("scalar"), shape, multiplier, 3, draw),
+                   run_all(*make_backend(name), shape, multiplier, 3, draw), spec.canonical(),
+                   &checked);
+    }
   }
   std::printf("checked=%zu\n", checked);
   ASSERT_GT(checked, 0u);
@@ -247,9 +249,10 @@ TEST(Engine, TheSameBitsWithAnyNumberOfThreads) {
         std::mt19937 random(1);
         const Multiplier multiplier(terms == 99 ? random_table(&random)
                                                 : random_factorised_table(&random, terms));
-        const Outputs one = run_all(*make_backend(info.name, 1), shape, multiplier, 2, false);
+        const Outputs one = run_all(*make_backend(info.name, 1), shape, multiplier, 2, Draw::kAll);
         for (const int jobs : {2, 5}) {
-          expect_equal(one, run_all(*make_backend(info.name, jobs), shape, multiplier, 2, false),
+          expect_equal(one,
+                       run_all(*make_backend(info.name, jobs), shape, multiplier, 2, Draw::kAll),
                        info.name, &checked);
         }
       }
@@ -264,9 +267,9 @@ TEST(Engine, OutputsDependOnTheOperands) {
   const Multiplier multiplier(random_table(&random));
   const auto scalar = make_backend("scalar");
   const Shape shape = odd_shapes()[1];
-  const Outputs first = run_all(*scalar, shape, multiplier, 6, false);
-  EXPECT_EQ(run_all(*scalar, shape, multiplier, 6, false), first);
-  EXPECT_NE(run_all(*scalar, shape, multiplier, 7, false), first);
+  const Outputs first = run_all(*scalar, shape, multiplier, 6, Draw::kAll);
+  EXPECT_EQ(run_all(*scalar, shape, multiplier, 6, Draw::kAll), first);
+  EXPECT_NE(run_all(*scalar, shape, multiplier, 7, Draw::kAll), first);
 }
 
 TEST(Engine, AFlippedProductShows) {
@@ -278,8 +281,8 @@ TEST(Engine, AFlippedProductShows) {
   const Multiplier wrong{ProductTable(products)};
   int differences = 0;
   const Shape shape = odd_shapes()[2];
-  compare(run_all(*make_backend("scalar"), shape, right, 6, false),
-          run_all(*make_backend("auto"), shape, wrong, 6, false),
+  compare(run_all(*make_backend("scalar"), shape, right, 6, Draw::kAll),
+          run_all(*make_backend("auto"), shape, wrong, 6, Draw::kAll),
           [&](const std::string&) { ++differences; });
   EXPECT_GT(differences, 0);
 }

@@ -15,12 +15,19 @@
 /// Random work for every operation of a backend; the engine's tests and scripts/gpu_check use it.
 namespace lutra::engine {
 
-/// @param nonnegative  operands of both signs become their magnitudes
+/// What random operands are drawn from.
+enum class Draw {
+  kAll,        ///< every operand
+  kSymmetric,  ///< all but the lowest of signed ones, as tensors hold them
+  kPixels,     ///< without a sign, as pixels and ReLU leave them
+};
+
 inline std::vector<int8_t> random_operands(std::mt19937* random, int64_t size,
                                            const tables::OperandType& type,
-                                           bool nonnegative = false) {
+                                           Draw draw = Draw::kAll) {
   std::vector<int8_t> tensor(static_cast<size_t>(size));
-  const int low = nonnegative ? 0 : type.lowest();
+  const int low =
+      draw == Draw::kPixels ? 0 : type.lowest() + (draw == Draw::kSymmetric && type.is_signed);
   for (int8_t& q : tensor) {
     q = static_cast<int8_t>(low + static_cast<int>((*random)() % (type.highest() - low + 1u)));
   }
@@ -113,16 +120,17 @@ inline std::vector<Shape> odd_shapes() {
 using Outputs = std::map<std::string, std::vector<uint8_t>>;
 
 /// Runs every operation on a backend.
-/// @param nonnegative  operands without a sign, as pixels and ReLU leave them
+/// @param draw  of the first operands; the second ones are never only without a sign
 inline Outputs run_all(Backend& backend, const Shape& s, const Multiplier& multiplier,
-                       uint32_t seed, bool nonnegative) {
+                       uint32_t seed, Draw draw) {
   std::mt19937 random(seed);
   const tables::OperandType first = multiplier.table().first();
   const tables::OperandType second = multiplier.table().second();
-  const auto of_first = [&](int64_t size) {
-    return random_operands(&random, size, first, nonnegative);
+  const auto of_first = [&](int64_t size) { return random_operands(&random, size, first, draw); };
+  const auto of_second = [&](int64_t size) {
+    return random_operands(&random, size, second,
+                           draw == Draw::kAll ? Draw::kAll : Draw::kSymmetric);
   };
-  const auto of_second = [&](int64_t size) { return random_operands(&random, size, second); };
   const auto biases = [&](int count) {
     std::vector<int32_t> bias(count);
     for (int32_t& b : bias) b = static_cast<int32_t>(random() % 200001) - 100000;

@@ -42,8 +42,9 @@ int main(int argc, char** argv) {
     for (const auto& [name, table] : tables) {
       const Multiplier multiplier(table);
       for (const Shape& shape : shapes) {
-        const Outputs expected = run_all(*scalar, shape, multiplier, seed, seed % 2 == 1);
-        const Outputs got = run_all(*cuda, shape, multiplier, seed, seed % 2 == 1);
+        const Draw draw = static_cast<Draw>(seed % 3);
+        const Outputs expected = run_all(*scalar, shape, multiplier, seed, draw);
+        const Outputs got = run_all(*cuda, shape, multiplier, seed, draw);
         for (const auto& [operation, bytes] : expected) {
           const std::vector<uint8_t>& others = got.at(operation);
           for (size_t i = 0; i < bytes.size(); ++i) {
