@@ -47,7 +47,7 @@ int run(int argc, char** argv) {
     sub->add_option("--seed", shared.seed, "Seed of all that is drawn at random")
         ->capture_default_str();
     sub->add_option("--jobs", shared.jobs, "Threads; 0: all cores")->check(CLI::Range(0, 1024));
-    sub->add_option("--backend", shared.backend, "auto, scalar, avx512 or cuda")
+    sub->add_option("--backend", shared.backend, "auto, scalar, avx2, avx512 or cuda")
         ->capture_default_str();
     sub->add_option("--config", shared.config,
                     "Options of this command from a TOML file; the command line wins");
