@@ -6,7 +6,7 @@
 namespace lutra::engine {
 namespace {
 
-/// Nanoseconds of a product of this shape, operands of both signs, the quickest of a few runs.
+/// Nanoseconds of a product of this shape, operands of both signs, the quickest of some runs.
 double time(int rows, int outputs, int terms, const CostModel::Run& run) {
   static const Multiplier multiplier(tables::ProductTable::exact());
   std::vector<int8_t> first(static_cast<size_t>(rows) * terms);
@@ -25,12 +25,16 @@ double time(int rows, int outputs, int terms, const CostModel::Run& run) {
   m.maps = FeatureMaps::find(multiplier, {nullptr, 0, nullptr, 0});
   m.to.sums = sums.data();
   m.pitch = outputs;
+  // Long enough for the processor to wake, and for a neighbour to be silent once.
+  constexpr double kLongEnough = 2e6;
   double best = 1e30;
-  for (int i = 0; i < 5; ++i) {
+  double total = 0;
+  for (int i = 0; i < 5 || total < kLongEnough; ++i) {
     const auto start = std::chrono::steady_clock::now();
     run(m);
     const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - start;
     best = std::min(best, took.count());
+    total += took.count();
   }
   return best;
 }
