@@ -130,6 +130,19 @@ struct MapFirstArgs {
   LUTRA_HD int64_t count() const { return product.matrices * layout.matrix_bytes() / 4; }
 };
 
+/// A word of operands through each of the maps; the bytes beyond `bytes` become 0.
+template <typename Args>
+LUTRA_HD void store_mapped(const Args& args, uint32_t word, int bytes, int64_t index) {
+  for (int t = 0; t < args.factors; ++t) {
+    uint32_t mapped = 0;
+    for (int i = 0; i < bytes; ++i) {
+      const int8_t feature = args.maps[t * 256 + (word >> (8 * i) & 255)];
+      mapped |= uint32_t{static_cast<uint8_t>(feature)} << (8 * i);
+    }
+    args.mapped[t * args.count() + index] = mapped;
+  }
+}
+
 /// @tparam Index  an unsigned type that holds the count: divisions are most of the work
 template <typename Index>
 LUTRA_HD void map_first_word(const MapFirstArgs& args, Index index) {
@@ -159,14 +172,7 @@ LUTRA_HD void map_first_word(const MapFirstArgs& args, Index index) {
       word = (word & ~(255u << (8 * i))) | uint32_t{static_cast<uint8_t>(from[i])} << (8 * i);
     }
   }
-  for (int t = 0; t < args.factors; ++t) {
-    uint32_t mapped = 0;
-    for (int i = 0; i < bytes; ++i) {
-      const int8_t u = args.maps[t * 256 + (word >> (8 * i) & 255)];
-      mapped |= uint32_t{static_cast<uint8_t>(u)} << (8 * i);
-    }
-    args.mapped[t * args.count() + index] = mapped;
-  }
+  store_mapped(args, word, bytes, index);
 }
 
 LUTRA_HD inline void map_first_at(const MapFirstArgs& args, int64_t index) {
@@ -209,14 +215,7 @@ LUTRA_HD void map_second_word(const MapSecondArgs& args, Index index) {
     const int8_t b = args.product.second.element(matrix, output, tap * channels + channel + i);
     word |= uint32_t{static_cast<uint8_t>(b)} << (8 * i);
   }
-  for (int t = 0; t < args.factors; ++t) {
-    uint32_t mapped = 0;
-    for (int i = 0; i < bytes; ++i) {
-      const int8_t v = args.maps[t * 256 + (word >> (8 * i) & 255)];
-      mapped |= uint32_t{static_cast<uint8_t>(v)} << (8 * i);
-    }
-    args.mapped[t * args.count() + index] = mapped;
-  }
+  store_mapped(args, word, bytes, index);
 }
 
 LUTRA_HD inline void map_second_at(const MapSecondArgs& args, int64_t index) {
