@@ -6,8 +6,9 @@
 namespace lutra::engine {
 namespace {
 
-/// Nanoseconds of a product of this shape, operands of both signs, the quickest of some runs.
-double time(int rows, int outputs, int terms, const CostModel::Run& run) {
+/// Nanoseconds of a product of this shape, rows in pieces of `run_length` bytes, operands of both
+/// signs, the quickest of some runs.
+double time(int rows, int outputs, int terms, int run_length, const CostModel::Run& run) {
   static const Multiplier multiplier(tables::ProductTable::exact());
   std::vector<int8_t> first(static_cast<size_t>(rows) * terms);
   std::vector<int8_t> second(static_cast<size_t>(outputs) * terms);
@@ -17,8 +18,8 @@ double time(int rows, int outputs, int terms, const CostModel::Run& run) {
   MatrixProduct m;
   m.rows = rows;
   m.outputs = outputs;
-  m.offsets = {0};
-  m.run = terms;
+  for (int k = 0; k < terms; k += run_length) m.offsets.push_back(k);
+  m.run = run_length;
   m.start = [&](int64_t row) { return first.data() + row * terms; };
   m.weight = second.data();
   m.multiplier = &multiplier;
@@ -49,20 +50,24 @@ CostModel CostModel::measure(int lookup_rows, int lookup_outputs, const Run& loo
                              const Run& exact) {
   constexpr int kRows = 384;
   constexpr int kTerms = 256;
+  constexpr int kPiece = 8;
   CostModel model;
   model.lookup_rows = lookup_rows;
   model.lookup_outputs = lookup_outputs;
-  const double few = time(kRows, 32, kTerms, lookup);
-  const double many = time(4 * kRows, 32, kTerms, lookup);
+  const double few = time(kRows, 32, kTerms, kTerms, lookup);
+  const double many = time(4 * kRows, 32, kTerms, kTerms, lookup);
   model.lookup = std::max(1e-4, (many - few) / (3 * kRows * 32 * kTerms));
   model.lookup_setup = std::max(0.0, few / (model.lookup * 32 * kTerms) - kRows);
-  const double wide = time(kRows, 64, kTerms, exact);
-  const double narrow = time(kRows, 16, kTerms, exact);
+  const double wide = time(kRows, 64, kTerms, kTerms, exact);
+  const double narrow = time(kRows, 16, kTerms, kTerms, exact);
   model.exact = std::max(1e-4, (wide - narrow) / (kRows * 48 * kTerms));
   model.row_feature = std::max(0.0, narrow / (double{kRows} * kTerms) - 16 * model.exact);
-  model.packing = std::max(0.0, time(1, 64, kTerms, exact) / (64 * kTerms) - 24 * model.exact);
+  const double pieces = time(kRows, 16, kTerms, kPiece, exact);
+  model.row_piece = std::max(0.0, (pieces - narrow) / (double{kRows} * kTerms / kPiece));
+  model.packing =
+      std::max(0.0, time(1, 64, kTerms, kTerms, exact) / (64 * kTerms) - 24 * model.exact);
   model.reference =
-      time(8, 16, kTerms, [](const MatrixProduct& m) { multiply_plainly(m, 0, m.rows); }) /
+      time(8, 16, kTerms, kTerms, [](const MatrixProduct& m) { multiply_plainly(m, 0, m.rows); }) /
       (8 * 16 * kTerms);
   return model;
 }
@@ -81,7 +86,8 @@ CostModel::Way CostModel::choose(const MatrixProduct& m) const {
     const double count = std::max<double>(1, static_cast<double>(m.maps->terms.size()));
     const double factorised =
         count * (exact * rounded_up(rows, 6) * rounded_up(outputs, 16) * terms +
-                 row_feature * static_cast<double>(rows) * terms + packing * outputs * terms);
+                 row_feature * static_cast<double>(rows) * terms + packing * outputs * terms) +
+        row_piece * static_cast<double>(rows) * static_cast<double>(m.offsets.size());
     if (factorised < best) way = Way::kExact;
   }
   return way;

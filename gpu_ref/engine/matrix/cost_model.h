@@ -16,6 +16,7 @@ struct CostModel {
   double lookup_setup = 0;  ///< what tables cost before the first lookup, in rows
   double exact = 0;         ///< a product of two features
   double row_feature = 0;   ///< a first operand made a feature
+  double row_piece = 0;     ///< a piece of a row, on the way there
   double packing = 0;       ///< a second operand made a feature and packed
   double reference = 0;     ///< a product of the scalar reference
 
