@@ -76,8 +76,9 @@ class Check {
     between((name + " dilation").c_str(), w.dilation, 1, 1 << 16);
     between((name + " padding before").c_str(), w.pad_before, 0, 1 << 16);
     between((name + " padding after").c_str(), w.pad_after, 0, 1 << 16);
-    if (w.outputs(size) < 1) {
-      fail(name + " kernel spans " + std::to_string(w.dilation * (w.kernel - 1) + 1) +
+    const int64_t span = int64_t{w.dilation} * (w.kernel - 1) + 1;
+    if (span > size + w.pad_before + w.pad_after) {
+      fail(name + " kernel spans " + std::to_string(span) +
            " elements, expected at most the padded image's " +
            std::to_string(size + w.pad_before + w.pad_after));
     }

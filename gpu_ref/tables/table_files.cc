@@ -418,13 +418,16 @@ ProductTable as_if_by_value(const ProductTable& table) {
   Numbers numbers;
   numbers.width = table.first().width;
   for_patterns(table, [&](int a, int b) { numbers.values.push_back(product(table, a, b)); });
-  return checked_table(from_value_order(numbers), true, "table");
+  const Numbers read = from_value_order(numbers);
+  return {table.first(), table.second(),
+          std::vector<int32_t>(read.values.begin(), read.values.end())};
 }
 
 std::vector<std::string> warnings_of(const ProductTable& table, bool order_is_known) {
   std::vector<std::string> warnings;
   constexpr int kFewBits = 4;  // of fewer, what is odd may well be meant
   if (!table.first().is_signed || table.first().width < kFewBits) return warnings;
+  if (!(table.first() == table.second())) return warnings;  // such tables are in no file
   const int highest = table.first().highest();
   const int lowest = table.first().lowest();
   bool negatives_are_magnitudes = true;
@@ -497,6 +500,22 @@ TableStatistics statistics(const ProductTable& table) {
   return result;
 }
 
+namespace {
+
+LoadedTable examined(ProductTable table, const std::string& format, bool order_is_known) {
+  LoadedTable loaded{std::move(table), format, "", "", {}, {}};
+  loaded.sha256 = table_sha256(loaded.table);
+  loaded.statistics = statistics(loaded.table);
+  loaded.warnings = warnings_of(loaded.table, order_is_known);
+  return loaded;
+}
+
+std::string operand_text(const OperandType& type) {
+  return std::to_string(type.width) + "-bit " + (type.is_signed ? "signed" : "unsigned");
+}
+
+}  // namespace
+
 LoadedTable read_table(const std::filesystem::path& path, bool is_unsigned) {
   const std::string bytes = numerics::read_file(path);
   const std::string ending = path.extension().string();
@@ -507,11 +526,13 @@ LoadedTable read_table(const std::filesystem::path& path, bool is_unsigned) {
                            ? read_text(path, bytes, is_unsigned, &format)
                            : read_raw(path, bytes, is_unsigned);
   const bool order_is_known = ending == ".txt" || ending == ".csv";
-  LoadedTable loaded{std::move(table), format, numerics::sha256_hex(bytes), "", {}, {}};
-  loaded.sha256 = table_sha256(loaded.table);
-  loaded.statistics = statistics(loaded.table);
-  loaded.warnings = warnings_of(loaded.table, order_is_known);
+  LoadedTable loaded = examined(std::move(table), format, order_is_known);
+  loaded.file_sha256 = numerics::sha256_hex(bytes);
   return loaded;
+}
+
+LoadedTable examine(ProductTable table, const std::string& format) {
+  return examined(std::move(table), format, false);
 }
 
 bool is_table_file(const std::filesystem::path& path) {
@@ -521,11 +542,12 @@ bool is_table_file(const std::filesystem::path& path) {
 }
 
 std::string describe(const std::string& name, const LoadedTable& loaded) {
-  const OperandType& type = loaded.table.first();
+  const ProductTable& table = loaded.table;
   const TableStatistics& s = loaded.statistics;
-  return name + ": " + loaded.format + ", " + std::to_string(type.width) + "-bit " +
-         (type.is_signed ? "signed" : "unsigned") + ", SHA-256 " + loaded.sha256 + ", MAE " +
-         number_text("%.4f", s.mae) + ", WCE " + std::to_string(s.wce) + ", EP " +
+  const bool alike = table.first() == table.second();
+  return name + ": " + loaded.format + ", " + operand_text(table.first()) +
+         (alike ? "" : " by " + operand_text(table.second())) + ", SHA-256 " + loaded.sha256 +
+         ", MAE " + number_text("%.4f", s.mae) + ", WCE " + std::to_string(s.wce) + ", EP " +
          number_text("%.2f", 100 * s.ep) + " %, bias " + number_text("%.4f", s.bias) + ", " +
          std::to_string(s.zero_products) + " products of 0 that are not 0";
 }

@@ -23,7 +23,7 @@ TableStatistics statistics(const ProductTable& table);
 struct LoadedTable {
   ProductTable table;
   std::string format;  ///< of the file: "raw uint16", "npy <i2", "C array int16_t", "text", ...
-  std::string file_sha256;  ///< of the file's bytes
+  std::string file_sha256;  ///< of the file's bytes; empty where there was none
   std::string sha256;       ///< table_sha256()
   TableStatistics statistics;
   std::vector<std::string> warnings;  ///< legal, but probably not what was meant; a line each
@@ -36,6 +36,10 @@ struct LoadedTable {
 /// @param is_unsigned  what a file that does not say it holds
 /// @throws Error kUsage with the file, the place, what was found and what is allowed
 LoadedTable read_table(const std::filesystem::path& path, bool is_unsigned = false);
+
+/// What read_table() says of a table, for one that comes from elsewhere.
+/// @param format  where from, for describe()
+LoadedTable examine(ProductTable table, const std::string& format);
 
 /// Whether read_table() knows the name's ending: `.npy`, `.bin`, `.h`, `.txt`, `.csv`.
 bool is_table_file(const std::filesystem::path& path);
