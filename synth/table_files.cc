@@ -6,6 +6,7 @@
 
 #include "lutra/numerics/error.h"
 #include "lutra/numerics/npy.h"
+#include "lutra/tables/table_files.h"
 
 namespace lutra::synth {
 namespace {
@@ -39,6 +40,21 @@ tables::ProductTable product_table(const Component& component) {
                             component.width));
   }
   return product_table(component.lut, component.width, component.is_signed);
+}
+
+std::vector<std::string> table_lines(const std::string& name, const Component& component) {
+  if (component.lut.empty()) return {};
+  const nlohmann::json imported = component.json.value("imported", nlohmann::json());
+  const std::string from = imported.is_null() ? "netlist in " + component.liberty
+                                              : imported.at("format").get<std::string>();
+  std::vector<std::string> lines{
+      tables::describe(name, tables::examine(product_table(component), from))};
+  if (!imported.is_null()) {
+    for (const nlohmann::json& warning : imported.at("warnings")) {
+      lines.push_back(fmt::format("{}: warning: {}", name, warning.get<std::string>()));
+    }
+  }
+  return lines;
 }
 
 std::vector<std::int16_t> lut_of(const tables::ProductTable& table) {

@@ -240,12 +240,7 @@ synth::Component characterize_input(const Options& options,
   const std::string& first = options.inputs[0];
   const bool is_unsigned = options.is_unsigned || options.shell;
   if (synth::is_table_file(first)) {
-    synth::Component component =
-        synth::import_table(first, is_unsigned, options.shell, characterize);
-    for (const nlohmann::json& warning : component.json.at("imported").at("warnings")) {
-      progress(fmt::format("{}: warning: {}", first, warning.get<std::string>()));
-    }
-    return component;
+    return synth::import_table(first, is_unsigned, options.shell, characterize);
   }
   synth::MultiplierSource source;
   const std::vector<synth::HeldPort> held = held_ports(options.held);
@@ -315,6 +310,10 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
   characterize.jobs = shared.jobs;
   characterize.progress = progress;
   const synth::Component c = characterize_input(options, characterize);
+  const bool named = options.inputs.size() == 1;
+  for (const std::string& line : synth::table_lines(named ? options.inputs[0] : c.name, c)) {
+    progress(line);
+  }
   nlohmann::json row = c.json;
   if (!options.operands.empty()) row["at_operands"] = at_operands(c, options.operands);
   if (!options.clock_ns.empty()) {

@@ -85,6 +85,7 @@ Command add_cosim(CLI::App* root) {
             Outcome outcome;
             outcome.result = cosim::run_cosim(studies::cosim_assignment(components), cosim);
             outcome.result["assignment"] = studies::names(components);
+            outcome.result["multipliers"] = studies::multipliers(components);
             const nlohmann::json& r = outcome.result;
             const bool match = r.at("verdict") == "match";
             outcome.text = fmt::format(

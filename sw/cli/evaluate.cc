@@ -61,7 +61,8 @@ Command add_evaluate(CLI::App* root) {
                               {"backend", r.backend},
                               {"coupling", options->coupling},
                               {"seconds", r.seconds},
-                              {"assignment", studies::names(assignment)}};
+                              {"assignment", studies::names(assignment)},
+                              {"multipliers", studies::multipliers(assignment)}};
             outcome.text = fmt::format("accuracy {:.4f} on {} images, backend {}, {:.1f} s\n",
                                        r.accuracy, r.images, r.backend, r.seconds);
             return outcome;

@@ -8,6 +8,7 @@
 #include "lutra/numerics/error.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/library.h"
+#include "lutra/synth/table_files.h"
 
 namespace lutra::studies {
 namespace {
@@ -62,6 +63,9 @@ const synth::Component& ComponentStore::get(const std::string& name) {
   if (!what.empty()) {
     components_.erase(name);
     throw Error(ExitCode::kUsage, fmt::format("{}: {}", name, what));
+  }
+  if (progress_) {
+    for (const std::string& line : synth::table_lines(name, *component)) progress_(line);
   }
   return *component;
 }
@@ -134,6 +138,18 @@ network::Assignment tables(const ComponentAssignment& assignment) {
 std::map<std::string, std::string> names(const ComponentAssignment& assignment) {
   std::map<std::string, std::string> result;
   for (const auto& [operation, component] : assignment) result[operation] = component->name;
+  return result;
+}
+
+nlohmann::json multipliers(const ComponentAssignment& assignment) {
+  nlohmann::json result = nlohmann::json::object();
+  for (const auto& [operation, component] : assignment) {
+    result[component->name] = {{"lut_sha256", component->lut_sha256},
+                               {"mae", component->errors.mae},
+                               {"wce", component->errors.wce},
+                               {"ep", component->errors.ep},
+                               {"bias", component->errors.bias}};
+  }
   return result;
 }
 

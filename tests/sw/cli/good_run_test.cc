@@ -264,6 +264,42 @@ TEST_F(GoodRun, EvaluateIsTheSameOnEveryNumberOfThreads) {
   EXPECT_EQ(results[0], results[1]);
 }
 
+// Whoever runs a network with a multiplier is told whose products it has.
+TEST_F(GoodRun, EvaluateSaysWhichTablesAreInEffect) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const auto count = [](const std::string& text, const std::string& part) {
+    int found = 0;
+    for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+      ++found;
+    }
+    return found;
+  };
+  const Ended one = run_into("c", {"characterize", "trunc:trunc_bits=1", "--export", "text"});
+  EXPECT_EQ(one.status, 0) << one.err;
+  const json component = json::parse(file_bytes(path() / "c" / "result.json"));
+  const std::string sha = component.at("lut_sha256");
+  EXPECT_EQ(count(one.err, "SHA-256 " + sha + ", MAE "), 1) << one.err;
+
+  // The same table from a file, for two operations: one line.
+  const std::string table = (path() / "c" / "lut.txt").string();
+  const Ended r = run_into("e", {"evaluate", "--model", model(), "--images", "3", "--operations",
+                                 "votes.mac,routing.sum", "--multiplier", table});
+  EXPECT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(count(r.err, table + ": text by value, 8-bit signed, SHA-256 " + sha + ", MAE "), 1)
+      << r.err;
+  EXPECT_EQ(count(r.err, "SHA-256 "), 2) << r.err;
+  const json result = json::parse(file_bytes(path() / "e" / "result.json"));
+  const json& multipliers = result.at("multipliers");
+  ASSERT_EQ(multipliers.size(), 2u) << multipliers;
+  const json& mine = multipliers.at(result.at("assignment").at("votes.mac").get<std::string>());
+  EXPECT_EQ(mine.at("lut_sha256"), sha);
+  for (const char* key : {"mae", "wce", "ep", "bias"}) {
+    EXPECT_EQ(mine.at(key), component.at("errors").at(key)) << key;
+  }
+  EXPECT_GT(mine.at("mae"), 0);
+  EXPECT_EQ(multipliers.at("exact").at("wce"), 0);
+}
+
 // A deliberate fault: exit code 1, a result that names it, and a line that repeats it.
 TEST_F(GoodRun, CosimOfAFaultCanBeRepeated_bad) {
   LUTRA_SKIP_WITHOUT_TOOLS();
@@ -273,7 +309,7 @@ TEST_F(GoodRun, CosimOfAFaultCanBeRepeated_bad) {
                {"cosim", "--model", model(), "--fault-mask", "4", "--rows", "4", "--cols", "4",
                 "--first", "3", "--operations", "votes.mac", "--multiplier", "drum:kept_bits=4"},
                {"/verdict", "/images", "/checked", "/mismatches", "/cycles", "/macs", "/seconds",
-                "/rerun", "/first_mismatches/0/step"},
+                "/rerun", "/first_mismatches/0/step", "/multipliers/exact/lut_sha256"},
                1);
   ASSERT_TRUE(r.is_object());
   EXPECT_EQ(r.at("verdict"), "mismatch");

@@ -17,7 +17,7 @@ namespace lutra::studies {
 
 /// Components by the name that a user gives them: a specification of the library
 /// ("drum:kept_bits=4"), a Verilog file, a table (`.npy`, `.bin`), or a component's directory. Each
-/// is characterised once.
+/// is characterised once, and then its table's checksum and errors are reported as progress.
 class ComponentStore {
  public:
   /// @param liberty  empty: the default
@@ -59,6 +59,9 @@ network::Assignment tables(const ComponentAssignment& assignment);
 
 /// Operation -> component name.
 std::map<std::string, std::string> names(const ComponentAssignment& assignment);
+
+/// What tells its multipliers apart: component name -> `lut_sha256`, `mae`, `wce`, `ep`, `bias`.
+nlohmann::json multipliers(const ComponentAssignment& assignment);
 
 }  // namespace lutra::studies
 
