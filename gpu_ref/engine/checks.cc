@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <string>
+#include <tuple>
 
 #include "lutra/numerics/error.h"
 #include "operands.h"
@@ -141,7 +142,6 @@ void check(const PoolArgs& args) {
   check.size("channels", args.channels);
   check.window("vertical", args.vertical, args.height);
   check.window("horizontal", args.horizontal, args.width);
-  // A window that begins in the image or ends in it, and is not longer dilated past it.
   for (const auto& [axis, window, size] :
        {std::tuple<const char*, const Window&, int>{"vertical", args.vertical, args.height},
         {"horizontal", args.horizontal, args.width}}) {

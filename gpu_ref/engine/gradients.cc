@@ -71,7 +71,7 @@ struct RankOne {
         all_zero(exact->column)) {
       const tables::Term& term = exact->terms[0];
       for (int a = first.lowest(); a <= first.highest(); ++a) {
-        f.push_back(double{1} * term.scale * term.u[byte(a)]);
+        f.push_back(static_cast<double>(term.scale) * term.u[byte(a)]);
       }
       for (int b = second.lowest(); b <= second.highest(); ++b) g.push_back(term.v[byte(b)]);
       return;

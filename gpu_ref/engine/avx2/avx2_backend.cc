@@ -13,7 +13,7 @@ namespace {
 
 class Avx2Backend : public MatrixBackend {
  public:
-  using MatrixBackend::MatrixBackend;
+  Avx2Backend(int jobs, std::optional<CostModel::Way> way) : MatrixBackend(jobs), way_(way) {}
   std::string name() const override { return "avx2"; }
 
  protected:
@@ -27,7 +27,8 @@ class Avx2Backend : public MatrixBackend {
   }
 
   std::shared_ptr<const void> prepare(const MatrixProduct& m) const override {
-    return std::make_shared<const CostModel::Way>(costs().choose(m));
+    return std::make_shared<const CostModel::Way>(way_ ? CostModel::possible(*way_, m)
+                                                       : costs().choose(m));
   }
 
   void multiply(const MatrixProduct& m, const void* prepared, int64_t begin,
@@ -55,6 +56,8 @@ class Avx2Backend : public MatrixBackend {
         [](const MatrixProduct& m) { multiply_factorised_avx2(m, 0, m.rows); });
     return model;
   }
+
+  std::optional<CostModel::Way> way_;
 };
 
 }  // namespace
@@ -66,7 +69,9 @@ bool avx2_available(std::string* reason) {
   return available;
 }
 
-std::unique_ptr<Backend> make_avx2_backend(int jobs) { return std::make_unique<Avx2Backend>(jobs); }
+std::unique_ptr<Backend> make_avx2_backend(int jobs, std::optional<CostModel::Way> way) {
+  return std::make_unique<Avx2Backend>(jobs, way);
+}
 
 }  // namespace lutra::engine
 
@@ -79,7 +84,7 @@ bool avx2_available(std::string* reason) {
   return false;
 }
 
-std::unique_ptr<Backend> make_avx2_backend(int /*jobs*/) {
+std::unique_ptr<Backend> make_avx2_backend(int /*jobs*/, std::optional<CostModel::Way> /*way*/) {
   throw Error(ExitCode::kInternal, "backend avx2: not in this build");
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 class Avx512Backend : public MatrixBackend {
  public:
-  using MatrixBackend::MatrixBackend;
+  Avx512Backend(int jobs, std::optional<CostModel::Way> way) : MatrixBackend(jobs), way_(way) {}
   std::string name() const override { return "avx512"; }
 
  protected:
@@ -34,7 +34,7 @@ class Avx512Backend : public MatrixBackend {
 
   std::shared_ptr<const void> prepare(const MatrixProduct& m) const override {
     auto plan = std::make_shared<Plan>();
-    plan->way = costs().choose(m);
+    plan->way = way_ ? CostModel::possible(*way_, m) : costs().choose(m);
     if (plan->way == CostModel::Way::kExact) plan->weight = pack_weight(m);
     return plan;
   }
@@ -64,6 +64,8 @@ class Avx512Backend : public MatrixBackend {
         [](const MatrixProduct& m) { multiply_factorised(m, pack_weight(m), 0, m.rows); });
     return model;
   }
+
+  std::optional<CostModel::Way> way_;
 };
 
 }  // namespace
@@ -78,8 +80,8 @@ bool avx512_available(std::string* reason) {
   return available;
 }
 
-std::unique_ptr<Backend> make_avx512_backend(int jobs) {
-  return std::make_unique<Avx512Backend>(jobs);
+std::unique_ptr<Backend> make_avx512_backend(int jobs, std::optional<CostModel::Way> way) {
+  return std::make_unique<Avx512Backend>(jobs, way);
 }
 
 }  // namespace lutra::engine
@@ -93,7 +95,7 @@ bool avx512_available(std::string* reason) {
   return false;
 }
 
-std::unique_ptr<Backend> make_avx512_backend(int /*jobs*/) {
+std::unique_ptr<Backend> make_avx512_backend(int /*jobs*/, std::optional<CostModel::Way> /*way*/) {
   throw Error(ExitCode::kInternal, "backend avx512: not in this build");
 }
 

@@ -2,9 +2,11 @@
 #define LUTRA_ENGINE_AVX512_BACKEND_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "lutra/engine/backend.h"
+#include "matrix/cost_model.h"
 
 namespace lutra::engine {
 
@@ -13,7 +15,8 @@ bool avx512_available(std::string* reason);
 
 /// Matrix products by lookup in registers (row_lookup.h) or, where the table's factorisation makes
 /// that quicker, as exact ones (exact_gemm.h).
-std::unique_ptr<Backend> make_avx512_backend(int jobs);
+/// @param way  what the cost model would choose; for tests, which must not depend on a clock
+std::unique_ptr<Backend> make_avx512_backend(int jobs, std::optional<CostModel::Way> way = {});
 
 }  // namespace lutra::engine
 

@@ -26,6 +26,10 @@ struct CostModel {
 
   enum class Way { kReference, kLookup, kExact };
   Way choose(const MatrixProduct& m) const;
+  /// `way`, or lookup where that is kExact and the table has no factorisation.
+  static Way possible(Way way, const MatrixProduct& m) {
+    return way == Way::kExact && m.maps == nullptr ? Way::kLookup : way;
+  }
 };
 
 /// The matrix product as the reference evaluates it: what is quickest for a handful of rows.

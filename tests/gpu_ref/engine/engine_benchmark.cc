@@ -1,7 +1,6 @@
 // Products a second of the engine's backends, beside the ways of the literature (a table looked up
 // in memory, by plain code and by gathers) and the limits of the machine:
 //   scripts/bench --benchmark_filter=engine
-// The first row's "ratio" counters in docs/engine.md are quotients of rows of one run.
 #include <benchmark/benchmark.h>
 
 #include <map>

@@ -31,8 +31,7 @@ struct WideMultiplier {
 };
 
 /// Finds terms where one, f(a) g(b), or two, a b + f(a) g(b), give every product, and keeps them
-/// only after a comparison with the model over all 2^(2 width) pairs: half a minute at 16 bits on
-/// two cores.
+/// only after a comparison with the model over all 2^(2 width) pairs, 2^32 at 16 bits.
 /// @param jobs  threads; 0: all cores
 /// @return      whether there are such terms
 bool factorise(WideMultiplier* multiplier, int jobs = 0);
