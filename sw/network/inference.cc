@@ -36,16 +36,6 @@ void shuffle_coupling(std::vector<int8_t>* coupling, int images, const Votes& vo
 
 }  // namespace
 
-Table exact_table() {
-  Table table(kTableSize);
-  for (int a = -128; a < 128; ++a) {
-    for (int b = -128; b < 128; ++b) {
-      table[static_cast<uint8_t>(a) << 8 | static_cast<uint8_t>(b)] = static_cast<int16_t>(a * b);
-    }
-  }
-  return table;
-}
-
 Inference::Inference(const QuantisedNetwork& network, const Assignment& assignment)
     : network_(network), list_(lower(network_)), exact_(tables::ProductTable::exact()) {
   std::vector<std::string> known;

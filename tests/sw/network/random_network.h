@@ -3,7 +3,7 @@
 
 #include <random>
 
-#include "lutra/network/quantised.h"
+#include "lutra/network/inference.h"
 
 namespace lutra::network {
 
@@ -46,6 +46,16 @@ inline QuantisedNetwork random_network(uint32_t seed, const Network& description
     network.fractions["routing.capsules." + n] = 7;
   }
   return network;
+}
+
+/// a * b for all pairs.
+inline Table exact_table() {
+  const tables::ProductTable exact = tables::ProductTable::exact();
+  Table table(65536);
+  for (int i = 0; i < 65536; ++i) {
+    table[i] = static_cast<int16_t>(exact(static_cast<uint8_t>(i >> 8), static_cast<uint8_t>(i)));
+  }
+  return table;
 }
 
 /// One image of random elements 0..127.

@@ -17,9 +17,6 @@ namespace lutra::network {
 /// Table of one component: int16 [256][256], first operand outer.
 using Table = std::vector<int16_t>;
 
-/// a * b for all pairs.
-Table exact_table();
-
 /// Operation -> table. Operations that are not named use the exact product.
 using Assignment = std::map<std::string, const Table*>;
 
