@@ -33,7 +33,7 @@ namespace {
 using Json = nlohmann::json;
 
 /// Part of the cache key; raise it whenever the same inputs would give other bytes.
-constexpr const char* kSchema = "lutra-component-7";
+constexpr const char* kSchema = "lutra-component-8";
 constexpr int kTableWidth = 8;                // wider operands have no table
 constexpr int kVerilatedWidth = 12;           // up to here all pairs are compared with the source
 constexpr int kProofSeconds = 10;             // beyond, unless another limit is asked for

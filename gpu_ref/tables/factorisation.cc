@@ -568,6 +568,24 @@ ByteMap byte_map(const Vector& values, int lowest_operand, int64_t highest) {
   return map;
 }
 
+/// Gives both maps the sign with which they grow with their operand, or, if need be, with which
+/// `right` fits a signed byte as it is: a constant that moved it there would cost sums of the rows.
+void orient(Product* product, int first_left, int first_right) {
+  const auto grows = [](const Vector& x, int64_t operand) {
+    int64_t sum = 0;
+    for (const int64_t value : x) sum += operand++ * value;
+    return sum >= 0;
+  };
+  const auto negate = [product](Vector* x) {
+    for (int64_t& value : *x) value = -value;
+    product->scale = -product->scale;
+  };
+  if (!grows(product->left, first_left)) negate(&product->left);
+  if (!grows(product->right, first_right)) negate(&product->right);
+  const auto [low, high] = std::minmax_element(product->right.begin(), product->right.end());
+  if (*high > 127 && *low >= -127) negate(&product->right);
+}
+
 int64_t sum_of_terms(const Factorisation& factorisation, uint8_t a, uint8_t b) {
   int64_t sum = 0;
   for (const Term& term : factorisation.terms) {
@@ -626,14 +644,16 @@ std::optional<Factorisation> factorise(const ProductTable& table, int most_terms
   }
   Factorisation factorisation;
   if (rows.rank() > 0) {
-    const auto products = fewest_products(matrix, rows.rank());
+    const int first_left = first_operand(table.first(), operands);
+    const int first_right = first_operand(table.second(), operands);
+    auto products = fewest_products(matrix, rows.rank());
     if (!products || products->size() > static_cast<size_t>(most_terms)) return std::nullopt;
-    for (const Product& product : *products) {
+    for (Product& product : *products) {
       if (std::abs(product.scale) > INT32_MAX) return std::nullopt;
-      factorisation.terms.push_back(
-          {static_cast<int32_t>(product.scale),
-           byte_map(product.left, first_operand(table.first(), operands), 255),
-           byte_map(product.right, first_operand(table.second(), operands), 127)});
+      orient(&product, first_left, first_right);
+      factorisation.terms.push_back({static_cast<int32_t>(product.scale),
+                                     byte_map(product.left, first_left, 255),
+                                     byte_map(product.right, first_right, 127)});
     }
   }
   fill_in_rest(table, operands, &factorisation);

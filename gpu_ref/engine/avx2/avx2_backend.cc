@@ -27,33 +27,39 @@ class Avx2Backend : public MatrixBackend {
   }
 
   std::shared_ptr<const void> prepare(const MatrixProduct& m) const override {
-    return std::make_shared<const CostModel::Way>(way_ ? CostModel::possible(*way_, m)
-                                                       : costs().choose(m));
+    auto plan = std::make_shared<Plan>();
+    plan->way = way_ ? CostModel::possible(*way_, m) : costs().choose(m);
+    if (plan->way == CostModel::Way::kExact) plan->weight = pack_weight_avx2(m);
+    return plan;
   }
 
   void multiply(const MatrixProduct& m, const void* prepared, int64_t begin,
                 int64_t end) const override {
-    switch (*static_cast<const CostModel::Way*>(prepared)) {
+    const Plan& plan = *static_cast<const Plan*>(prepared);
+    switch (plan.way) {
       case CostModel::Way::kReference:
         return multiply_plainly(m, begin, end);
       case CostModel::Way::kLookup:
         return look_up_columns(m, begin, end);
       case CostModel::Way::kExact:
-        // In pieces whose sums stay in the cache.
-        constexpr int64_t kRows = 2 * 96 * 8;
-        for (int64_t first = begin; first < end; first += kRows) {
-          multiply_factorised_avx2(m, first, std::min(end, first + kRows));
-        }
+        return multiply_factorised_avx2(m, plan.weight, begin, end);
     }
   }
   /// Each piece makes its tables anew.
   int rows_of_a_piece() const override { return 16 * kTileRows; }
 
  private:
+  struct Plan {
+    CostModel::Way way;
+    PackedWeight<int16_t> weight;
+  };
+
   static const CostModel& costs() {
     static const CostModel model = CostModel::measure(
         1, 16, [](const MatrixProduct& m) { look_up_columns(m, 0, m.rows); },
-        [](const MatrixProduct& m) { multiply_factorised_avx2(m, 0, m.rows); });
+        [](const MatrixProduct& m) {
+          multiply_factorised_avx2(m, pack_weight_avx2(m), 0, m.rows);
+        });
     return model;
   }
 

@@ -6,15 +6,16 @@
 #include "matrix/scratch.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
-#include "avx2/simd.h"
+#include "avx2/sums.h"
 
 namespace lutra::engine {
 namespace {
 
 constexpr int kOutputs = 16;
 constexpr int kOperands = 256;
-constexpr int kTerms = 4;        // whose tables share the first-level cache
+constexpr int kTerms = 6;        // added to a sum at a time
 constexpr int kTileRows = 4096;  // whose sums stay in the second-level cache
+constexpr int kBlock = 240;      // terms that are packed at a time, a multiple of kTerms
 constexpr int kSums = kOutputs;  // 32-bit words of a row: 8 of both halves, 8 of the upper ones
 
 /// A table with the second operand outer.
@@ -29,67 +30,90 @@ struct Columns {
   }
 };
 
-/// Transposes 16x16 16-bit words.
-LUTRA_AVX2_INLINE void transpose16(__m256i r[16]) {
-  __m256i s[16];
-  for (int i = 0; i < 8; ++i) {
+/// Transposes 8x8 16-bit words in each 128-bit half.
+LUTRA_AVX2_INLINE void transpose8(__m256i r[8]) {
+  __m256i s[8];
+  for (int i = 0; i < 4; ++i) {
     s[i] = _mm256_unpacklo_epi16(r[2 * i], r[2 * i + 1]);
-    s[8 + i] = _mm256_unpackhi_epi16(r[2 * i], r[2 * i + 1]);
+    s[4 + i] = _mm256_unpackhi_epi16(r[2 * i], r[2 * i + 1]);
   }
-  // s[i]: columns 0..3 of rows 2i, 2i + 1; s[8 + i]: columns 4..7; of both 128-bit halves.
-  __m256i t[16];
+  // s[4 h + i]: columns 4h .. 4h + 3 of rows 2i, 2i + 1.
   for (int h = 0; h < 2; ++h) {
-    for (int i = 0; i < 4; ++i) {
-      t[8 * h + i] = _mm256_unpacklo_epi32(s[8 * h + 2 * i], s[8 * h + 2 * i + 1]);
-      t[8 * h + 4 + i] = _mm256_unpackhi_epi32(s[8 * h + 2 * i], s[8 * h + 2 * i + 1]);
-    }
-  }
-  // t[4 q + i]: columns 2q, 2q + 1 of rows 4i .. 4i + 3.
-  for (int q = 0; q < 4; ++q) {
     for (int i = 0; i < 2; ++i) {
-      s[4 * q + i] = _mm256_unpacklo_epi64(t[4 * q + 2 * i], t[4 * q + 2 * i + 1]);
-      s[4 * q + 2 + i] = _mm256_unpackhi_epi64(t[4 * q + 2 * i], t[4 * q + 2 * i + 1]);
+      r[4 * h + i] = _mm256_unpacklo_epi32(s[4 * h + 2 * i], s[4 * h + 2 * i + 1]);
+      r[4 * h + 2 + i] = _mm256_unpackhi_epi32(s[4 * h + 2 * i], s[4 * h + 2 * i + 1]);
     }
   }
-  // s[2 c + i]: column c (and c + 8) of rows 8i .. 8i + 7.
-  for (int c = 0; c < 8; ++c) {
-    r[c] = _mm256_permute2x128_si256(s[2 * c], s[2 * c + 1], 0x20);
-    r[8 + c] = _mm256_permute2x128_si256(s[2 * c], s[2 * c + 1], 0x31);
+  // r[2 q + i]: columns 2q, 2q + 1 of rows 4i .. 4i + 3.
+  for (int q = 0; q < 4; ++q) {
+    s[2 * q] = _mm256_unpacklo_epi64(r[2 * q], r[2 * q + 1]);
+    s[2 * q + 1] = _mm256_unpackhi_epi64(r[2 * q], r[2 * q + 1]);
   }
+  for (int i = 0; i < 8; ++i) r[i] = s[i];
 }
 
-/// The products of all operands with 16 weights.
+/// Which of the 16 sixteenths of the operands occur, as bits.
+LUTRA_AVX2 uint32_t sixteenths(const int8_t* from, int count, uint32_t seen) {
+  const __m256i nibble = _mm256_set1_epi8(15);
+  const __m256i bit = _mm256_broadcastsi128_si256(
+      _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0));
+  const __m256i upper_bit = _mm256_broadcastsi128_si256(
+      _mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, -128));
+  __m256i low = _mm256_setzero_si256();
+  __m256i high = _mm256_setzero_si256();
+  int i = 0;
+  for (; i + 32 <= count; i += 32) {
+    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i));
+    const __m256i which = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble);
+    low = _mm256_or_si256(low, _mm256_shuffle_epi8(bit, which));
+    high = _mm256_or_si256(high, _mm256_shuffle_epi8(upper_bit, which));
+  }
+  alignas(32) uint8_t lows[32];
+  alignas(32) uint8_t highs[32];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(lows), low);
+  _mm256_store_si256(reinterpret_cast<__m256i*>(highs), high);
+  for (int j = 0; j < 32; ++j) seen |= uint32_t{lows[j]} | uint32_t{highs[j]} << 8;
+  for (; i < count; ++i) seen |= 1u << (static_cast<uint8_t>(from[i]) >> 4);
+  return seen;
+}
+
+/// The products of operands with 16 weights.
 /// @param columns  [kOutputs] where each weight's column lies
+/// @param seen     the sixteenths that are needed
 /// @param table    [kOperands][kOutputs]
-LUTRA_AVX2 void make_table(const uint16_t* const* columns, uint16_t* table) {
-  for (int a = 0; a < kOperands; a += 16) {
-    __m256i r[16];
-    for (int o = 0; o < kOutputs; ++o) {
-      r[o] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(columns[o] + a));
+LUTRA_AVX2 void make_table(const uint16_t* const* columns, uint32_t seen, uint16_t* table) {
+  for (int a = 0; a < kOperands; a += 8) {
+    if ((seen >> (a / 16) & 1) == 0) continue;
+    __m256i r[8];
+    for (int o = 0; o < 8; ++o) {
+      const auto* lower = reinterpret_cast<const __m128i*>(columns[o] + a);
+      const auto* upper = reinterpret_cast<const __m128i*>(columns[8 + o] + a);
+      r[o] = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(lower)),
+                                     _mm_loadu_si128(upper), 1);
     }
-    transpose16(r);
-    for (int i = 0; i < 16; ++i) {
+    transpose8(r);
+    for (int i = 0; i < 8; ++i) {
       _mm256_store_si256(reinterpret_cast<__m256i*>(table + (a + i) * kOutputs), r[i]);
     }
   }
 }
 
 /// Adds the products of Terms terms to the rows' sums.
-/// @param starts  [count] rows, whose operands lie `offset` bytes further
-/// @param acc     [count][kSums]
+/// @param operands  [count][Terms]
+/// @param acc       [count][kSums]
 template <int Terms>
-LUTRA_AVX2 void add_products(const int8_t* const* starts, int64_t offset, int count,
-                             const uint16_t* tables, int32_t* acc) {
-  for (int i = 0; i < count; ++i, acc += kSums) {
-    uint8_t operand[Terms];
-    std::memcpy(operand, starts[i] + offset, Terms);
+LUTRA_AVX2 void add_products(const uint8_t* operands, int count, const uint16_t* tables,
+                             int32_t* acc) {
+  constexpr size_t kTableBytes = kOperands * sizeof(__m256i);
+  const auto* table = reinterpret_cast<const uint8_t*>(tables);
+  for (int i = 0; i < count; ++i, acc += kSums, operands += Terms) {
     auto* sums = reinterpret_cast<__m256i*>(acc);
     __m256i both = _mm256_load_si256(sums);
     __m256i upper = _mm256_load_si256(sums + 1);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int k = 0; k < Terms; ++k) {
-      const __m256i products = _mm256_load_si256(
-          reinterpret_cast<const __m256i*>(tables + (k * kOperands + operand[k]) * kOutputs));
+      const auto* row = table + k * kTableBytes + size_t{operands[k]} * sizeof(__m256i);
+      const __m256i products = _mm256_load_si256(reinterpret_cast<const __m256i*>(row));
       both = _mm256_add_epi32(both, products);
       upper = _mm256_add_epi32(upper, _mm256_srli_epi32(products, 16));
     }
@@ -98,51 +122,96 @@ LUTRA_AVX2 void add_products(const int8_t* const* starts, int64_t offset, int co
   }
 }
 
-using AddProducts = void (*)(const int8_t* const*, int64_t, int, const uint16_t*, int32_t*);
+using AddProducts = void (*)(const uint8_t*, int, const uint16_t*, int32_t*);
 constexpr AddProducts kAddProducts[kTerms] = {add_products<1>, add_products<2>, add_products<3>,
-                                              add_products<4>};
+                                              add_products<4>, add_products<5>, add_products<6>};
+
+/// The terms [from, from + count) of a row, side by side.
+const int8_t* joined(const MatrixProduct& m, const int8_t* start, int from, int count,
+                     int8_t* buffer) {
+  int within = from % m.run;
+  size_t piece = static_cast<size_t>(from / m.run);
+  if (m.run - within >= count) return start + m.offsets[piece] + within;
+  for (int k = 0; k < count; ++piece, within = 0) {
+    const int here = std::min(m.run - within, count - k);
+    std::memcpy(buffer + k, start + m.offsets[piece] + within, static_cast<size_t>(here));
+    k += here;
+  }
+  return buffer;
+}
 
 }  // namespace
 
-void look_up_columns(const MatrixProduct& m, int64_t begin, int64_t end) {
+LUTRA_AVX2 void look_up_columns(const MatrixProduct& m, int64_t begin, int64_t end) {
   static thread_local Scratch<uint16_t> table_scratch;
+  static thread_local Scratch<uint8_t> operand_scratch;
   static thread_local Scratch<int32_t> acc_scratch;
   const Columns& all = m.multiplier->derived<Columns>();
   uint16_t* tables = table_scratch.take(kTerms * kOperands * kOutputs);
   const int terms = m.terms();
-  const auto of_bases = static_cast<uint32_t>(int64_t{terms} * m.multiplier->table().base());
+  const int panels = (m.outputs + kOutputs - 1) / kOutputs;
+  const auto of_bases =
+      static_cast<int32_t>(static_cast<uint32_t>(int64_t{terms} * m.multiplier->table().base()));
   for (int64_t first = begin; first < end; first += kTileRows) {
     const int count = static_cast<int>(std::min<int64_t>(kTileRows, end - first));
-    int32_t* acc = acc_scratch.take(static_cast<size_t>(count) * kSums);
     std::vector<const int8_t*> starts(count);
-    for (int i = 0; i < count; ++i) starts[i] = m.start(first + i);
-    for (int o = 0; o < m.outputs; o += kOutputs) {
-      std::fill_n(acc, static_cast<size_t>(count) * kSums, 0);
-      for (int k = 0, block = 0; k < terms; k += block) {
-        block = std::min(kTerms, m.run - k % m.run);
-        for (int j = 0; j < block; ++j) {
-          const uint16_t* columns[kOutputs];
-          for (int i = 0; i < kOutputs; ++i) {
-            const int output = std::min(o + i, m.outputs - 1);
-            const auto w = static_cast<uint8_t>(m.weight[int64_t{output} * terms + k + j]);
-            columns[i] = all.offsets.data() + w * kOperands;
-          }
-          make_table(columns, tables + j * kOperands * kOutputs);
-        }
-        kAddProducts[block - 1](starts.data(), m.offsets[k / m.run] + k % m.run, count, tables,
-                                acc);
+    uint32_t seen = 0;
+    for (int i = 0; i < count; ++i) {
+      starts[i] = m.start(first + i);
+      for (size_t p = 0; p < m.offsets.size() && seen != 0xffff; ++p) {
+        seen = sixteenths(starts[i] + m.offsets[p], m.run, seen);
       }
-      const int outputs = std::min(kOutputs, m.outputs - o);
+    }
+    uint8_t* operands = operand_scratch.take(static_cast<size_t>(kBlock * int64_t{count}));
+    int32_t* acc = acc_scratch.take(static_cast<size_t>(count) * kSums * panels);
+    std::fill_n(acc, static_cast<size_t>(count) * kSums * panels, 0);
+    for (int from = 0; from < terms; from += kBlock) {
+      const int block = std::min(kBlock, terms - from);
+      const int whole = block / kTerms * kTerms;
       for (int i = 0; i < count; ++i) {
-        const int32_t* both = acc + static_cast<int64_t>(i) * kSums;
-        const int32_t* upper = both + kSums / 2;
-        for (int j = 0; j < outputs; ++j) {
-          const auto high = static_cast<uint32_t>(upper[j / 2]);
-          const uint32_t sum =
-              j % 2 == 1 ? high : static_cast<uint32_t>(both[j / 2]) - (high << 16);
-          const auto start = static_cast<uint32_t>(m.first_sum(first + i, o + j));
-          m.to.store((first + i) * m.pitch + o + j, static_cast<int32_t>(start + of_bases + sum));
+        int8_t buffer[kBlock];
+        const int8_t* row = joined(m, starts[i], from, block, buffer);
+        uint8_t* to = operands + int64_t{i} * kTerms;
+        for (int k = 0; k < whole; k += kTerms, to += int64_t{count} * kTerms) {
+          std::memcpy(to, row + k, kTerms);
         }
+        const auto rest = static_cast<size_t>(block - whole);
+        std::memcpy(operands + int64_t{count} * whole + i * rest, row + whole, rest);
+      }
+      for (int p = 0; p < panels; ++p) {
+        for (int k = 0; k < block; k += kTerms) {
+          const int here = std::min(kTerms, block - k);
+          for (int j = 0; j < here; ++j) {
+            const uint16_t* columns[kOutputs];
+            for (int i = 0; i < kOutputs; ++i) {
+              const int output = std::min(p * kOutputs + i, m.outputs - 1);
+              const auto w = static_cast<uint8_t>(m.weight[int64_t{output} * terms + from + k + j]);
+              columns[i] = all.offsets.data() + w * kOperands;
+            }
+            make_table(columns, seen, tables + j * kOperands * kOutputs);
+          }
+          kAddProducts[here - 1](operands + int64_t{count} * k, count, tables,
+                                 acc + int64_t{p} * count * kSums);
+        }
+      }
+    }
+    for (int i = 0; i < count; ++i) {
+      for (int p = 0; p < panels; ++p) {
+        const auto* words =
+            reinterpret_cast<const __m256i*>(acc + (int64_t{p} * count + i) * kSums);
+        const __m256i base = _mm256_set1_epi32(of_bases);
+        const __m256i upper = _mm256_load_si256(words + 1);
+        const __m256i even = _mm256_add_epi32(
+            base, _mm256_sub_epi32(_mm256_load_si256(words), _mm256_slli_epi32(upper, 16)));
+        const __m256i odd = _mm256_add_epi32(base, upper);
+        const __m256i low = _mm256_unpacklo_epi32(even, odd);
+        const __m256i high = _mm256_unpackhi_epi32(even, odd);
+        alignas(32) int32_t sums[kOutputs];
+        _mm256_store_si256(reinterpret_cast<__m256i*>(sums),
+                           _mm256_permute2x128_si256(low, high, 0x20));
+        _mm256_store_si256(reinterpret_cast<__m256i*>(sums + 8),
+                           _mm256_permute2x128_si256(low, high, 0x31));
+        store_sums(m, first + i, p * kOutputs, std::min(kOutputs, m.outputs - p * kOutputs), sums);
       }
     }
   }

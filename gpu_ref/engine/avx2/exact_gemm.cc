@@ -6,125 +6,321 @@
 #include "matrix/scratch.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
-#include "avx2/simd.h"
+#include "avx2/sums.h"
 
 namespace lutra::engine {
 namespace {
 
-constexpr int kOutputs = 16;     // of a panel: two registers of sums
-constexpr int kRows = 6;         // of the kernel, with 12 registers of sums
-constexpr int kTileRows = 96;    // divisible by kRows
-constexpr int kMostTerms = 256;  // a block
+constexpr int kOutputs = 16;       // of a panel: two registers of sums
+constexpr int kRows = 6;           // of the kernel, with 12 registers of sums
+constexpr int kTileRows = 48;      // divisible by kRows
+constexpr int kMostTerms = 256;    // a block: 16 outputs of it stay in the first-level cache
+constexpr int kMostMapped = 4096;  // terms, where rows overlap: the rest is left to the cache
 
-/// Adds `scale` times the products of kRows rows and 16 outputs over pairs of terms.
-/// @param a    rows of int16, `a_pitch` elements apart
-/// @param b    [pairs][kOutputs][2]
-/// @param acc  rows, `acc_pitch` sums apart
-LUTRA_AVX2 void add_products(const int16_t* a, int64_t a_pitch, const int16_t* b, int pairs,
-                             int32_t scale, int32_t* acc, int64_t acc_pitch) {
-  __m256i sum[kRows][2];
-#pragma GCC unroll 6
-  for (int i = 0; i < kRows; ++i) sum[i][0] = sum[i][1] = _mm256_setzero_si256();
-  for (int k = 0; k < pairs; ++k, a += 2, b += 2 * kOutputs) {
-    const __m256i b0 = _mm256_load_si256(reinterpret_cast<const __m256i*>(b));
-    const __m256i b1 = _mm256_load_si256(reinterpret_cast<const __m256i*>(b + kOutputs));
-#pragma GCC unroll 6
-    for (int i = 0; i < kRows; ++i) {
-      int32_t pair;
-      std::memcpy(&pair, a + i * a_pitch, sizeof pair);
-      const __m256i first = _mm256_set1_epi32(pair);
-      sum[i][0] = _mm256_add_epi32(sum[i][0], _mm256_madd_epi16(first, b0));
-      sum[i][1] = _mm256_add_epi32(sum[i][1], _mm256_madd_epi16(first, b1));
+/// Terms that the kernel takes in one go: some whole pieces of the rows, or a part of one.
+struct Block {
+  int piece, pieces;
+  int within, terms;  ///< of each piece
+  int first_pair;     ///< pairs of the blocks before
+
+  int pairs_of_a_piece() const { return (terms + 1) / 2; }
+  int pairs() const { return pieces * pairs_of_a_piece(); }
+};
+
+std::vector<Block> blocks_of(const MatrixProduct& m) {
+  const int pieces = static_cast<int>(m.offsets.size());
+  const int together = std::max(1, kMostTerms / m.run);
+  std::vector<Block> blocks;
+  int pairs = 0;
+  for (int piece = 0; piece < pieces; piece += together) {
+    for (int within = 0; within < m.run; within += kMostTerms) {
+      blocks.push_back({piece, std::min(together, pieces - piece), within,
+                        std::min(kMostTerms, m.run - within), pairs});
+      pairs += blocks.back().pairs();
     }
   }
-  const __m256i scales = _mm256_set1_epi32(scale);
-  for (int i = 0; i < kRows; ++i) {
-    for (int j = 0; j < 2; ++j) {
-      auto* to = reinterpret_cast<__m256i*>(acc + i * acc_pitch + 8 * j);
-      const __m256i scaled = _mm256_mullo_epi32(sum[i][j], scales);
-      _mm256_store_si256(to, _mm256_add_epi32(_mm256_load_si256(to), scaled));
+  return blocks;
+}
+
+/// Where the features of a block begin in the packed weights: [panel][feature][pairs][kOutputs][2].
+int64_t panel_offset(const Block& block, int panels, size_t features) {
+  return int64_t{block.first_pair} * 2 * kOutputs * panels * static_cast<int64_t>(features);
+}
+
+/// u[byte] of `count` bytes. Many maps only clear or flip bits, which registers can do.
+class ByteMap {
+ public:
+  explicit ByteMap(const uint8_t* u) : u_(u), flip_(u[0]) {
+    for (int bit = 1; bit < 256; bit *= 2) keep_ |= (u[bit] ^ u[0]) & bit;
+    for (int x = 0; x < 256; ++x) is_bitwise_ = is_bitwise_ && u[x] == ((x & keep_) ^ flip_);
+  }
+
+  LUTRA_AVX2 void operator()(const int8_t* from, int64_t count, int16_t* to) const {
+    int64_t i = 0;
+    if (is_bitwise_) {
+      const __m256i keep = _mm256_set1_epi16(static_cast<int16_t>(keep_));
+      const __m256i flip = _mm256_set1_epi16(static_cast<int16_t>(flip_));
+      for (; i + 16 <= count; i += 16) {
+        const __m256i bytes =
+            _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i)));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i),
+                            _mm256_xor_si256(_mm256_and_si256(bytes, keep), flip));
+      }
+    }
+    for (; i < count; ++i) to[i] = u_[static_cast<uint8_t>(from[i])];
+  }
+
+ private:
+  const uint8_t* u_;
+  int keep_ = 0;
+  int flip_;
+  bool is_bitwise_ = true;
+};
+
+/// Features of a tile's rows. Rows that lie one over the other, as those of a convolution do, share
+/// them: a row is a place in an image of features.
+class Tile {
+ public:
+  explicit Tile(const MatrixProduct& m) : m_(m) {
+    for (const FeatureMaps::Term& term : m.maps->terms) maps_.emplace_back(term.u);
+    for (int a = 0; a < 256; ++a) {
+      rows_[a] = static_cast<uint16_t>(m.maps->row[0][a] | m.maps->row[1][a] << 8);
     }
   }
+
+  /// Takes the rows [first, first + count).
+  void take(int64_t first, int count) {
+    count_ = count;
+    for (int i = 0; i < count; ++i) {
+      starts_[i] = m_.start(first + i);
+      row_sums_[i] = static_cast<uint32_t>(m_.terms()) * static_cast<uint32_t>(m_.maps->row_low);
+    }
+    overlap_ = count > 1 && std::abs(starts_[1] - starts_[0]) < m_.run;
+  }
+
+  /// Whether rows share bytes.
+  bool overlap() const { return overlap_; }
+
+  /// Maps `terms` terms of `pieces` pieces.
+  void map(int piece, int pieces, int within, int terms) {
+    pitch_ = (int64_t{terms} + kSlack) * kTileRows * pieces;
+    int16_t* features = features_.take(static_cast<size_t>(pitch_) * maps_.size() + kSlack);
+    uint32_t* running = m_.maps->has_rows ? running_.take(static_cast<size_t>(pitch_)) : nullptr;
+    at_.resize(static_cast<size_t>(pieces) * kTileRows);
+    int64_t free = 0;
+    for (int p = 0; p < pieces; ++p) {
+      const int64_t offset = m_.offsets[piece + p] + within;
+      const int8_t* begin = nullptr;  // of the bytes that lie at features + base
+      const int8_t* end = nullptr;
+      int64_t base = 0;
+      for (int i = 0; i < count_; ++i) {
+        const int8_t* row = starts_[i] + offset;
+        if (i == 0 || row < begin || row > end) {
+          begin = end = row;
+          base = free;
+          if (running != nullptr) running[base] = 0;
+        }
+        const int64_t more = row + terms - end;
+        if (more > 0) {
+          const int64_t to = base + (end - begin);
+          for (size_t f = 0; f < maps_.size(); ++f) {
+            maps_[f](end, more, features + static_cast<int64_t>(f) * pitch_ + to);
+          }
+          if (running != nullptr) add_up(end, more, running + to);
+          end += more;
+          free = to + more + kSlack;
+        }
+        const int64_t at = base + (row - begin);
+        at_[p * kTileRows + i] = static_cast<int32_t>(at);
+        if (running != nullptr) row_sums_[i] += running[at + terms] - running[at];
+      }
+      // The kernel takes whole groups of rows.
+      for (int i = count_; i % kRows != 0; ++i) at_[p * kTileRows + i] = at_[p * kTileRows];
+    }
+    mapped_ = features;
+  }
+
+  const int16_t* features(size_t f) const { return mapped_ + static_cast<int64_t>(f) * pitch_; }
+  int64_t pitch() const { return pitch_; }          ///< from feature to feature
+  const int32_t* at() const { return at_.data(); }  ///< [pieces][kTileRows] in `features`
+  uint32_t row_sum(int i) const { return row_sums_[i]; }
+
+ private:
+  static constexpr int kSlack = 2;  // elements behind a row: the second of a pair, a running sum
+
+  /// to[i] = to[0] + what the first i operands add to a sum.
+  void add_up(const int8_t* from, int64_t count, uint32_t* to) const {
+    for (int64_t i = 0; i < count; ++i) to[i + 1] = to[i] + rows_[static_cast<uint8_t>(from[i])];
+  }
+
+  const MatrixProduct& m_;
+  std::vector<ByteMap> maps_;
+  uint16_t rows_[256];
+  int count_ = 0;
+  bool overlap_ = false;
+  const int8_t* starts_[kTileRows];
+  uint32_t row_sums_[kTileRows];
+  std::vector<int32_t> at_;
+  const int16_t* mapped_ = nullptr;
+  int64_t pitch_ = 0;
+  Scratch<int16_t> features_;
+  Scratch<uint32_t> running_;
+};
+
+struct __attribute__((packed, may_alias)) Pair {
+  int16_t terms[2];
+};
+
+/// Sums of Rows rows and 16 outputs, two registers a row. They are named by template recursion, and
+/// the instructions written out: GCC 12 keeps copies of them in memory otherwise.
+template <int Rows>
+struct Sums {
+  Sums<Rows - 1> others;
+  __m256i low, high;
+
+  LUTRA_AVX2_INLINE void clear() {
+    others.clear();
+    low = high = _mm256_setzero_si256();
+  }
+  /// @param a  [Rows] where the rows' pairs lie, of which pair `k` is taken
+  LUTRA_AVX2_INLINE void add(const int16_t* const* a, int64_t k, __m256i b0, __m256i b1) {
+    others.add(a, k, b0, b1);
+    __m256i first, product;
+    asm("vpbroadcastd %[pair], %[first]\n\t"
+        "vpmaddwd %[b0], %[first], %[product]\n\t"
+        "vpmaddwd %[b1], %[first], %[first]\n\t"
+        "vpaddd %[product], %[low], %[low]\n\t"
+        "vpaddd %[first], %[high], %[high]"
+        : [low] "+x"(low), [high] "+x"(high), [first] "=&x"(first), [product] "=&x"(product)
+        : [pair] "m"(*reinterpret_cast<const Pair*>(a[Rows - 1] + 2 * k)), [b0] "x"(b0),
+          [b1] "x"(b1));
+  }
+  LUTRA_AVX2_INLINE void add_to(int32_t* acc, int64_t acc_pitch, __m256i scale) const {
+    others.add_to(acc, acc_pitch, scale);
+    auto* to = reinterpret_cast<__m256i*>(acc + (Rows - 1) * acc_pitch);
+    _mm256_store_si256(to, _mm256_add_epi32(_mm256_load_si256(to), _mm256_mullo_epi32(low, scale)));
+    _mm256_store_si256(
+        to + 1, _mm256_add_epi32(_mm256_load_si256(to + 1), _mm256_mullo_epi32(high, scale)));
+  }
+};
+
+template <>
+struct Sums<0> {
+  void clear() {}
+  void add(const int16_t* const*, int64_t, __m256i, __m256i) {}
+  void add_to(int32_t*, int64_t, __m256i) const {}
+};
+
+/// Adds the products of kRows rows and 16 outputs over a block's pairs, times a scale.
+/// @param a      features, the next feature's `pitch` further
+/// @param at     [pieces][kTileRows] where a row's pieces lie in them
+/// @param b      [features][pieces][pairs][kOutputs][2]
+/// @param acc    rows, `acc_pitch` sums apart
+LUTRA_AVX2 void add_products(const int16_t* a, int64_t pitch, size_t features, const int32_t* at,
+                             int pieces, int pairs, const int16_t* b, int32_t scale, int32_t* acc,
+                             int64_t acc_pitch) {
+  Sums<kRows> sums;
+  sums.clear();
+  for (size_t f = 0; f < features; ++f, a += pitch) {
+    for (int p = 0; p < pieces; ++p) {
+      const int16_t* rows[kRows];
+#pragma GCC unroll 6
+      for (int i = 0; i < kRows; ++i) rows[i] = a + at[p * kTileRows + i];
+      for (int64_t k = 0; k < pairs; ++k, b += 2 * kOutputs) {
+        const __m256i b0 = _mm256_load_si256(reinterpret_cast<const __m256i*>(b));
+        const __m256i b1 = _mm256_load_si256(reinterpret_cast<const __m256i*>(b + kOutputs));
+        sums.add(rows, k, b0, b1);
+      }
+    }
+  }
+  sums.add_to(acc, acc_pitch, _mm256_set1_epi32(scale));
 }
 
 }  // namespace
 
-void multiply_factorised_avx2(const MatrixProduct& m, int64_t begin, int64_t end) {
-  static thread_local Scratch<int16_t> row_scratch;
-  static thread_local Scratch<int16_t> panel_scratch;
+PackedWeight<int16_t> pack_weight_avx2(const MatrixProduct& m) {
+  const FeatureMaps& maps = *m.maps;
+  const size_t features = maps.terms.size();
+  const int panels = (m.outputs + kOutputs - 1) / kOutputs;
+  const std::vector<Block> blocks = blocks_of(m);
+  const int all_pairs = blocks.back().first_pair + blocks.back().pairs();
+  PackedWeight<int16_t> packed(
+      m, int64_t{all_pairs} * 2 * kOutputs * panels * static_cast<int64_t>(features),
+      panels * kOutputs);
+  for (const Block& block : blocks) {
+    const int pairs = block.pairs();
+    for (int o = 0; o < m.outputs; ++o) {
+      const int8_t* w = m.weight + int64_t{o} * m.terms() + block.piece * m.run + block.within;
+      for (size_t f = 0; f < features; ++f) {
+        const int8_t* v = maps.terms[f].v;
+        const int64_t panel =
+            o / kOutputs * static_cast<int64_t>(features) + static_cast<int64_t>(f);
+        int16_t* to = packed.panels() + panel_offset(block, panels, features) +
+                      (panel * pairs * kOutputs + o % kOutputs) * 2;
+        for (int p = 0; p < block.pieces; ++p) {
+          const int8_t* from = w + int64_t{p} * m.run;
+          for (int k = 0; k < block.terms; k += 2, to += 2 * kOutputs) {
+            to[0] = v[static_cast<uint8_t>(from[k])];
+            to[1] = k + 1 < block.terms ? v[static_cast<uint8_t>(from[k + 1])] : int16_t{0};
+          }
+        }
+      }
+    }
+  }
+  return packed;
+}
+
+LUTRA_AVX2 void multiply_factorised_avx2(const MatrixProduct& m,
+                                         const PackedWeight<int16_t>& weight, int64_t begin,
+                                         int64_t end) {
   static thread_local Scratch<int32_t> acc_scratch;
   const FeatureMaps& maps = *m.maps;
-  const int terms = m.terms();
+  const size_t features = maps.terms.size();
   const int panels = (m.outputs + kOutputs - 1) / kOutputs;
   const int64_t acc_pitch = int64_t{panels} * kOutputs;
-  const int64_t rows = (end - begin + kRows - 1) / kRows * kRows;
-  int32_t* acc = acc_scratch.take(static_cast<size_t>(rows * acc_pitch));
-  int16_t* features = row_scratch.take(kTileRows * kMostTerms);
-  std::fill_n(acc, rows * acc_pitch, 0);
-  std::vector<int32_t> row_sums(end - begin, static_cast<int32_t>(int64_t{terms} * maps.row_low));
-  std::vector<const int8_t*> starts(end - begin);
-  for (int64_t i = 0; i < end - begin; ++i) starts[i] = m.start(begin + i);
-
-  for (int from = 0; from < terms; from += kMostTerms) {
-    const int block = std::min(kMostTerms, terms - from);
-    const int pairs = (block + 1) / 2;
-    int16_t* panel = panel_scratch.take(static_cast<size_t>(pairs) * 2 * acc_pitch);
-    for (size_t f = 0; f < std::max<size_t>(1, maps.terms.size()); ++f) {
-      const bool is_term = f < maps.terms.size();  // without terms, only the row sums
-      for (int o = 0; is_term && o < panels * kOutputs; ++o) {
-        int16_t* to = panel + (int64_t{o / kOutputs} * pairs * kOutputs + o % kOutputs) * 2;
-        const int8_t* w = m.weight + int64_t{std::min(o, m.outputs - 1)} * terms + from;
-        for (int k = 0; k < 2 * pairs; ++k) {
-          to[k / 2 * 2 * kOutputs + k % 2] =
-              k < block ? maps.terms[f].v[static_cast<uint8_t>(w[k])] : int16_t{0};
-        }
+  const std::vector<Block> blocks = blocks_of(m);
+  int32_t* acc = acc_scratch.take(static_cast<size_t>(kTileRows * acc_pitch));
+  Tile tile(m);
+  for (int64_t first = begin; first < end; first += kTileRows) {
+    const int count = static_cast<int>(std::min<int64_t>(kTileRows, end - first));
+    tile.take(first, count);
+    std::fill_n(acc, kTileRows * acc_pitch, 0);
+    for (size_t b = 0; b < blocks.size();) {
+      const Block& start = blocks[b];
+      size_t next = b + 1;
+      int terms = start.terms;
+      while (tile.overlap() && next < blocks.size() && blocks[next].piece == start.piece &&
+             terms + blocks[next].terms <= kMostMapped) {
+        terms += blocks[next++].terms;
       }
-      for (int64_t first = 0; first < end - begin; first += kTileRows) {
-        const int count = static_cast<int>(std::min<int64_t>(kTileRows, end - begin - first));
-        for (int i = 0; i < count; ++i) {
-          int16_t* to = features + i * kMostTerms;
-          for (int k = 0, piece = 0; k < block; k += piece) {
-            const int within = (from + k) % m.run;
-            piece = std::min(m.run - within, block - k);
-            const int8_t* a = starts[first + i] + m.offsets[(from + k) / m.run] + within;
-            if (is_term) {
-              const uint8_t* u = maps.terms[f].u;
-              for (int j = 0; j < piece; ++j) to[k + j] = u[static_cast<uint8_t>(a[j])];
+      tile.map(start.piece, start.pieces, start.within, terms);
+      for (; b < next; ++b) {
+        const Block& block = blocks[b];
+        const int pairs = block.pairs();
+        const int16_t* packed = weight.panels() + panel_offset(block, panels, features);
+        // Features of one scale are one long sum.
+        for (size_t f = 0, other = 0; f < features; f = other) {
+          while (other < features && maps.terms[other].scale == maps.terms[f].scale) ++other;
+          for (int p = 0; p < panels; ++p) {
+            const int16_t* panel =
+                packed + (p * static_cast<int64_t>(features) + static_cast<int64_t>(f)) * pairs *
+                             2 * kOutputs;
+            for (int i = 0; i < count; i += kRows) {
+              add_products(tile.features(f) + (block.within - start.within), tile.pitch(),
+                           other - f, tile.at() + i, block.pieces, block.pairs_of_a_piece(), panel,
+                           maps.terms[f].scale, acc + i * acc_pitch + p * kOutputs, acc_pitch);
             }
-            if (f > 0 || !maps.has_rows) continue;
-            int32_t sum = 0;
-            for (int j = 0; j < piece; ++j) {
-              const auto byte = static_cast<uint8_t>(a[j]);
-              sum += maps.row[0][byte] + (maps.row[1][byte] << 8);
-            }
-            row_sums[first + i] += sum;
-          }
-          if (block % 2 != 0) to[block] = 0;
-        }
-        for (int p = 0; is_term && p < panels; ++p) {
-          for (int i = 0; i < count; i += kRows) {
-            add_products(features + i * kMostTerms, kMostTerms,
-                         panel + int64_t{p} * pairs * 2 * kOutputs, pairs, maps.terms[f].scale,
-                         acc + (first + i) * acc_pitch + p * kOutputs, acc_pitch);
           }
         }
       }
     }
-  }
-
-  std::vector<uint32_t> columns(m.outputs, 0);
-  for (int o = 0; o < m.outputs; ++o) {
-    const int8_t* w = m.weight + int64_t{o} * terms;
-    for (int k = 0; k < terms; ++k) {
-      columns[o] += static_cast<uint32_t>(maps.column[static_cast<uint8_t>(w[k])]);
-    }
-  }
-  for (int64_t i = 0; i < end - begin; ++i) {
-    for (int o = 0; o < m.outputs; ++o) {
-      const uint32_t sum = static_cast<uint32_t>(acc[i * acc_pitch + o]) + columns[o] +
-                           static_cast<uint32_t>(row_sums[i]) +
-                           static_cast<uint32_t>(m.first_sum(begin + i, o));
-      m.to.store((begin + i) * m.pitch + o, static_cast<int32_t>(sum));
+    for (int i = 0; i < count; ++i) {
+      int32_t* sums = acc + i * acc_pitch;
+      for (int o = 0; o < acc_pitch; ++o) {
+        sums[o] = static_cast<int32_t>(static_cast<uint32_t>(sums[o]) + tile.row_sum(i) +
+                                       static_cast<uint32_t>(weight.first_sums()[o]));
+      }
+      store_sums(m, first + i, 0, m.outputs, sums);
     }
   }
 }

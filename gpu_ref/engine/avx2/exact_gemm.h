@@ -1,15 +1,17 @@
 #ifndef LUTRA_ENGINE_AVX2_EXACT_GEMM_H_
 #define LUTRA_ENGINE_AVX2_EXACT_GEMM_H_
 
-#include "matrix/feature_maps.h"
 #include "matrix/matrix_product.h"
+#include "matrix/packed_weight.h"
 
 namespace lutra::engine {
 
-/// Factorised tables by exact int16 matrix products (`vpmaddwd`): features of both operands are
-/// mapped when they are packed.
+/// Factorised tables by exact int16 matrix products (`vpmaddwd`): features of the first operand are
+/// mapped tile by tile, those of the second when they are packed.
 /// @param m  with maps
-void multiply_factorised_avx2(const MatrixProduct& m, int64_t begin, int64_t end);
+PackedWeight<int16_t> pack_weight_avx2(const MatrixProduct& m);
+void multiply_factorised_avx2(const MatrixProduct& m, const PackedWeight<int16_t>& weight,
+                              int64_t begin, int64_t end);
 
 }  // namespace lutra::engine
 

@@ -55,7 +55,7 @@ class Avx512Backend : public MatrixBackend {
  private:
   struct Plan {
     CostModel::Way way;
-    PackedWeight weight;
+    PackedWeight<int8_t> weight;
   };
 
   static const CostModel& costs() {

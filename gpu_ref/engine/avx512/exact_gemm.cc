@@ -196,7 +196,7 @@ constexpr AddTile kAddTile[kMostRegisters] = {add_tile<24, 1>, add_tile<12, 2>, 
                                               add_tile<6, 4>};
 
 LUTRA_AVX512 void multiply_tile(const MatrixProduct& m, const FeatureMaps& maps,
-                                const PackedWeight& weight, int64_t first, int count) {
+                                const PackedWeight<int8_t>& weight, int64_t first, int count) {
   static thread_local Scratch<uint8_t> tile_scratch;
   static thread_local Scratch<int32_t> acc_scratch;
   const int terms = m.terms();
@@ -219,7 +219,7 @@ LUTRA_AVX512 void multiply_tile(const MatrixProduct& m, const FeatureMaps& maps,
     pack_rows(m, maps, starts, count, from, block, tile, row_sums);
     const int64_t a_pitch = padded * static_cast<int64_t>(features);
     const int64_t b_pitch = int64_t{padded} * kOutputs * static_cast<int64_t>(features);
-    const int8_t* panels = weight.panels + panel_offset(from, registers, features);
+    const int8_t* panels = weight.panels() + panel_offset(from, registers, features);
     // Features of one scale are one long sum.
     for (size_t f = 0, next = 0; f < features; f = next) {
       while (next < features && maps.terms[next].scale == maps.terms[f].scale) ++next;
@@ -239,7 +239,7 @@ LUTRA_AVX512 void multiply_tile(const MatrixProduct& m, const FeatureMaps& maps,
     for (int o = 0; o < m.outputs; o += kOutputs) {
       const auto mask = static_cast<__mmask16>((1u << std::min(kOutputs, m.outputs - o)) - 1);
       __m512i sum = _mm512_add_epi32(_mm512_load_si512(acc + i * acc_pitch + o), row_sum);
-      sum = _mm512_add_epi32(sum, _mm512_loadu_si512(weight.first_sums.data() + o));
+      sum = _mm512_add_epi32(sum, _mm512_loadu_si512(weight.first_sums() + o));
       if (row_first != nullptr) {
         sum = _mm512_add_epi32(sum, _mm512_maskz_loadu_epi32(mask, row_first + o));
       }
@@ -255,41 +255,27 @@ LUTRA_AVX512 void multiply_tile(const MatrixProduct& m, const FeatureMaps& maps,
 
 }  // namespace
 
-PackedWeight pack_weight(const MatrixProduct& m) {
+PackedWeight<int8_t> pack_weight(const MatrixProduct& m) {
   const FeatureMaps& maps = *m.maps;
   const int terms = m.terms();
   const int registers = (m.outputs + kOutputs - 1) / kOutputs;
   const size_t features = maps.terms.size();
-  PackedWeight packed;
-  const int64_t bytes = panel_offset(in_fours(terms), registers, features);
-  packed.storage.resize(static_cast<size_t>(bytes) + 64);
-  void* start = packed.storage.data();
-  size_t space = packed.storage.size();
-  auto* panels = static_cast<int8_t*>(std::align(64, static_cast<size_t>(bytes), start, space));
-  packed.panels = panels;
+  PackedWeight<int8_t> packed(m, panel_offset(in_fours(terms), registers, features),
+                              registers * kOutputs);
   for (int from = 0; from < terms; from += kMostTerms) {
     const int block = std::min(kMostTerms, terms - from);
     const int64_t size = int64_t{in_fours(block)} * kOutputs;
-    int8_t* panel = panels + panel_offset(from, registers, features);
+    int8_t* panel = packed.panels() + panel_offset(from, registers, features);
     for (int r = 0; r < registers; ++r) {
       for (size_t f = 0; f < features; ++f, panel += size) {
         pack_panel(m, r * kOutputs, from, block, maps.terms[f].v, panel);
       }
     }
   }
-  packed.first_sums.assign(static_cast<size_t>(registers) * kOutputs, 0);
-  for (int o = 0; o < m.outputs; ++o) {
-    const int8_t* w = m.weight + int64_t{o} * terms;
-    uint32_t sum = 0;
-    for (int k = 0; k < terms; ++k) {
-      sum += static_cast<uint32_t>(maps.column[static_cast<uint8_t>(w[k])]);
-    }
-    packed.first_sums[o] = static_cast<int32_t>(sum);
-  }
   return packed;
 }
 
-void multiply_factorised(const MatrixProduct& m, const PackedWeight& weight, int64_t begin,
+void multiply_factorised(const MatrixProduct& m, const PackedWeight<int8_t>& weight, int64_t begin,
                          int64_t end) {
   const FeatureMaps& maps = *m.maps;
   for (int64_t first = begin; first < end; first += kTileRows) {
