@@ -3,7 +3,9 @@
 #include "avx2/column_lookup.h"
 #include "avx2/exact_gemm.h"
 #include "avx2/gradients.h"
+#include "avx2/routing.h"
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/parallel.h"
 #include "matrix/cost_model.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -24,6 +26,15 @@ class Avx2Backend : public MatrixBackend {
   }
   void run_weight_gradient(const Conv2dGradientArgs& args) override {
     weight_gradient_avx2(args, jobs());
+  }
+
+  void run(const WeightedSumArgs& args) override {
+    numerics::parallel_for(args.images * args.classes, 16, jobs(),
+                           [&](int begin, int end) { sum_weighted_votes(args, begin, end); });
+  }
+  void run(const AgreementArgs& args) override {
+    numerics::parallel_for(args.images * args.classes, 16, jobs(),
+                           [&](int begin, int end) { add_agreements(args, begin, end); });
   }
 
   std::shared_ptr<const void> prepare(const MatrixProduct& m) const override {

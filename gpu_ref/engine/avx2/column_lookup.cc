@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "avx2/columns.h"
 #include "matrix/scratch.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -12,23 +13,11 @@ namespace lutra::engine {
 namespace {
 
 constexpr int kOutputs = 16;
-constexpr int kOperands = 256;
+constexpr int kOperands = Columns::kOperands;
 constexpr int kTerms = 6;        // added to a sum at a time
 constexpr int kTileRows = 4096;  // whose sums stay in the second-level cache
 constexpr int kBlock = 240;      // terms that are packed at a time, a multiple of kTerms
 constexpr int kSums = kOutputs;  // 32-bit words of a row: 8 of both halves, 8 of the upper ones
-
-/// A table with the second operand outer.
-struct Columns {
-  std::vector<uint16_t> offsets;  ///< [second operand][first operand]
-  explicit Columns(const Multiplier& multiplier) : offsets(kOperands * kOperands) {
-    for (int a = 0; a < kOperands; ++a) {
-      for (int b = 0; b < kOperands; ++b) {
-        offsets[b << 8 | a] = multiplier.table().offsets()[a << 8 | b];
-      }
-    }
-  }
-};
 
 /// Transposes 8x8 16-bit words in each 128-bit half.
 LUTRA_AVX2_INLINE void transpose8(__m256i r[8]) {
@@ -185,8 +174,7 @@ LUTRA_AVX2 void look_up_columns(const MatrixProduct& m, int64_t begin, int64_t e
             const uint16_t* columns[kOutputs];
             for (int i = 0; i < kOutputs; ++i) {
               const int output = std::min(p * kOutputs + i, m.outputs - 1);
-              const auto w = static_cast<uint8_t>(m.weight[int64_t{output} * terms + from + k + j]);
-              columns[i] = all.offsets.data() + w * kOperands;
+              columns[i] = all.of(m.weight[int64_t{output} * terms + from + k + j]);
             }
             make_table(columns, seen, tables + j * kOperands * kOutputs);
           }
