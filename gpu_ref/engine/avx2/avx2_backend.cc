@@ -66,11 +66,15 @@ class Avx2Backend : public MatrixBackend {
   };
 
   static const CostModel& costs() {
-    static const CostModel model = CostModel::measure(
-        1, 16, [](const MatrixProduct& m) { look_up_columns(m, 0, m.rows); },
-        [](const MatrixProduct& m) {
-          multiply_factorised_avx2(m, pack_weight_avx2(m), 0, m.rows);
-        });
+    static const CostModel model = [] {
+      CostModel measured = CostModel::measure(
+          1, 16, [](const MatrixProduct& m) { look_up_columns(m, 0, m.rows); },
+          [](const MatrixProduct& m) {
+            multiply_factorised_avx2(m, pack_weight_avx2(m), 0, m.rows);
+          });
+      measured.shares_rows = true;
+      return measured;
+    }();
     return model;
   }
 

@@ -42,7 +42,7 @@ LUTRA_AVX2_INLINE void transpose8(__m256i r[8]) {
 }
 
 /// Which of the 16 sixteenths of the operands occur, as bits.
-LUTRA_AVX2 uint32_t sixteenths(const int8_t* from, int count, uint32_t seen) {
+LUTRA_AVX2 uint32_t sixteenths(const uint8_t* from, int64_t count) {
   const __m256i nibble = _mm256_set1_epi8(15);
   const __m256i bit = _mm256_broadcastsi128_si256(
       _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0));
@@ -50,7 +50,7 @@ LUTRA_AVX2 uint32_t sixteenths(const int8_t* from, int count, uint32_t seen) {
       _mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, -128));
   __m256i low = _mm256_setzero_si256();
   __m256i high = _mm256_setzero_si256();
-  int i = 0;
+  int64_t i = 0;
   for (; i + 32 <= count; i += 32) {
     const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i));
     const __m256i which = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble);
@@ -61,8 +61,9 @@ LUTRA_AVX2 uint32_t sixteenths(const int8_t* from, int count, uint32_t seen) {
   alignas(32) uint8_t highs[32];
   _mm256_store_si256(reinterpret_cast<__m256i*>(lows), low);
   _mm256_store_si256(reinterpret_cast<__m256i*>(highs), high);
+  uint32_t seen = 0;
   for (int j = 0; j < 32; ++j) seen |= uint32_t{lows[j]} | uint32_t{highs[j]} << 8;
-  for (; i < count; ++i) seen |= 1u << (static_cast<uint8_t>(from[i]) >> 4);
+  for (; i < count; ++i) seen |= 1u << (from[i] >> 4);
   return seen;
 }
 
@@ -115,6 +116,18 @@ using AddProducts = void (*)(const uint8_t*, int, const uint16_t*, int32_t*);
 constexpr AddProducts kAddProducts[kTerms] = {add_products<1>, add_products<2>, add_products<3>,
                                               add_products<4>, add_products<5>, add_products<6>};
 
+/// A few bytes, for which std::memcpy takes long.
+void copy(const int8_t* from, int count, int8_t* to) {
+  constexpr int kWord = 8;
+  int i = 0;
+  for (; i + kWord <= count; i += kWord) std::memcpy(to + i, from + i, kWord);
+  if (i < count && count >= kWord) {
+    std::memcpy(to + count - kWord, from + count - kWord, kWord);
+  } else {
+    for (; i < count; ++i) to[i] = from[i];
+  }
+}
+
 /// The terms [from, from + count) of a row, side by side.
 const int8_t* joined(const MatrixProduct& m, const int8_t* start, int from, int count,
                      int8_t* buffer) {
@@ -123,7 +136,7 @@ const int8_t* joined(const MatrixProduct& m, const int8_t* start, int from, int 
   if (m.run - within >= count) return start + m.offsets[piece] + within;
   for (int k = 0; k < count; ++piece, within = 0) {
     const int here = std::min(m.run - within, count - k);
-    std::memcpy(buffer + k, start + m.offsets[piece] + within, static_cast<size_t>(here));
+    copy(start + m.offsets[piece] + within, here, buffer + k);
     k += here;
   }
   return buffer;
@@ -141,16 +154,12 @@ LUTRA_AVX2 void look_up_columns(const MatrixProduct& m, int64_t begin, int64_t e
   const int panels = (m.outputs + kOutputs - 1) / kOutputs;
   const auto of_bases =
       static_cast<int32_t>(static_cast<uint32_t>(int64_t{terms} * m.multiplier->table().base()));
-  for (int64_t first = begin; first < end; first += kTileRows) {
-    const int count = static_cast<int>(std::min<int64_t>(kTileRows, end - first));
+  const int64_t tiles = (end - begin + kTileRows - 1) / kTileRows;
+  const int64_t tile_rows = (end - begin + tiles - 1) / tiles;
+  for (int64_t first = begin; first < end; first += tile_rows) {
+    const int count = static_cast<int>(std::min<int64_t>(tile_rows, end - first));
     std::vector<const int8_t*> starts(count);
-    uint32_t seen = 0;
-    for (int i = 0; i < count; ++i) {
-      starts[i] = m.start(first + i);
-      for (size_t p = 0; p < m.offsets.size() && seen != 0xffff; ++p) {
-        seen = sixteenths(starts[i] + m.offsets[p], m.run, seen);
-      }
-    }
+    for (int i = 0; i < count; ++i) starts[i] = m.start(first + i);
     uint8_t* operands = operand_scratch.take(static_cast<size_t>(kBlock * int64_t{count}));
     int32_t* acc = acc_scratch.take(static_cast<size_t>(count) * kSums * panels);
     std::fill_n(acc, static_cast<size_t>(count) * kSums * panels, 0);
@@ -167,6 +176,7 @@ LUTRA_AVX2 void look_up_columns(const MatrixProduct& m, int64_t begin, int64_t e
         const auto rest = static_cast<size_t>(block - whole);
         std::memcpy(operands + int64_t{count} * whole + i * rest, row + whole, rest);
       }
+      const uint32_t seen = sixteenths(operands, int64_t{count} * block);
       for (int p = 0; p < panels; ++p) {
         for (int k = 0; k < block; k += kTerms) {
           const int here = std::min(kTerms, block - k);

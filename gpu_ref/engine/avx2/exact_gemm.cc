@@ -91,65 +91,74 @@ class Tile {
   /// Takes the rows [first, first + count).
   void take(int64_t first, int count) {
     count_ = count;
+    terms_ = 0;
     for (int i = 0; i < count; ++i) {
       starts_[i] = m_.start(first + i);
       row_sums_[i] = static_cast<uint32_t>(m_.terms()) * static_cast<uint32_t>(m_.maps->row_low);
     }
-    overlap_ = count > 1 && std::abs(starts_[1] - starts_[0]) < m_.run;
   }
 
   /// Whether rows share bytes.
-  bool overlap() const { return overlap_; }
+  bool overlap() const { return count_ > 1 && std::abs(starts_[1] - starts_[0]) < m_.run; }
 
   /// Maps `terms` terms of `pieces` pieces.
   void map(int piece, int pieces, int within, int terms) {
-    pitch_ = (int64_t{terms} + kSlack) * kTileRows * pieces;
-    int16_t* features = features_.take(static_cast<size_t>(pitch_) * maps_.size() + kSlack);
-    uint32_t* running = m_.maps->has_rows ? running_.take(static_cast<size_t>(pitch_)) : nullptr;
-    at_.resize(static_cast<size_t>(pieces) * kTileRows);
-    int64_t free = 0;
+    if (terms != terms_) lay_out(terms);
+    pitch_ = piece_pitch_ * pieces;
+    features_ = feature_scratch_.take(static_cast<size_t>(pitch_) * maps_.size());
     for (int p = 0; p < pieces; ++p) {
       const int64_t offset = m_.offsets[piece + p] + within;
-      const int8_t* begin = nullptr;  // of the bytes that lie at features + base
-      const int8_t* end = nullptr;
-      int64_t base = 0;
-      for (int i = 0; i < count_; ++i) {
-        const int8_t* row = starts_[i] + offset;
-        if (i == 0 || row < begin || row > end) {
-          begin = end = row;
-          base = free;
-          if (running != nullptr) running[base] = 0;
-        }
-        const int64_t more = row + terms - end;
-        if (more > 0) {
-          const int64_t to = base + (end - begin);
-          for (size_t f = 0; f < maps_.size(); ++f) {
-            maps_[f](end, more, features + static_cast<int64_t>(f) * pitch_ + to);
-          }
-          if (running != nullptr) add_up(end, more, running + to);
-          end += more;
-          free = to + more + kSlack;
-        }
-        const int64_t at = base + (row - begin);
-        at_[p * kTileRows + i] = static_cast<int32_t>(at);
-        if (running != nullptr) row_sums_[i] += running[at + terms] - running[at];
+      for (size_t f = 0; f < maps_.size(); ++f) {
+        int16_t* to = features_ + static_cast<int64_t>(f) * pitch_ + p * piece_pitch_;
+        for (const Strip& s : strips_) maps_[f](s.start + offset, s.count, to + s.at);
       }
-      // The kernel takes whole groups of rows.
-      for (int i = count_; i % kRows != 0; ++i) at_[p * kTileRows + i] = at_[p * kTileRows];
+      if (!m_.maps->has_rows) continue;
+      uint32_t* running = running_scratch_.take(static_cast<size_t>(piece_pitch_));
+      for (const Strip& s : strips_) add_up(s.start + offset, s.count, running + s.at);
+      for (int i = 0; i < count_; ++i) row_sums_[i] += running[at_[i] + terms] - running[at_[i]];
     }
-    mapped_ = features;
   }
 
-  const int16_t* features(size_t f) const { return mapped_ + static_cast<int64_t>(f) * pitch_; }
-  int64_t pitch() const { return pitch_; }          ///< from feature to feature
-  const int32_t* at() const { return at_.data(); }  ///< [pieces][kTileRows] in `features`
+  const int16_t* features(size_t f) const { return features_ + static_cast<int64_t>(f) * pitch_; }
+  int64_t pitch() const { return pitch_; }              ///< from feature to feature
+  int64_t piece_pitch() const { return piece_pitch_; }  ///< from piece to piece
+  const int32_t* at() const { return at_; }             ///< [kTileRows] where a row's piece begins
   uint32_t row_sum(int i) const { return row_sums_[i]; }
 
  private:
   static constexpr int kSlack = 2;  // elements behind a row: the second of a pair, a running sum
 
-  /// to[i] = to[0] + what the first i operands add to a sum.
+  /// Bytes of rows that lie one over the other or side by side.
+  struct Strip {
+    const int8_t* start;
+    int64_t count;
+    int64_t at;  ///< of their features
+  };
+
+  /// Finds the strips, if rows are `terms` bytes long.
+  void lay_out(int terms) {
+    terms_ = terms;
+    strips_.clear();
+    int64_t free = 0;
+    for (int i = 0; i < count_; ++i) {
+      const int8_t* row = starts_[i];
+      if (i == 0 || row < strips_.back().start ||
+          row > strips_.back().start + strips_.back().count) {
+        strips_.push_back({row, 0, free});
+      }
+      Strip& strip = strips_.back();
+      strip.count = std::max(strip.count, row - strip.start + terms);
+      at_[i] = static_cast<int32_t>(strip.at + (row - strip.start));
+      free = strip.at + strip.count + kSlack;
+    }
+    // The kernel takes whole groups of rows.
+    for (int i = count_; i % kRows != 0; ++i) at_[i] = at_[0];
+    piece_pitch_ = free;
+  }
+
+  /// to[i] = what the first i operands add to a sum.
   void add_up(const int8_t* from, int64_t count, uint32_t* to) const {
+    to[0] = 0;
     for (int64_t i = 0; i < count; ++i) to[i + 1] = to[i] + rows_[static_cast<uint8_t>(from[i])];
   }
 
@@ -157,14 +166,16 @@ class Tile {
   std::vector<ByteMap> maps_;
   uint16_t rows_[256];
   int count_ = 0;
-  bool overlap_ = false;
+  int terms_ = 0;  // of the layout
   const int8_t* starts_[kTileRows];
   uint32_t row_sums_[kTileRows];
-  std::vector<int32_t> at_;
-  const int16_t* mapped_ = nullptr;
+  int32_t at_[kTileRows];
+  std::vector<Strip> strips_;
+  int64_t piece_pitch_ = 0;
   int64_t pitch_ = 0;
-  Scratch<int16_t> features_;
-  Scratch<uint32_t> running_;
+  int16_t* features_ = nullptr;
+  Scratch<int16_t> feature_scratch_;
+  Scratch<uint32_t> running_scratch_;
 };
 
 struct __attribute__((packed, may_alias)) Pair {
@@ -213,19 +224,19 @@ struct Sums<0> {
 
 /// Adds the products of kRows rows and 16 outputs over a block's pairs, times a scale.
 /// @param a      features, the next feature's `pitch` further
-/// @param at     [pieces][kTileRows] where a row's pieces lie in them
+/// @param at     [kRows] where a row's first piece begins, the next `piece_pitch` further
 /// @param b      [features][pieces][pairs][kOutputs][2]
 /// @param acc    rows, `acc_pitch` sums apart
 LUTRA_AVX2 void add_products(const int16_t* a, int64_t pitch, size_t features, const int32_t* at,
-                             int pieces, int pairs, const int16_t* b, int32_t scale, int32_t* acc,
-                             int64_t acc_pitch) {
+                             int64_t piece_pitch, int pieces, int pairs, const int16_t* b,
+                             int32_t scale, int32_t* acc, int64_t acc_pitch) {
   Sums<kRows> sums;
   sums.clear();
   for (size_t f = 0; f < features; ++f, a += pitch) {
     for (int p = 0; p < pieces; ++p) {
       const int16_t* rows[kRows];
 #pragma GCC unroll 6
-      for (int i = 0; i < kRows; ++i) rows[i] = a + at[p * kTileRows + i];
+      for (int i = 0; i < kRows; ++i) rows[i] = a + p * piece_pitch + at[i];
       for (int64_t k = 0; k < pairs; ++k, b += 2 * kOutputs) {
         const __m256i b0 = _mm256_load_si256(reinterpret_cast<const __m256i*>(b));
         const __m256i b1 = _mm256_load_si256(reinterpret_cast<const __m256i*>(b + kOutputs));
@@ -307,8 +318,9 @@ LUTRA_AVX2 void multiply_factorised_avx2(const MatrixProduct& m,
                              2 * kOutputs;
             for (int i = 0; i < count; i += kRows) {
               add_products(tile.features(f) + (block.within - start.within), tile.pitch(),
-                           other - f, tile.at() + i, block.pieces, block.pairs_of_a_piece(), panel,
-                           maps.terms[f].scale, acc + i * acc_pitch + p * kOutputs, acc_pitch);
+                           other - f, tile.at() + i, tile.piece_pitch(), block.pieces,
+                           block.pairs_of_a_piece(), panel, maps.terms[f].scale,
+                           acc + i * acc_pitch + p * kOutputs, acc_pitch);
             }
           }
         }

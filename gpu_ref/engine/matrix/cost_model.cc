@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 
 namespace lutra::engine {
 namespace {
@@ -84,10 +85,14 @@ CostModel::Way CostModel::choose(const MatrixProduct& m) const {
   Way way = plain < looked_up ? Way::kReference : Way::kLookup;
   if (m.maps != nullptr) {
     const double count = std::max<double>(1, static_cast<double>(m.maps->terms.size()));
+    double made = static_cast<double>(rows);  // rows, of which each has a part of its own
+    if (shares_rows && rows > 1) {
+      made *= std::min(1.0, static_cast<double>(std::abs(m.start(1) - m.start(0))) / m.run);
+    }
     const double factorised =
         count * (exact * rounded_up(rows, 6) * rounded_up(outputs, 16) * terms +
-                 row_feature * static_cast<double>(rows) * terms + packing * outputs * terms) +
-        row_piece * static_cast<double>(rows) * static_cast<double>(m.offsets.size());
+                 row_feature * made * terms + packing * outputs * terms) +
+        row_piece * made * static_cast<double>(m.offsets.size());
     if (factorised < best) way = Way::kExact;
   }
   return way;

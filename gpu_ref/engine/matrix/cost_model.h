@@ -10,15 +10,16 @@ namespace lutra::engine {
 /// What the two ways to a matrix product cost on this machine, in nanoseconds, as measured once a
 /// process. It decides how a product is computed, never what comes out.
 struct CostModel {
-  double lookup = 0;        ///< a product looked up, in full tiles
-  int lookup_rows = 1;      ///< of a tile: fewer rows cost as much
-  int lookup_outputs = 1;   ///< of a tile: fewer outputs cost as much
-  double lookup_setup = 0;  ///< what tables cost before the first lookup, in rows
-  double exact = 0;         ///< a product of two features
-  double row_feature = 0;   ///< a first operand made a feature
-  double row_piece = 0;     ///< a piece of a row, on the way there
-  double packing = 0;       ///< a second operand made a feature and packed
-  double reference = 0;     ///< a product of the scalar reference
+  double lookup = 0;         ///< a product looked up, in full tiles
+  int lookup_rows = 1;       ///< of a tile: fewer rows cost as much
+  int lookup_outputs = 1;    ///< of a tile: fewer outputs cost as much
+  double lookup_setup = 0;   ///< what tables cost before the first lookup, in rows
+  double exact = 0;          ///< a product of two features
+  bool shares_rows = false;  ///< what rows have in common is made features once
+  double row_feature = 0;    ///< a first operand made a feature
+  double row_piece = 0;      ///< a piece of a row, on the way there
+  double packing = 0;        ///< a second operand made a feature and packed
+  double reference = 0;      ///< a product of the scalar reference
 
   using Run = std::function<void(const MatrixProduct&)>;
   static CostModel measure(int lookup_rows, int lookup_outputs, const Run& lookup,
