@@ -37,10 +37,10 @@ class Avx2Backend : public MatrixBackend {
                            [&](int begin, int end) { add_agreements(args, begin, end); });
   }
 
-  std::shared_ptr<const void> prepare(const MatrixProduct& m) const override {
+  std::shared_ptr<const void> prepare(const MatrixProduct& m, int jobs) const override {
     auto plan = std::make_shared<Plan>();
-    plan->way = way_ ? CostModel::possible(*way_, m) : costs().choose(m);
-    if (plan->way == CostModel::Way::kExact) plan->weight = pack_weight_avx2(m);
+    plan->way = way(m);
+    if (plan->way == CostModel::Way::kExact) plan->weight = pack_weight_avx2(m, jobs);
     return plan;
   }
 
@@ -56,8 +56,10 @@ class Avx2Backend : public MatrixBackend {
         return multiply_factorised_avx2(m, plan.weight, begin, end);
     }
   }
-  /// Each piece makes its tables anew.
-  int rows_of_a_piece() const override { return 16 * kTileRows; }
+  /// Each piece of a lookup makes its tables anew.
+  int rows_of_a_piece(const MatrixProduct& m) const override {
+    return way(m) == CostModel::Way::kLookup ? 16 * kTileRows : kTileRows;
+  }
 
  private:
   struct Plan {
@@ -65,12 +67,16 @@ class Avx2Backend : public MatrixBackend {
     PackedWeight<int16_t> weight;
   };
 
+  CostModel::Way way(const MatrixProduct& m) const {
+    return way_ ? CostModel::possible(*way_, m) : costs().choose(m);
+  }
+
   static const CostModel& costs() {
     static const CostModel model = [] {
       CostModel measured = CostModel::measure(
           1, 16, [](const MatrixProduct& m) { look_up_columns(m, 0, m.rows); },
           [](const MatrixProduct& m) {
-            multiply_factorised_avx2(m, pack_weight_avx2(m), 0, m.rows);
+            multiply_factorised_avx2(m, pack_weight_avx2(m, 1), 0, m.rows);
           });
       measured.shares_rows = true;
       return measured;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lutra/numerics/parallel.h"
 #include "matrix/scratch.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -249,7 +250,7 @@ LUTRA_AVX2 void add_products(const int16_t* a, int64_t pitch, size_t features, c
 
 }  // namespace
 
-PackedWeight<int16_t> pack_weight_avx2(const MatrixProduct& m) {
+PackedWeight<int16_t> pack_weight_avx2(const MatrixProduct& m, int jobs) {
   const FeatureMaps& maps = *m.maps;
   const size_t features = maps.terms.size();
   const int panels = (m.outputs + kOutputs - 1) / kOutputs;
@@ -258,9 +259,9 @@ PackedWeight<int16_t> pack_weight_avx2(const MatrixProduct& m) {
   PackedWeight<int16_t> packed(
       m, int64_t{all_pairs} * 2 * kOutputs * panels * static_cast<int64_t>(features),
       panels * kOutputs);
-  for (const Block& block : blocks) {
-    const int pairs = block.pairs();
-    for (int o = 0; o < m.outputs; ++o) {
+  const auto pack_output = [&](int o) {
+    for (const Block& block : blocks) {
+      const int pairs = block.pairs();
       const int8_t* w = m.weight + int64_t{o} * m.terms() + block.piece * m.run + block.within;
       for (size_t f = 0; f < features; ++f) {
         const int8_t* v = maps.terms[f].v;
@@ -277,7 +278,10 @@ PackedWeight<int16_t> pack_weight_avx2(const MatrixProduct& m) {
         }
       }
     }
-  }
+  };
+  numerics::parallel_for(m.outputs, kOutputs, jobs, [&](int begin, int end) {
+    for (int o = begin; o < end; ++o) pack_output(o);
+  });
   return packed;
 }
 

@@ -8,8 +8,9 @@ namespace lutra::engine {
 
 /// Factorised tables by exact int16 matrix products (`vpmaddwd`): features of the first operand are
 /// mapped tile by tile, those of the second when they are packed.
-/// @param m  with maps
-PackedWeight<int16_t> pack_weight_avx2(const MatrixProduct& m);
+/// @param m     with maps
+/// @param jobs  threads that pack
+PackedWeight<int16_t> pack_weight_avx2(const MatrixProduct& m, int jobs);
 void multiply_factorised_avx2(const MatrixProduct& m, const PackedWeight<int16_t>& weight,
                               int64_t begin, int64_t end);
 

@@ -32,7 +32,7 @@ class Avx512Backend : public MatrixBackend {
                            [&](int begin, int end) { look_up_weighted_sums(args, begin, end); });
   }
 
-  std::shared_ptr<const void> prepare(const MatrixProduct& m) const override {
+  std::shared_ptr<const void> prepare(const MatrixProduct& m, int /*jobs*/) const override {
     auto plan = std::make_shared<Plan>();
     plan->way = way_ ? CostModel::possible(*way_, m) : costs().choose(m);
     if (plan->way == CostModel::Way::kExact) plan->weight = pack_weight(m);

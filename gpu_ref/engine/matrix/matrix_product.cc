@@ -114,10 +114,10 @@ void MatrixBackend::multiply(const MatrixProduct& m, int jobs) const {
   jobs = static_cast<int>(std::min<int64_t>(jobs, products / kWorthAThread + 1));
   constexpr int kLeastOutputs = 16;
   const int output_pieces = (m.outputs + kLeastOutputs - 1) / kLeastOutputs;
-  const int least_rows = output_pieces < jobs ? kTileRows : rows_of_a_piece();
+  const int least_rows = output_pieces < jobs ? kTileRows : rows_of_a_piece(m);
   const int64_t row_pieces = (m.rows + least_rows - 1) / least_rows;
   if (jobs == 1 || row_pieces >= jobs) {
-    const auto prepared = prepare(m);
+    const auto prepared = prepare(m, jobs);
     // A few pieces a thread, so that all end at the same time.
     const int64_t pieces = jobs == 1 ? 1 : std::min<int64_t>(row_pieces, 4 * jobs);
     const int64_t piece = (row_pieces + pieces - 1) / pieces * least_rows;
@@ -138,7 +138,7 @@ void MatrixBackend::multiply(const MatrixProduct& m, int jobs) const {
       part.first_sums = [&m, begin](int64_t row) { return m.first_sums(row) + begin; };
     }
     part.to = moved(m.to, begin);
-    multiply(part, prepare(part).get(), 0, part.rows);
+    multiply(part, prepare(part, 1).get(), 0, part.rows);
   });
 }
 

@@ -47,12 +47,12 @@ class MatrixBackend : public ScalarBackend {
   void run(const AgreementArgs& args) override;
 
   /// What all threads of one product share, such as packed weights; may be null.
-  virtual std::shared_ptr<const void> prepare(const MatrixProduct& m) const = 0;
+  virtual std::shared_ptr<const void> prepare(const MatrixProduct& m, int jobs) const = 0;
   /// The rows [begin, end), on the calling thread.
   virtual void multiply(const MatrixProduct& m, const void* prepared, int64_t begin,
                         int64_t end) const = 0;
   /// Fewer are not given to a thread as long as the outputs can be shared out instead.
-  virtual int rows_of_a_piece() const { return kTileRows; }
+  virtual int rows_of_a_piece(const MatrixProduct& /*m*/) const { return kTileRows; }
 
   static constexpr int kTileRows = 256;
 

@@ -88,35 +88,44 @@ void gemm(benchmark::State& state, const std::string& backend_name, const std::s
 
 #ifdef __x86_64__
 /// The table as 32-bit words in memory, 8 or 16 gathered at once: what the peers do.
-template <int Lanes>
-__attribute__((target("avx2,avx512f"))) void gather_rows(const Matrices& m, const int32_t* table,
-                                                         const int32_t* second, int32_t* sums) {
+/// @param second  [terms][outputs]
+using GatherRows = void (*)(const Matrices& m, const int32_t* table, const int32_t* second,
+                            int32_t* sums);
+
+__attribute__((target("avx2"))) void gather_8(const Matrices& m, const int32_t* table,
+                                              const int32_t* second, int32_t* sums) {
   for (int r = 0; r < m.rows; ++r) {
     const int8_t* first = m.first.data() + int64_t{r} * m.terms;
-    for (int o = 0; o < m.outputs; o += Lanes) {
+    for (int o = 0; o < m.outputs; o += 8) {
       const int32_t* w = second + o;
-      if constexpr (Lanes == 16) {
-        __m512i acc = _mm512_setzero_si512();
-        for (int k = 0; k < m.terms; ++k, w += m.outputs) {
-          const int32_t* row = table + (static_cast<uint8_t>(first[k]) << 8);
-          acc = _mm512_add_epi32(acc, _mm512_i32gather_epi32(_mm512_loadu_si512(w), row, 4));
-        }
-        _mm512_storeu_si512(sums + int64_t{r} * m.outputs + o, acc);
-      } else {
-        __m256i acc = _mm256_setzero_si256();
-        for (int k = 0; k < m.terms; ++k, w += m.outputs) {
-          const int32_t* row = table + (static_cast<uint8_t>(first[k]) << 8);
-          const __m256i index = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w));
-          acc = _mm256_add_epi32(acc, _mm256_i32gather_epi32(row, index, 4));
-        }
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + int64_t{r} * m.outputs + o), acc);
+      __m256i acc = _mm256_setzero_si256();
+      for (int k = 0; k < m.terms; ++k, w += m.outputs) {
+        const int32_t* row = table + (static_cast<uint8_t>(first[k]) << 8);
+        const __m256i index = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w));
+        acc = _mm256_add_epi32(acc, _mm256_i32gather_epi32(row, index, 4));
       }
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + int64_t{r} * m.outputs + o), acc);
     }
   }
 }
 
-template <int Lanes>
-void gather(benchmark::State& state) {
+__attribute__((target("avx512f"))) void gather_16(const Matrices& m, const int32_t* table,
+                                                  const int32_t* second, int32_t* sums) {
+  for (int r = 0; r < m.rows; ++r) {
+    const int8_t* first = m.first.data() + int64_t{r} * m.terms;
+    for (int o = 0; o < m.outputs; o += 16) {
+      const int32_t* w = second + o;
+      __m512i acc = _mm512_setzero_si512();
+      for (int k = 0; k < m.terms; ++k, w += m.outputs) {
+        const int32_t* row = table + (static_cast<uint8_t>(first[k]) << 8);
+        acc = _mm512_add_epi32(acc, _mm512_i32gather_epi32(_mm512_loadu_si512(w), row, 4));
+      }
+      _mm512_storeu_si512(sums + int64_t{r} * m.outputs + o, acc);
+    }
+  }
+}
+
+void gather(benchmark::State& state, GatherRows gather_rows) {
   Matrices m(1024, 256, 1152);
   const tables::ProductTable& products = multiplier("random").table();
   std::vector<int32_t> table(65536);
@@ -130,7 +139,7 @@ void gather(benchmark::State& state) {
     }
   }
   for (auto _ : state) {
-    gather_rows<Lanes>(m, table.data(), second.data(), m.sums.data());
+    gather_rows(m, table.data(), second.data(), m.sums.data());
     benchmark::DoNotOptimize(m.sums.data());
   }
   // A baseline that is wrong would prove nothing.
@@ -150,9 +159,28 @@ void gather(benchmark::State& state) {
   count_products(state, m.products());
 }
 
-/// What the instruction that a kernel lives on reaches when there is nothing else to do: 64
-/// products of a `vpdpbusd`, or 64 / 4 of a `vpermi2b` (low and high bytes, both halves of a
-/// column).
+/// What the instructions that a kernel lives on reach when there is nothing else to do. AVX2: 16
+/// products of a `vpmaddwd` and an addition.
+void madd_limit(benchmark::State& state) {
+  constexpr int kRounds = 1000;
+  for (auto _ : state) {
+    for (int n = 0; n < kRounds; ++n) {
+      asm volatile(
+          ".irp chain, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11\n\t"
+          "vpmaddwd %%ymm12, %%ymm12, %%ymm13\n\t"
+          "vpaddd %%ymm13, %%ymm\\chain, %%ymm\\chain\n\t"
+          ".endr\n\tvzeroupper"
+          :
+          :
+          : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
+            "xmm11", "xmm12", "xmm13");
+    }
+  }
+  count_products(state, kRounds * 12.0 * 16);
+}
+
+/// AVX-512: 64 products of a `vpdpbusd`, or 64 / 4 of a `vpermi2b` (low and high bytes, both halves
+/// of a column).
 __attribute__((target("avx512f,avx512vbmi,avx512vnni"))) void instruction(benchmark::State& state,
                                                                           bool permutes) {
   constexpr int kChains = 16;
@@ -290,9 +318,12 @@ void register_all() {
   }
   add("gemm/1024x256x1152/scalar/random", gemm, "scalar", "random", 1);
 #ifdef __x86_64__
+  if (__builtin_cpu_supports("avx2")) {
+    add("gemm/1024x256x1152/gather of 8", gather, gather_8);
+    add("limit/vpmaddwd", madd_limit);
+  }
   if (__builtin_cpu_supports("avx512f")) {
-    add("gemm/1024x256x1152/gather of 8", gather<8>);
-    add("gemm/1024x256x1152/gather of 16", gather<16>);
+    add("gemm/1024x256x1152/gather of 16", gather, gather_16);
   }
   if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vbmi")) {
     add("limit/vpermi2b", instruction, true);

@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
+#include <deque>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -14,6 +17,77 @@ namespace lutra::numerics {
 inline int thread_count(int jobs) {
   return jobs > 0 ? jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
+
+/// Threads that sleep between calls: to make one takes as long as a small matrix product. There are
+/// as many as the largest call so far wanted; they end with the process.
+class ThreadPool {
+ public:
+  static ThreadPool& of_process() {
+    static ThreadPool pool;
+    return pool;
+  }
+
+  /// Runs `loop` on the calling thread and on up to `helpers` others, and returns when all have
+  /// ended. What the others are too busy for is left to the caller: calls may be nested, and come
+  /// from several threads.
+  /// @param loop  throws nothing
+  void run(int helpers, const std::function<void()>& loop) {
+    Call call{&loop, helpers, 0};
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      while (static_cast<int>(threads_.size()) < helpers) {
+        threads_.emplace_back([this] { work(); });
+      }
+      calls_.push_back(&call);
+    }
+    for (int i = 0; i < helpers; ++i) has_calls_.notify_one();
+    loop();
+    std::unique_lock<std::mutex> lock(mutex_);
+    const auto at = std::find(calls_.begin(), calls_.end(), &call);
+    if (at != calls_.end()) calls_.erase(at);
+    has_ended_.wait(lock, [&call] { return call.running == 0; });
+  }
+
+  ~ThreadPool() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      ends_ = true;
+    }
+    has_calls_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+ private:
+  struct Call {
+    const std::function<void()>* loop;
+    int wanted;   ///< threads that may still join
+    int running;  ///< of those that have
+  };
+
+  ThreadPool() = default;
+
+  void work() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    for (;;) {
+      has_calls_.wait(lock, [this] { return ends_ || !calls_.empty(); });
+      if (ends_) return;
+      Call& call = *calls_.front();
+      ++call.running;
+      if (--call.wanted == 0) calls_.pop_front();
+      lock.unlock();
+      (*call.loop)();
+      lock.lock();
+      if (--call.running == 0) has_ended_.notify_all();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable has_calls_;
+  std::condition_variable has_ended_;
+  std::deque<Call*> calls_;  // that want more threads
+  std::vector<std::thread> threads_;
+  bool ends_ = false;
+};
 
 /// Calls work(begin, end) for consecutive pieces of [0, count) on `jobs` threads (0: all cores).
 /// The first exception is rethrown once all threads have ended.
@@ -35,10 +109,11 @@ void parallel_for(int count, int piece, int jobs, const Work& work) {
       next = count;
     }
   };
-  std::vector<std::thread> threads;
-  for (int t = 1; t < jobs; ++t) threads.emplace_back(loop);
-  loop();
-  for (std::thread& thread : threads) thread.join();
+  if (jobs > 1) {
+    ThreadPool::of_process().run(jobs - 1, loop);
+  } else {
+    loop();
+  }
   if (failure) std::rethrow_exception(failure);
 }
 
