@@ -228,6 +228,12 @@ void check(const SquashArgs& args) {
   check.products(args.products);
   const int64_t count = args.capsules * args.dim;
   check.operands("input", "input", {args.input, count, args.input, count}, args.products);
+  const tables::ProductTable& table = args.products.multiplier->table();
+  for (int64_t i = 0; i < count && !(table.first().is_signed && table.second().is_signed); ++i) {
+    if (args.input[i] >= 0) continue;
+    check.fail("input, element " + std::to_string(i) + " = " + std::to_string(args.input[i]) +
+               ", expected 0..127: the multiplier's operands are unsigned, the elements are int8");
+  }
   check.present("output", args.output);
 }
 

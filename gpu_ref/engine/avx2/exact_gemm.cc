@@ -219,8 +219,8 @@ struct Sums {
 template <>
 struct Sums<0> {
   void clear() {}
-  void add(const int16_t* const*, int64_t, __m256i, __m256i) {}
-  void add_to(int32_t*, int64_t, __m256i) const {}
+  LUTRA_AVX2_INLINE void add(const int16_t* const*, int64_t, __m256i, __m256i) {}
+  LUTRA_AVX2_INLINE void add_to(int32_t*, int64_t, __m256i) const {}
 };
 
 /// Adds the products of kRows rows and 16 outputs over a block's pairs, times a scale.

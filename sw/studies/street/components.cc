@@ -116,6 +116,16 @@ ComponentAssignment assign(const network::Network& network, ComponentStore* stor
   for (const std::string& operation : known) {
     if (assignment.count(operation) == 0) assignment[operation] = &store->get("exact");
   }
+  std::map<std::string, const synth::Component*> named;
+  for (const auto& [operation, component] : assignment) {
+    const synth::Component* other = named.try_emplace(component->name, component).first->second;
+    if (other == component) continue;
+    throw Error(
+        ExitCode::kUsage,
+        fmt::format("assignment: '{}' and '{}' are both called {}; results tell multipliers "
+                    "apart by their names, rename one",
+                    store->name_of(*other), store->name_of(*component), component->name));
+  }
   return assignment;
 }
 

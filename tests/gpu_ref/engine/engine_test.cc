@@ -497,6 +497,19 @@ TEST_F(BadArguments, PoolOfPaddingOnly_bad) {
             "pool: vertical window 0 holds padding only");
 }
 
+TEST_F(BadArguments, SquashOfBytesThatTwoTypesReadDifferently_bad) {
+  const Multiplier of_unsigned(ProductTable::exact({8, false}, {8, false}));
+  SquashArgs args{4, 8, 4, bytes_.data(), of_unsigned.products(), output_.data()};
+  bytes_[9] = -56;
+  EXPECT_EQ(usage_error([&] { make_backend("auto")->squash(args); }),
+            "squash: input, element 9 = -56, expected 0..127: the multiplier's operands are "
+            "unsigned, the elements are int8");
+  EXPECT_EQ(output_[0], 99);
+  bytes_[9] = 0;
+  make_backend("auto")->squash(args);
+  EXPECT_NE(output_[0], 99);
+}
+
 TEST(Engine, UnknownBackend_bad) {
   EXPECT_EQ(usage_error([] { make_backend("sse"); }),
             "backend 'sse' is not known, expected one of: auto, scalar, avx2, avx512, cuda");

@@ -254,7 +254,10 @@ inline Outputs run_all(Backend& backend, const Shape& s, const Multiplier& multi
   }
   // An element is multiplied by itself: it must be an operand on either side.
   if (first == second) {
-    const auto v = of_first(int64_t{s.images} * s.classes * s.dim);
+    auto v = of_first(int64_t{s.images} * s.classes * s.dim);
+    if (!first.is_signed) {
+      for (int8_t& element : v) element = static_cast<int8_t>(element & 127);
+    }
     std::vector<int8_t> squashed(v.size());
     backend.squash({int64_t{s.images} * s.classes, s.dim, 4, v.data(), multiplier.products(),
                     squashed.data()});

@@ -424,6 +424,16 @@ TEST_F(BadInput, TablesThatAreNone_bad) {
                  {"characterize", text.string(), cut.string()});
 }
 
+TEST_F(BadInput, TwoMultipliersOfOneName_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  fs::create_directory(path() / "other");
+  const auto zero = write("mul.bin", std::string(131072, '\0'));
+  const auto one = write("other/mul.bin", std::string(131072, '\1'));
+  expect_refusal(2, {zero.string(), one.string(), "both called mul", "rename one"},
+                 {"evaluate", "--model", model(), "--assign", "conv1.mac=" + zero.string(),
+                  "--assign", "primary.mac=" + one.string()});
+}
+
 // Whoever needs energy or Verilog says so before the work.
 TEST_F(BadInput, TableWhereANetlistIsNeeded_bad) {
   LUTRA_SKIP_WITHOUT_TOOLS();

@@ -300,7 +300,7 @@ struct SquashArgs {
   int64_t capsules;     ///< of all images
   int dim;              ///< 1..16
   int frac;             ///< of the input, 0..7
-  const int8_t* input;  ///< [capsules][dim]
+  const int8_t* input;  ///< [capsules][dim] int8; with unsigned operands 0..127
   Products products;
   int8_t* output;  ///< [capsules][dim], fraction length 7
 
