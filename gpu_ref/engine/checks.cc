@@ -70,6 +70,27 @@ class Check {
          " products of up to " + std::to_string(p.multiplier->table().largest_magnitude()) +
          "), expected at most " + std::to_string(INT32_MAX));
   }
+  void wide(const WideMultiplier* m, const WideDestination& to) const {
+    present("the multiplier", m);
+    between("bits of an operand", m->width, 2, 16);
+    if (!m->model) fail("the multiplier has no model");
+    if (to.output == nullptr && to.sums == nullptr) fail("neither output nor sums is given");
+    const WideRequantisation& r = to.requantisation;
+    between("shift", r.shift, 0, 62);
+    between("lowest element", r.low, INT16_MIN, r.high);
+    between("highest element", r.high, r.low, r.low < 0 ? INT16_MAX : UINT16_MAX);
+  }
+  void operands(const char* what, const int16_t* tensor, int64_t count,
+                const WideMultiplier& m) const {
+    present(what, tensor);
+    for (int64_t i = 0; i < count; ++i) {
+      const int32_t value = m.is_signed ? tensor[i] : static_cast<uint16_t>(tensor[i]);
+      if (value >= m.lowest() && value <= m.highest()) continue;
+      fail(std::string(what) + ", element " + std::to_string(i) + " = " + std::to_string(value) +
+           ", the multiplier takes " + std::to_string(m.lowest()) + ".." +
+           std::to_string(m.highest()));
+    }
+  }
   void window(const char* axis, const Window& w, int size) const {
     const std::string name = axis;
     between((name + " kernel").c_str(), w.kernel, 1, 1 << 16);
@@ -132,6 +153,28 @@ void check(const Conv2dArgs& args) {
   check.destination(args.to);
   check.operands("input", "weight", operands_of(args), args.products);
   check.accumulator(args.terms(), args.products, args.bias, args.out_channels);
+}
+
+void check(const WideGemmArgs& args) {
+  const Check check("wide gemm");
+  check.size("rows", args.rows);
+  check.size("outputs", args.outputs);
+  check.size("terms", args.terms);
+  check.wide(args.multiplier, args.to);
+  check.operands("first", args.first, int64_t{args.rows} * args.terms, *args.multiplier);
+  check.operands("second", args.second, int64_t{args.outputs} * args.terms, *args.multiplier);
+}
+
+void check(const WideConv2dArgs& args) {
+  const Check check("wide conv2d");
+  check.convolution(args);
+  check.wide(args.multiplier, args.to);
+  check.operands("input", args.input,
+                 int64_t{args.images} * args.height * args.width * args.in_channels,
+                 *args.multiplier);
+  check.operands("weight", args.weight, int64_t{args.out_channels} * args.terms(),
+                 *args.multiplier);
+  check.operands("padding", &args.pad_value, 1, *args.multiplier);
 }
 
 void check(const PoolArgs& args) {

@@ -3,6 +3,7 @@
 
 #include "lutra/engine/elements.h"
 #include "lutra/engine/gradients.h"
+#include "lutra/engine/wide.h"
 
 namespace lutra::engine {
 
@@ -19,6 +20,8 @@ void check(const AgreementArgs& args);
 void check(const SquashArgs& args);
 void check(const SoftmaxArgs& args);
 void check(const ClassifyArgs& args);
+void check(const WideGemmArgs& args);
+void check(const WideConv2dArgs& args);
 void check_input_gradient(const Conv2dGradientArgs& args);
 void check_weight_gradient(const Conv2dGradientArgs& args);
 

@@ -2,10 +2,10 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <memory>
 #include <numeric>
-#include <string>
 
-#include "lutra/numerics/error.h"
+#include "checks.h"
 #include "lutra/numerics/parallel.h"
 
 namespace lutra::engine {
@@ -17,6 +17,10 @@ size_t pattern(int32_t operand, int width) {
 
 int32_t operand(int16_t bits, bool is_signed) {
   return is_signed ? bits : static_cast<uint16_t>(bits);
+}
+
+int64_t product(const WideMultiplier& m, int16_t a, int16_t b) {
+  return m.model(operand(a, m.is_signed), operand(b, m.is_signed));
 }
 
 int64_t product_of_terms(const WideMultiplier& m, int32_t a, int32_t b) {
@@ -75,49 +79,20 @@ bool rank_one(const WideMultiplier& m, const WideMultiplier::Model& products, Wi
   return true;
 }
 
-void check(const WideGemmArgs& args) {
-  const auto fail = [](const std::string& what) {
-    throw Error(ExitCode::kUsage, "wide gemm: " + what);
-  };
-  for (const auto& [what, size] :
-       {std::pair{"rows", args.rows}, {"outputs", args.outputs}, {"terms", args.terms}}) {
-    if (size < 1) fail(std::string(what) + " = " + std::to_string(size) + ", expected 1 or more");
-  }
-  if (args.first == nullptr || args.second == nullptr || args.sums == nullptr ||
-      args.multiplier == nullptr) {
-    fail("first, second, sums or the multiplier is null");
-  }
-  const WideMultiplier& m = *args.multiplier;
-  if (m.width < 2 || m.width > 16) {
-    fail("operands of " + std::to_string(m.width) + " bits, expected 2..16");
-  }
-  const auto operands = [&](const char* what, const int16_t* tensor, int64_t count) {
-    for (int64_t i = 0; i < count; ++i) {
-      const int32_t value = operand(tensor[i], m.is_signed);
-      if (value >= m.lowest() && value <= m.highest()) continue;
-      fail(std::string(what) + ", element " + std::to_string(i) + " = " + std::to_string(value) +
-           ", the multiplier takes " + std::to_string(m.lowest()) + ".." +
-           std::to_string(m.highest()));
-    }
-  };
-  operands("first", args.first, int64_t{args.rows} * args.terms);
-  operands("second", args.second, int64_t{args.outputs} * args.terms);
-}
+/// What gemm and convolution come down to: rows of operands, of which some may be left out, times
+/// columns of weights. Groups are columns that have rows of their own.
+struct WideProduct {
+  int64_t rows;
+  int groups, outputs, terms;  ///< outputs and terms of a group
+  /// Writes the operands of a row, and where `present` is not null whether each takes part.
+  std::function<void(int64_t row, int group, int16_t* operands, bool* present)> fill;
+  const int16_t* weight;  ///< [groups][outputs][terms]
+  const int64_t* bias;    ///< [groups][outputs], or null
+  const WideMultiplier* multiplier;
+  WideDestination to;  ///< [rows][groups][outputs]
 
-void reference_rows(const WideGemmArgs& args, int begin, int end) {
-  const WideMultiplier& m = *args.multiplier;
-  for (int r = begin; r < end; ++r) {
-    const int16_t* a = args.first + int64_t{r} * args.terms;
-    for (int o = 0; o < args.outputs; ++o) {
-      const int16_t* b = args.second + int64_t{o} * args.terms;
-      int64_t sum = args.bias == nullptr ? 0 : args.bias[o];
-      for (int k = 0; k < args.terms; ++k) {
-        sum += m.model(operand(a[k], m.is_signed), operand(b[k], m.is_signed));
-      }
-      args.sums[int64_t{r} * args.outputs + o] = sum;
-    }
-  }
-}
+  int64_t first_sum(int output) const { return bias == nullptr ? 0 : bias[output]; }
+};
 
 std::vector<int32_t> mapped(const int16_t* tensor, int64_t count, const std::vector<int32_t>& map) {
   std::vector<int32_t> result(static_cast<size_t>(count));
@@ -134,6 +109,55 @@ dot(const int32_t* a, const int32_t* b, int terms) {
   int64_t sum = 0;
   for (int k = 0; k < terms; ++k) sum += int64_t{a[k]} * b[k];
   return sum;
+}
+
+/// @param gaps  whether operands may be left out
+void multiply(const WideProduct& p, bool gaps, int jobs) {
+  const WideMultiplier& m = *p.multiplier;
+  const int outputs = p.groups * p.outputs;
+  std::vector<std::vector<int32_t>> second;  // of each term
+  for (const WideTerm& term : m.terms) {
+    second.push_back(mapped(p.weight, int64_t{outputs} * p.terms, term.v));
+  }
+  constexpr int kRows = 16;
+  const int tiles = static_cast<int>((p.rows + kRows - 1) / kRows);
+  numerics::parallel_for(tiles, 1, jobs, [&](int tile, int) {
+    std::vector<int16_t> operands(p.terms);
+    const auto present = std::make_unique<bool[]>(p.terms);
+    std::fill_n(present.get(), p.terms, true);
+    std::vector<int64_t> sums(p.outputs);
+    const int64_t end = std::min(p.rows, int64_t{tile + 1} * kRows);
+    for (int64_t row = int64_t{tile} * kRows; row < end; ++row) {
+      for (int g = 0; g < p.groups; ++g) {
+        p.fill(row, g, operands.data(), gaps ? present.get() : nullptr);
+        const int64_t from = int64_t{g} * p.outputs;
+        for (int o = 0; o < p.outputs; ++o) {
+          sums[o] = p.first_sum(static_cast<int>(from + o));
+        }
+        for (size_t t = 0; t < m.terms.size(); ++t) {
+          auto first = mapped(operands.data(), p.terms, m.terms[t].u);
+          for (int k = 0; gaps && k < p.terms; ++k) first[k] = present[k] ? first[k] : 0;
+          for (int o = 0; o < p.outputs; ++o) {
+            sums[o] += m.terms[t].scale *
+                       dot(first.data(), second[t].data() + (from + o) * p.terms, p.terms);
+          }
+        }
+        for (int o = 0; m.terms.empty() && o < p.outputs; ++o) {
+          const int16_t* weight = p.weight + (from + o) * p.terms;
+          for (int k = 0; k < p.terms; ++k) {
+            if (present[k]) sums[o] += product(m, operands[k], weight[k]);
+          }
+        }
+        for (int o = 0; o < p.outputs; ++o) p.to.store(row * outputs + from + o, sums[o]);
+      }
+    }
+  });
+}
+
+/// The elements of a pixel; null outside of the image.
+const int16_t* element(const WideConv2dArgs& args, int n, int y, int x) {
+  if (y < 0 || y >= args.height || x < 0 || x >= args.width) return nullptr;
+  return args.input + ((int64_t{n} * args.height + y) * args.width + x) * args.in_channels;
 }
 
 }  // namespace
@@ -163,35 +187,90 @@ bool factorise(WideMultiplier* multiplier, int jobs) {
 
 void wide_gemm_reference(const WideGemmArgs& args) {
   check(args);
-  reference_rows(args, 0, args.rows);
+  for (int64_t r = 0; r < args.rows; ++r) {
+    for (int o = 0; o < args.outputs; ++o) {
+      int64_t sum = args.bias == nullptr ? 0 : args.bias[o];
+      for (int k = 0; k < args.terms; ++k) {
+        sum += product(*args.multiplier, args.first[r * args.terms + k],
+                       args.second[int64_t{o} * args.terms + k]);
+      }
+      args.to.store(r * args.outputs + o, sum);
+    }
+  }
+}
+
+void wide_conv2d_reference(const WideConv2dArgs& args) {
+  check(args);
+  const int channels = args.in_channels / args.groups;
+  int64_t index = 0;
+  for (int n = 0; n < args.images; ++n) {
+    for (int y = 0; y < args.out_height(); ++y) {
+      for (int x = 0; x < args.out_width(); ++x) {
+        for (int o = 0; o < args.out_channels; ++o, ++index) {
+          const int first_channel = o / (args.out_channels / args.groups) * channels;
+          const int16_t* weight = args.weight + int64_t{o} * args.terms();
+          int64_t sum = args.bias == nullptr ? 0 : args.bias[o];
+          for (int ky = 0; ky < args.vertical.kernel; ++ky) {
+            for (int kx = 0; kx < args.horizontal.kernel; ++kx) {
+              const int16_t* in =
+                  element(args, n, args.vertical.element(y, ky), args.horizontal.element(x, kx));
+              for (int c = 0; c < channels; ++c, ++weight) {
+                if (in == nullptr && args.padding == Padding::kNothing) continue;
+                sum += product(*args.multiplier,
+                               in == nullptr ? args.pad_value : in[first_channel + c], *weight);
+              }
+            }
+          }
+          args.to.store(index, sum);
+        }
+      }
+    }
+  }
 }
 
 void wide_gemm(const WideGemmArgs& args, int jobs) {
   check(args);
-  constexpr int kRows = 16;
-  if (args.multiplier->terms.empty()) {
-    numerics::parallel_for(args.rows, kRows, jobs,
-                           [&](int begin, int end) { reference_rows(args, begin, end); });
-    return;
-  }
-  std::vector<std::vector<int32_t>> second;
-  for (const WideTerm& term : args.multiplier->terms) {
-    second.push_back(mapped(args.second, int64_t{args.outputs} * args.terms, term.v));
-  }
-  numerics::parallel_for(args.rows, kRows, jobs, [&](int begin, int end) {
-    for (int r = begin; r < end; ++r) {
-      int64_t* sums = args.sums + int64_t{r} * args.outputs;
-      for (int o = 0; o < args.outputs; ++o) sums[o] = args.bias == nullptr ? 0 : args.bias[o];
-      for (size_t t = 0; t < second.size(); ++t) {
-        const WideTerm& term = args.multiplier->terms[t];
-        const auto first = mapped(args.first + int64_t{r} * args.terms, args.terms, term.u);
-        for (int o = 0; o < args.outputs; ++o) {
-          sums[o] += term.scale *
-                     dot(first.data(), second[t].data() + int64_t{o} * args.terms, args.terms);
+  WideProduct p{args.rows,   1,         args.outputs,    args.terms, {},
+                args.second, args.bias, args.multiplier, args.to};
+  p.fill = [&args](int64_t row, int, int16_t* operands, bool*) {
+    std::copy_n(args.first + row * args.terms, args.terms, operands);
+  };
+  multiply(p, false, jobs);
+}
+
+void wide_conv2d(const WideConv2dArgs& args, int jobs) {
+  check(args);
+  const int channels = args.in_channels / args.groups;
+  const int64_t rows = int64_t{args.images} * args.out_height() * args.out_width();
+  WideProduct p{rows,
+                args.groups,
+                args.out_channels / args.groups,
+                args.terms(),
+                {},
+                args.weight,
+                args.bias,
+                args.multiplier,
+                args.to};
+  p.fill = [&](int64_t row, int group, int16_t* operands, bool* present) {
+    const int x = static_cast<int>(row % args.out_width());
+    const int y = static_cast<int>(row / args.out_width() % args.out_height());
+    const int n = static_cast<int>(row / args.out_width() / args.out_height());
+    for (int ky = 0; ky < args.vertical.kernel; ++ky) {
+      for (int kx = 0; kx < args.horizontal.kernel; ++kx, operands += channels) {
+        const int16_t* in =
+            element(args, n, args.vertical.element(y, ky), args.horizontal.element(x, kx));
+        if (in == nullptr) {
+          std::fill_n(operands, channels, args.pad_value);
+        } else {
+          std::copy_n(in + group * channels, channels, operands);
         }
+        if (present == nullptr) continue;
+        std::fill_n(present, channels, in != nullptr);
+        present += channels;
       }
     }
-  });
+  };
+  multiply(p, args.padding == Padding::kNothing, jobs);
 }
 
 }  // namespace lutra::engine
