@@ -257,7 +257,7 @@ PackedWeight<int16_t> pack_weight_avx2(const MatrixProduct& m, int jobs) {
   const std::vector<Block> blocks = blocks_of(m);
   const int all_pairs = blocks.back().first_pair + blocks.back().pairs();
   PackedWeight<int16_t> packed(
-      m, int64_t{all_pairs} * 2 * kOutputs * panels * static_cast<int64_t>(features),
+      int64_t{all_pairs} * 2 * kOutputs * panels * static_cast<int64_t>(features),
       panels * kOutputs);
   const auto pack_output = [&](int o) {
     for (const Block& block : blocks) {
@@ -281,6 +281,7 @@ PackedWeight<int16_t> pack_weight_avx2(const MatrixProduct& m, int jobs) {
   };
   numerics::parallel_for(m.outputs, kOutputs, jobs, [&](int begin, int end) {
     for (int o = begin; o < end; ++o) pack_output(o);
+    packed.add_columns(m, begin, end);
   });
   return packed;
 }

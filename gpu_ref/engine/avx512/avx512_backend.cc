@@ -32,10 +32,10 @@ class Avx512Backend : public MatrixBackend {
                            [&](int begin, int end) { look_up_weighted_sums(args, begin, end); });
   }
 
-  std::shared_ptr<const void> prepare(const MatrixProduct& m, int /*jobs*/) const override {
+  std::shared_ptr<const void> prepare(const MatrixProduct& m, int jobs) const override {
     auto plan = std::make_shared<Plan>();
     plan->way = way_ ? CostModel::possible(*way_, m) : costs().choose(m);
-    if (plan->way == CostModel::Way::kExact) plan->weight = pack_weight(m);
+    if (plan->way == CostModel::Way::kExact) plan->weight = pack_weight(m, jobs);
     return plan;
   }
 
@@ -61,7 +61,7 @@ class Avx512Backend : public MatrixBackend {
   static const CostModel& costs() {
     static const CostModel model = CostModel::measure(
         64, 1, [](const MatrixProduct& m) { look_up_rows(m, 0, m.rows); },
-        [](const MatrixProduct& m) { multiply_factorised(m, pack_weight(m), 0, m.rows); });
+        [](const MatrixProduct& m) { multiply_factorised(m, pack_weight(m, 1), 0, m.rows); });
     return model;
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lutra/numerics/parallel.h"
 #include "matrix/scratch.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -255,23 +256,25 @@ LUTRA_AVX512 void multiply_tile(const MatrixProduct& m, const FeatureMaps& maps,
 
 }  // namespace
 
-PackedWeight<int8_t> pack_weight(const MatrixProduct& m) {
+PackedWeight<int8_t> pack_weight(const MatrixProduct& m, int jobs) {
   const FeatureMaps& maps = *m.maps;
   const int terms = m.terms();
   const int registers = (m.outputs + kOutputs - 1) / kOutputs;
   const size_t features = maps.terms.size();
-  PackedWeight<int8_t> packed(m, panel_offset(in_fours(terms), registers, features),
+  PackedWeight<int8_t> packed(panel_offset(in_fours(terms), registers, features),
                               registers * kOutputs);
-  for (int from = 0; from < terms; from += kMostTerms) {
-    const int block = std::min(kMostTerms, terms - from);
-    const int64_t size = int64_t{in_fours(block)} * kOutputs;
-    int8_t* panel = packed.panels() + panel_offset(from, registers, features);
-    for (int r = 0; r < registers; ++r) {
+  numerics::parallel_for(registers, 1, jobs, [&](int r, int) {
+    for (int from = 0; from < terms; from += kMostTerms) {
+      const int block = std::min(kMostTerms, terms - from);
+      const int64_t size = int64_t{in_fours(block)} * kOutputs;
+      int8_t* panel = packed.panels() + panel_offset(from, registers, features) +
+                      r * static_cast<int64_t>(features) * size;
       for (size_t f = 0; f < features; ++f, panel += size) {
         pack_panel(m, r * kOutputs, from, block, maps.terms[f].v, panel);
       }
     }
-  }
+    packed.add_columns(m, r * kOutputs, std::min(m.outputs, (r + 1) * kOutputs));
+  });
   return packed;
 }
 

@@ -14,17 +14,25 @@ template <typename Feature>
 class PackedWeight {
  public:
   PackedWeight() = default;
-  /// @param size  features, a multiple of a register's
+  /// @param size     features, a multiple of a register's
   /// @param outputs  the product's, rounded up to whole registers
-  PackedWeight(const MatrixProduct& m, int64_t size, int outputs)
+  PackedWeight(int64_t size, int outputs)
       : storage_(static_cast<size_t>(size) * sizeof(Feature) + kLine),
         first_sums_(static_cast<size_t>(outputs), 0) {
     void* start = storage_.data();
     size_t space = storage_.size();
     panels_ = static_cast<Feature*>(
         std::align(kLine, static_cast<size_t>(size) * sizeof(Feature), start, space));
+  }
+  PackedWeight(PackedWeight&&) = default;
+  PackedWeight& operator=(PackedWeight&&) = default;
+
+  Feature* panels() { return panels_; }
+  const Feature* panels() const { return panels_; }
+  /// Adds up what the columns contribute to the outputs [begin, end).
+  void add_columns(const MatrixProduct& m, int begin, int end) {
     const int terms = m.terms();
-    for (int o = 0; o < m.outputs; ++o) {
+    for (int o = begin; o < end; ++o) {
       const int8_t* w = m.weight + int64_t{o} * terms;
       uint32_t sum = 0;
       for (int k = 0; k < terms; ++k) {
@@ -33,11 +41,6 @@ class PackedWeight {
       first_sums_[o] = static_cast<int32_t>(sum);
     }
   }
-  PackedWeight(PackedWeight&&) = default;
-  PackedWeight& operator=(PackedWeight&&) = default;
-
-  Feature* panels() { return panels_; }
-  const Feature* panels() const { return panels_; }
   /// [outputs] what the columns contribute.
   const int32_t* first_sums() const { return first_sums_.data(); }
 
