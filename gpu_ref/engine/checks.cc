@@ -70,10 +70,16 @@ class Check {
          " products of up to " + std::to_string(p.multiplier->table().largest_magnitude()) +
          "), expected at most " + std::to_string(INT32_MAX));
   }
-  void wide(const WideMultiplier* m, const WideDestination& to) const {
+  void wide(const WideMultiplier* m, const WideDestination& to, const int64_t* bias,
+            int outputs) const {
     present("the multiplier", m);
     between("bits of an operand", m->width, 2, 16);
     if (!m->model) fail("the multiplier has no model");
+    // Beside 2^30 products of 32 bits a sum stays below 2^63.
+    constexpr int64_t kLargestBias = int64_t{1} << 61;
+    for (int o = 0; bias != nullptr && o < outputs; ++o) {
+      between(("bias " + std::to_string(o)).c_str(), bias[o], -kLargestBias, kLargestBias);
+    }
     if (to.output == nullptr && to.sums == nullptr) fail("neither output nor sums is given");
     const WideRequantisation& r = to.requantisation;
     between("shift", r.shift, 0, 62);
@@ -160,7 +166,7 @@ void check(const WideGemmArgs& args) {
   check.size("rows", args.rows);
   check.size("outputs", args.outputs);
   check.size("terms", args.terms);
-  check.wide(args.multiplier, args.to);
+  check.wide(args.multiplier, args.to, args.bias, args.outputs);
   check.operands("first", args.first, int64_t{args.rows} * args.terms, *args.multiplier);
   check.operands("second", args.second, int64_t{args.outputs} * args.terms, *args.multiplier);
 }
@@ -168,7 +174,7 @@ void check(const WideGemmArgs& args) {
 void check(const WideConv2dArgs& args) {
   const Check check("wide conv2d");
   check.convolution(args);
-  check.wide(args.multiplier, args.to);
+  check.wide(args.multiplier, args.to, args.bias, args.out_channels);
   check.operands("input", args.input,
                  int64_t{args.images} * args.height * args.width * args.in_channels,
                  *args.multiplier);

@@ -3,10 +3,10 @@
 #include "avx2/column_lookup.h"
 #include "avx2/exact_gemm.h"
 #include "avx2/gradients.h"
-#include "avx2/routing.h"
 #include "lutra/numerics/error.h"
 #include "lutra/numerics/parallel.h"
 #include "matrix/cost_model.h"
+#include "matrix/routing.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "avx2/columns.h"
+#include "matrix/columns.h"
 #include "matrix/scratch.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -14,9 +14,11 @@ namespace {
 
 constexpr int kOutputs = 16;
 constexpr int kOperands = Columns::kOperands;
-constexpr int kTerms = 6;        // added to a sum at a time
-constexpr int kTileRows = 4096;  // whose sums stay in the second-level cache
-constexpr int kBlock = 240;      // terms that are packed at a time, a multiple of kTerms
+constexpr int kTerms = 6;               // added to a sum at a time
+constexpr int kTileRows = 4096;         // whose sums stay in the second-level cache
+constexpr int kBlock = 240;             // terms that are packed at a time, a multiple of kTerms
+constexpr int kLeastRows = 1024;        // of a tile, however many outputs have sums
+constexpr int64_t kMostSums = 4 << 20;  // 32-bit words of a tile
 constexpr int kSums = kOutputs;  // 32-bit words of a row: 8 of both halves, 8 of the upper ones
 
 /// Transposes 8x8 16-bit words in each 128-bit half.
@@ -154,7 +156,9 @@ LUTRA_AVX2 void look_up_columns(const MatrixProduct& m, int64_t begin, int64_t e
   const int panels = (m.outputs + kOutputs - 1) / kOutputs;
   const auto of_bases =
       static_cast<int32_t>(static_cast<uint32_t>(int64_t{terms} * m.multiplier->table().base()));
-  const int64_t tiles = (end - begin + kTileRows - 1) / kTileRows;
+  const int64_t most_rows =
+      std::clamp<int64_t>(kMostSums / (int64_t{kSums} * panels), kLeastRows, kTileRows);
+  const int64_t tiles = (end - begin + most_rows - 1) / most_rows;
   const int64_t tile_rows = (end - begin + tiles - 1) / tiles;
   for (int64_t first = begin; first < end; first += tile_rows) {
     const int count = static_cast<int>(std::min<int64_t>(tile_rows, end - first));

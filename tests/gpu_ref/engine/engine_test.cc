@@ -510,6 +510,41 @@ TEST_F(BadArguments, SquashOfBytesThatTwoTypesReadDifferently_bad) {
   EXPECT_NE(output_[0], 99);
 }
 
+/// More rows and outputs than one tile of any backend takes.
+TEST(Engine, ManyRowsAndOutputs) {
+  constexpr int kRows = 4500;
+  constexpr int kOutputs = 1100;
+  constexpr int kTerms = 2;
+  std::mt19937 random(5);
+  const Multiplier multiplier(random_table(&random));
+  const auto first = random_tensor(&random, kRows * kTerms);
+  const auto second = random_tensor(&random, kOutputs * kTerms);
+  std::vector<int32_t> expected(size_t{kRows} * kOutputs), sums(expected.size());
+  GemmArgs args{1,
+                kRows,
+                kOutputs,
+                kTerms,
+                true,
+                first.data(),
+                second.data(),
+                nullptr,
+                multiplier.products(),
+                {{}, nullptr, expected.data()}};
+  make_backend("scalar")->gemm(args);
+  EXPECT_NE(expected, sums);
+  args.to.sums = sums.data();
+  int compared = 0;
+  for (const BackendInfo& info : backends()) {
+    if (!info.available) continue;
+    std::fill(sums.begin(), sums.end(), 0);
+    make_backend(info.name, 1)->gemm(args);
+    EXPECT_EQ(sums == expected, true) << info.name;
+    ++compared;
+  }
+  std::printf("checked=%d backends\n", compared);
+  EXPECT_GT(compared, 0);
+}
+
 TEST(Engine, UnknownBackend_bad) {
   EXPECT_EQ(usage_error([] { make_backend("sse"); }),
             "backend 'sse' is not known, expected one of: auto, scalar, avx2, avx512, cuda");

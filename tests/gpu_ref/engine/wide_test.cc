@@ -168,6 +168,12 @@ TEST(WideGemm, OperandsAndSizes_bad) {
   args.terms = 0;
   EXPECT_EQ(error(), "wide gemm: terms = 0, expected 1..1073741824");
   args.terms = 1;
+  const int64_t bias = INT64_MIN;
+  args.bias = &bias;
+  EXPECT_EQ(error(),
+            "wide gemm: bias 0 = -9223372036854775808, expected "
+            "-2305843009213693952..2305843009213693952");
+  args.bias = nullptr;
   args.to = {};
   EXPECT_EQ(error(), "wide gemm: neither output nor sums is given");
   EXPECT_EQ(sums[0], 99);

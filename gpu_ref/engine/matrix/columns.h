@@ -1,5 +1,5 @@
-#ifndef LUTRA_ENGINE_AVX2_COLUMNS_H_
-#define LUTRA_ENGINE_AVX2_COLUMNS_H_
+#ifndef LUTRA_ENGINE_MATRIX_COLUMNS_H_
+#define LUTRA_ENGINE_MATRIX_COLUMNS_H_
 
 #include <cstdint>
 #include <vector>
@@ -27,4 +27,4 @@ struct Columns {
 
 }  // namespace lutra::engine
 
-#endif  // LUTRA_ENGINE_AVX2_COLUMNS_H_
+#endif  // LUTRA_ENGINE_MATRIX_COLUMNS_H_

@@ -1,10 +1,10 @@
-#include "avx2/routing.h"
+#include "matrix/routing.h"
 
 #include <algorithm>
 #include <cstring>
 
-#include "avx2/columns.h"
 #include "lutra/numerics/fixed.h"
+#include "matrix/columns.h"
 
 namespace lutra::engine {
 namespace {

@@ -1,5 +1,5 @@
-#ifndef LUTRA_ENGINE_AVX2_ROUTING_H_
-#define LUTRA_ENGINE_AVX2_ROUTING_H_
+#ifndef LUTRA_ENGINE_MATRIX_ROUTING_H_
+#define LUTRA_ENGINE_MATRIX_ROUTING_H_
 
 #include "lutra/engine/elements.h"
 
@@ -14,4 +14,4 @@ void add_agreements(const AgreementArgs& args, int begin, int end);
 
 }  // namespace lutra::engine
 
-#endif  // LUTRA_ENGINE_AVX2_ROUTING_H_
+#endif  // LUTRA_ENGINE_MATRIX_ROUTING_H_
