@@ -43,12 +43,8 @@ std::vector<BackendInfo> backends() {
   result.push_back({"avx2", available, reason});
   available = avx512_available(&reason);
   result.push_back({"avx512", available, reason});
-#ifdef LUTRA_HAVE_CUDA
   available = cuda_device(&reason);
   result.push_back({"cuda", available, reason});
-#else
-  result.push_back({"cuda", false, "this build has no CUDA: nvcc was not found"});
-#endif
   return result;
 }
 
@@ -65,9 +61,7 @@ std::unique_ptr<Backend> make_backend(const std::string& name, int jobs) {
   if (chosen == "scalar") return std::make_unique<ScalarBackend>(jobs);
   if (chosen == "avx2") return make_avx2_backend(jobs);
   if (chosen == "avx512") return make_avx512_backend(jobs);
-#ifdef LUTRA_HAVE_CUDA
   if (chosen == "cuda") return make_cuda_backend();
-#endif
   throw Error(ExitCode::kUsage, "backend '" + name + "' is not known, expected one of: " + known);
 }
 

@@ -298,6 +298,8 @@ class Call {
 
 class CudaBackend : public Backend {
  public:
+  explicit CudaBackend(std::optional<CostModel::Way> way) : way_(way) {}
+
   std::string name() const override { return "cuda"; }
 
   double kernel_seconds(const std::function<void()>& work) {
@@ -492,14 +494,24 @@ class CudaBackend : public Backend {
       Args nominal = call->args;
       set_units(&nominal, largest);
       set_units(&call->args, count);
-      const Plan plan = plan_for(matrix_product(nominal), device.multiprocessors(),
-                                 tables.factors == nullptr ? 0 : tables.factors->terms);
-      if (plan.method == Method::kElements) {
+      const Plan chosen = plan(matrix_product(nominal), device.multiprocessors(),
+                               tables.factors == nullptr ? 0 : tables.factors->terms);
+      if (chosen.method == Method::kElements) {
         device.for_each<Args, At>(call->args, call->args.count());
       } else {
-        run_product(device, matrix_product(call->args), tables, plan);
+        run_product(device, matrix_product(call->args), tables, chosen);
       }
     });
+  }
+
+  Plan plan(const MatrixProduct& product, int multiprocessors, int factors) const {
+    if (!way_) return plan_for(product, multiprocessors, factors);
+    const bool exact = *way_ == CostModel::Way::kExact && factors > 0;
+    return plan_for(product,
+                    *way_ == CostModel::Way::kReference ? Method::kElements
+                    : exact                             ? Method::kFactorised
+                                                        : Method::kLookup,
+                    multiprocessors, factors);
   }
 
   /// A second try is made without the memory that earlier calls have left for later ones.
@@ -534,6 +546,7 @@ class CudaBackend : public Backend {
     return std::make_unique<Lane>();
   }
 
+  const std::optional<CostModel::Way> way_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Lane>> idle_;
   bool timing_ = false;
@@ -570,7 +583,9 @@ CudaLimits cuda_limits() {
   return {64 * cycles, (major >= 9 ? 4096 : minor == 0 ? 2048 : 1024) * cycles};
 }
 
-std::unique_ptr<Backend> make_cuda_backend() { return std::make_unique<cuda::CudaBackend>(); }
+std::unique_ptr<Backend> make_cuda_backend(std::optional<CostModel::Way> way) {
+  return std::make_unique<cuda::CudaBackend>(way);
+}
 
 double cuda_kernel_seconds(Backend& backend, const std::function<void()>& work) {
   return dynamic_cast<cuda::CudaBackend&>(backend).kernel_seconds(work);

@@ -3,9 +3,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "lutra/engine/backend.h"
+#include "matrix/cost_model.h"
 
 namespace lutra::engine {
 
@@ -23,7 +25,8 @@ CudaLimits cuda_limits();
 /// Operations on the first CUDA device. Matrix products go by tiles (product_plan.h), all else one
 /// thread an output. Tensors travel to the device and back with each call, large ones in pieces, so
 /// that copies and kernels overlap; tables stay there as long as their multiplier.
-std::unique_ptr<Backend> make_cuda_backend();
+/// @param way  what plan_for() would choose; for tests. Products that it cannot compute go by lookup.
+std::unique_ptr<Backend> make_cuda_backend(std::optional<CostModel::Way> way = {});
 
 /// Seconds that the device spends on the kernels of what `work` asks of a CUDA backend.
 /// @param backend  of make_cuda_backend(), used by nobody else meanwhile

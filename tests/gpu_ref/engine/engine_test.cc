@@ -11,6 +11,7 @@
 
 #include "avx2/avx2_backend.h"
 #include "avx512/avx512_backend.h"
+#include "cuda/cuda_backend.h"
 #include "exercise.h"
 #include "lutra/numerics/error.h"
 #include "lutra/synth/library.h"
@@ -28,13 +29,18 @@ using tables::ProductTable;
 /// Those that the cost model steers, and each of its ways alone: which one it takes for a small
 /// shape depends on the machine.
 std::vector<std::string> other_backends() {
-  return {"avx2", "avx2_lookup", "avx2_exact", "avx512", "avx512_lookup", "avx512_exact", "cuda"};
+  std::vector<std::string> names;
+  for (const std::string name : {"avx2", "avx512", "cuda"}) {
+    for (const std::string way : {"", "_lookup", "_exact"}) names.push_back(name + way);
+  }
+  return names;
 }
 
 std::unique_ptr<Backend> make_way(const std::string& name) {
   const auto way =
       name.find("_exact") != std::string::npos ? CostModel::Way::kExact : CostModel::Way::kLookup;
   if (name.find("_") == std::string::npos) return make_backend(name);
+  if (name.find("cuda") == 0) return make_cuda_backend(way);
   return name.find("avx2") == 0 ? make_avx2_backend(2, way) : make_avx512_backend(2, way);
 }
 
