@@ -13,22 +13,31 @@
 #include "lutra/numerics/hd.h"
 
 /// What a kernel is written with, so that the same source runs on a device and, thread after
-/// thread, in a test on the host. A kernel is a struct with kThreads, Arguments, Shared, Registers
-/// and
+/// thread, in a test on the host. A kernel is a struct with kThreads, kBlocksPerMultiprocessor,
+/// kUsesWarpgroups, Arguments, Shared, Registers and
 ///
 ///   template <typename Block> static LUTRA_HD void run(Block& block, const Arguments& args);
 ///
-/// whose body calls block.each(f) for what every thread does, block.warps(f) for what the 32 lanes
-/// of a warp do together, and block.barrier(). Control flow outside of these is the same for all
-/// threads.
+/// whose body calls block.each(f) for what every thread does, block.warps(f) and
+/// block.warpgroups(f) for what the threads of a warp or of four do together, and block.barrier().
+/// Control flow outside of these is the same for all threads.
 namespace lutra::engine::cuda {
 
 constexpr int kLanes = 32;
+constexpr int kGroupThreads = 128;  ///< of a warpgroup
 
 #ifdef __CUDA_ARCH__
 #define LUTRA_UNROLL _Pragma("unroll")
 #else
 #define LUTRA_UNROLL
+#endif
+
+// wgmma is there in code for sm_90a alone, and not in PTX for later ones.
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+#define LUTRA_WARPGROUPS
+constexpr bool kHasWarpgroups = true;
+#else
+constexpr bool kHasWarpgroups = false;
 #endif
 
 LUTRA_HD inline void require_within(int64_t index, int64_t count) {
@@ -53,6 +62,13 @@ struct SharedArray {
     return items[i];
   }
 };
+
+/// Where 16 bytes of a row lie in a tile whose rows have 64 bytes: permuted, so that neither copies
+/// into it nor loads of fragments have bank conflicts. It is what wgmma calls a swizzle of 64
+/// bytes, where the tile begins at a multiple of 512.
+LUTRA_HD inline int tile_place(int row, int piece) {
+  return row * 64 + (piece ^ (row >> 1 & 3)) * 16;
+}
 
 /// 16 bytes that are loaded and stored at once.
 struct alignas(16) Quad {
@@ -164,6 +180,14 @@ LUTRA_HD void wait_for_groups(Copies* copies) {
 #endif
 }
 
+/// Lets tensor cores see what this thread has written to shared memory: they do not read it the way
+/// that threads do.
+LUTRA_HD inline void publish() {
+#ifdef LUTRA_WARPGROUPS
+  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+#endif
+}
+
 #ifdef __CUDACC__
 
 #ifdef __CUDA_ARCH__
@@ -199,6 +223,69 @@ struct DeviceWarp {
   }
 };
 
+#ifdef LUTRA_WARPGROUPS
+// Sixteen and 32 registers of an array, as operands that are read and written.
+#define LUTRA_4(c, i) "+r"((c)[i]), "+r"((c)[(i) + 1]), "+r"((c)[(i) + 2]), "+r"((c)[(i) + 3])
+#define LUTRA_16(c, i) LUTRA_4(c, i), LUTRA_4(c, (i) + 4), LUTRA_4(c, (i) + 8), LUTRA_4(c, (i) + 12)
+#define LUTRA_32(c, i) LUTRA_16(c, i), LUTRA_16(c, (i) + 16)
+
+/// Four warps of a device.
+template <typename Registers>
+struct DeviceWarpgroup {
+  int index;
+  Registers* registers;
+
+  /// sums[64][kOutputs] += a[64][32] b[kOutputs][32]^T in int8, done some time before the wait for
+  /// its group. Lane l of warp w has in element j * 4 + k the sum of row w * 16 + l / 4 + k / 2 * 8
+  /// and output j * 8 + l % 4 * 2 + k % 2.
+  /// @param a, b  32 bytes of tiles as of tile_place(), from a row that is a multiple of 8
+  template <int kOutputs, typename Sum>
+  __device__ void multiply_add(const Sum& sum, const uint8_t* a, const uint8_t* b) {
+    int32_t* c = sum(*registers);
+    const uint64_t left = descriptor(a);
+    const uint64_t right = descriptor(b);
+    static_assert(kOutputs == 64 || kOutputs == 128, "");
+    if constexpr (kOutputs == 64) {
+      asm volatile(
+          "{ .reg .pred adds; setp.eq.u32 adds, 0, 0;\n"
+          "wgmma.mma_async.sync.aligned.m64n64k32.s32.s8.s8 {"
+          "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"
+          "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31}, %32, %33, adds; }\n"
+          : LUTRA_32(c, 0)
+          : "l"(left), "l"(right));
+    } else {
+      asm volatile(
+          "{ .reg .pred adds; setp.eq.u32 adds, 0, 0;\n"
+          "wgmma.mma_async.sync.aligned.m64n128k32.s32.s8.s8 {"
+          "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"
+          "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31,"
+          "%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,"
+          "%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63}, %64, %65, adds; }\n"
+          : LUTRA_32(c, 0), LUTRA_32(c, 32)
+          : "l"(left), "l"(right));
+    }
+  }
+  /// Before the first product after the sums or published memory have been touched.
+  __device__ void begin() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+  /// Ends a group of products.
+  __device__ void end() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+  /// Waits for all groups but the last kPending.
+  template <int kPending>
+  __device__ void wait() {
+    asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kPending) : "memory");
+  }
+
+ private:
+  /// As in the PTX ISA: the address in units of 16 bytes, 512 bytes between groups of 8 rows, the
+  /// kind of swizzle.
+  static __device__ uint64_t descriptor(const uint8_t* tile) {
+    const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(tile));
+    return uint64_t{(address & 0x3ffffu) >> 4} | uint64_t{1} << 16 | uint64_t{512 >> 4} << 32 |
+           uint64_t{2} << 62;
+  }
+};
+#endif
+
 /// A block of a device, as one of its threads sees it.
 template <typename Kernel>
 struct DeviceBlock {
@@ -216,6 +303,14 @@ struct DeviceBlock {
                                                 static_cast<int>(threadIdx.x) % kLanes, &registers};
     f(warp);
   }
+#ifdef LUTRA_WARPGROUPS
+  template <typename F>
+  __device__ __forceinline__ void warpgroups(const F& f) {
+    DeviceWarpgroup<typename Kernel::Registers> group{static_cast<int>(threadIdx.x) / kGroupThreads,
+                                                      &registers};
+    f(group);
+  }
+#endif
   __device__ __forceinline__ void barrier() { __syncthreads(); }
 };
 #endif
@@ -224,11 +319,13 @@ template <typename Kernel>
 __global__ void __launch_bounds__(Kernel::kThreads, Kernel::kBlocksPerMultiprocessor)
     run_kernel(const __grid_constant__ typename Kernel::Arguments args) {
 #ifdef __CUDA_ARCH__
-  extern __shared__ __align__(128) char shared_memory[];
-  DeviceBlock<Kernel> block{static_cast<int64_t>(blockIdx.x),
-                            reinterpret_cast<typename Kernel::Shared*>(shared_memory),
-                            {}};
-  Kernel::run(block, args);
+  extern __shared__ __align__(1024) char shared_memory[];
+  if constexpr (kHasWarpgroups || !Kernel::kUsesWarpgroups) {
+    DeviceBlock<Kernel> block{static_cast<int64_t>(blockIdx.x),
+                              reinterpret_cast<typename Kernel::Shared*>(shared_memory),
+                              {}};
+    Kernel::run(block, args);
+  }
 #endif
 }
 

@@ -73,6 +73,26 @@ int attribute(cudaDeviceAttr which) {
   return value;
 }
 
+__global__ void look_for_warpgroups(bool* found) {
+#ifdef LUTRA_WARPGROUPS
+  *found = true;
+#else
+  *found = false;
+#endif
+}
+
+/// Whether the code that runs on this device has wgmma in it.
+bool compiled_with_warpgroups() {
+  static const bool result = [] {
+    bool found = false;
+    const DeviceArray<bool> on_device(&found, 1);
+    look_for_warpgroups<<<1, 1>>>(const_cast<bool*>(on_device.get()));
+    check(cudaMemcpy(&found, on_device.get(), 1, cudaMemcpyDeviceToHost), "looking for wgmma");
+    return found;
+  }();
+  return result;
+}
+
 /// A stream with its memory: the `Device` of product_plan.h.
 class StreamDevice {
  public:
@@ -86,11 +106,14 @@ class StreamDevice {
   cudaStream_t stream() const { return stream_; }
   Arena& arena() { return arena_; }
   int multiprocessors() const { return multiprocessors_; }
+  bool has_warpgroups() const { return compiled_with_warpgroups(); }
 
   template <typename T>
   T* scratch(int64_t count) {
-    return static_cast<T*>(arena_.take(sizeof(T) * static_cast<size_t>(count)));
+    return static_cast<T*>(scratch_->take(sizeof(T) * static_cast<size_t>(count)));
   }
+  /// From now on, scratch memory comes from there, or from the device's own arena again.
+  void take_scratch_from(Arena* arena) { scratch_ = arena == nullptr ? &arena_ : arena; }
 
   void zero(int32_t* at, int64_t count) {
     check(cudaMemsetAsync(at, 0, sizeof(int32_t) * static_cast<size_t>(count), stream_),
@@ -131,6 +154,7 @@ class StreamDevice {
  private:
   cudaStream_t stream_ = nullptr;
   Arena arena_;
+  Arena* scratch_ = &arena_;
   int multiprocessors_ = attribute(cudaDevAttrMultiProcessorCount);
   int shared_memory_ = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor);
 };
@@ -200,9 +224,12 @@ class Call {
   }
 
   /// Outputs are written only after all memory that will ever be needed has been got.
-  /// @param launch  (device, units, units of the largest piece): launches `args`
-  template <typename Launch>
-  void run(Lane* lane, double* kernel_seconds, const Launch& launch) {
+  /// @param prepare  (device, units of the largest piece): makes what all pieces need, of `args`
+  /// with
+  ///                 what they share; its scratch memory lives as long as the call
+  /// @param launch   (device, units, units of the largest piece): launches `args`
+  template <typename Prepare, typename Launch>
+  void run(Lane* lane, double* kernel_seconds, const Prepare& prepare, const Launch& launch) {
     if (units_ == 0) return;
     size_t unit_bytes = 0;
     for (const auto& t : inputs_) unit_bytes += t.bytes;
@@ -218,6 +245,24 @@ class Call {
       check(cudaMemcpyAsync(shared.back(), t.host, t.bytes, cudaMemcpyHostToDevice, first),
             "copying in");
     }
+    const auto timed = [&](cudaStream_t stream, const auto& work) {
+      if (kernel_seconds == nullptr) return work();
+      lane->begin.record(stream);
+      work();
+      lane->end.record(stream);
+      check(cudaEventSynchronize(lane->end.get()), "waiting");
+      float milliseconds = 0;
+      check(cudaEventElapsedTime(&milliseconds, lane->begin.get(), lane->end.get()), "timing");
+      *kernel_seconds += milliseconds / 1e3;
+    };
+    const auto reset = [&] {
+      args = host_;
+      for (size_t i = 0; i < shared.size(); ++i) shared_[i].set(shared[i]);
+    };
+    reset();
+    lane->devices[0].take_scratch_from(&lane->shared);
+    timed(first, [&] { prepare(lane->devices[0], largest); });
+    lane->devices[0].take_scratch_from(nullptr);
     lane->shared_copied.record(first);
     check(cudaStreamWaitEvent(lane->devices[1].stream(), lane->shared_copied.get(), 0), "waiting");
 
@@ -226,8 +271,7 @@ class Call {
     for (int64_t begin = 0; begin < units_; begin += largest, turn ^= 1) {
       Piece piece{&lane->devices[turn], begin, std::min(largest, units_ - begin), {}};
       piece.device->arena().reset();
-      args = host_;
-      for (size_t i = 0; i < shared.size(); ++i) shared_[i].set(shared[i]);
+      reset();
       for (const auto& t : inputs_) {
         char* const memory = piece.device->template scratch<char>(t.bytes * piece.units);
         check(cudaMemcpyAsync(memory, t.host + t.bytes * begin, t.bytes * piece.units,
@@ -239,15 +283,7 @@ class Call {
         piece.outputs.push_back(piece.device->template scratch<char>(t.bytes * piece.units));
         t.set(piece.outputs.back());
       }
-      if (kernel_seconds != nullptr) lane->begin.record(piece.device->stream());
-      launch(*piece.device, piece.units, largest);
-      if (kernel_seconds != nullptr) {
-        lane->end.record(piece.device->stream());
-        check(cudaEventSynchronize(lane->end.get()), "waiting");
-        float milliseconds = 0;
-        check(cudaEventElapsedTime(&milliseconds, lane->begin.get(), lane->end.get()), "timing");
-        *kernel_seconds += milliseconds / 1e3;
-      }
+      timed(piece.device->stream(), [&] { launch(*piece.device, piece.units, largest); });
       if (begin > 0) finish(before);
       before = std::move(piece);
     }
@@ -336,7 +372,7 @@ class CudaBackend : public Backend {
     call.input(&call.args.first, rows * host.terms);
     call.output(&call.args.to.output, rows * host.outputs);
     call.output(&call.args.to.sums, rows * host.outputs);
-    run_products<GemmArgs, gemm_at>(&call, [&](GemmArgs* piece, int64_t count) {
+    run_products<GemmArgs, gemm_at>(&call, host.shared_second, [&](GemmArgs* piece, int64_t count) {
       (host.shared_second ? piece->rows : piece->batch) = static_cast<int>(count);
     });
   }
@@ -349,8 +385,9 @@ class CudaBackend : public Backend {
     call.input(&call.args.input, int64_t{host.height} * host.width * host.in_channels);
     call.output(&call.args.to.output, pixels);
     call.output(&call.args.to.sums, pixels);
-    run_products<Conv2dArgs, conv2d_at>(
-        &call, [](Conv2dArgs* piece, int64_t count) { piece->images = static_cast<int>(count); });
+    run_products<Conv2dArgs, conv2d_at>(&call, true, [](Conv2dArgs* piece, int64_t count) {
+      piece->images = static_cast<int>(count);
+    });
   }
 
   void run(const VotesArgs& host) override {
@@ -359,8 +396,9 @@ class CudaBackend : public Backend {
     call.shared(&call.args.weight, pairs * host.in_dim * host.out_dim);
     call.input(&call.args.input, int64_t{host.capsules} * host.in_dim);
     call.output(&call.args.output, pairs * host.out_dim);
-    run_products<VotesArgs, votes_at>(
-        &call, [](VotesArgs* piece, int64_t count) { piece->images = static_cast<int>(count); });
+    run_products<VotesArgs, votes_at>(&call, true, [](VotesArgs* piece, int64_t count) {
+      piece->images = static_cast<int>(count);
+    });
   }
 
   void run(const PoolArgs& host) override {
@@ -483,25 +521,39 @@ class CudaBackend : public Backend {
     });
   }
 
+  /// @param shares_second  whether the pieces of a call have one second operand
   template <typename Args, void (*At)(const Args&, int64_t), typename SetUnits>
-  void run_products(Call<Args>* call, const SetUnits& set_units) {
+  void run_products(Call<Args>* call, bool shares_second, const SetUnits& set_units) {
     if (call->args.count() == 0) return;
     const DeviceTables tables =
         tables_of(call->args.products,
                   fewest_terms(*call->args.products.multiplier, operands_of(call->args)));
-    run_call(call, [&](StreamDevice& device, int64_t count, int64_t largest) {
-      call->args.products = tables.products;
-      Args nominal = call->args;
-      set_units(&nominal, largest);
-      set_units(&call->args, count);
-      const Plan chosen = plan(matrix_product(nominal), device.multiprocessors(),
+    Prepared shared;
+    const auto prepared_for = [&](StreamDevice& device, int64_t units) {
+      Args args = call->args;
+      args.products = tables.products;
+      set_units(&args, units);
+      const MatrixProduct product = matrix_product(args);
+      const Plan chosen = plan(product, device.multiprocessors(),
                                tables.factors == nullptr ? 0 : tables.factors->terms);
-      if (chosen.method == Method::kElements) {
-        device.for_each<Args, At>(call->args, call->args.count());
-      } else {
-        run_product(device, matrix_product(call->args), tables, chosen);
-      }
-    });
+      return chosen.method == Method::kElements ? Prepared{chosen}
+                                                : prepare(device, product, tables, chosen);
+    };
+    run_call(
+        call,
+        [&](StreamDevice& device, int64_t largest) {
+          if (shares_second) shared = prepared_for(device, largest);
+        },
+        [&](StreamDevice& device, int64_t count, int64_t largest) {
+          const Prepared prepared = shares_second ? shared : prepared_for(device, largest);
+          call->args.products = tables.products;
+          set_units(&call->args, count);
+          if (prepared.plan.method == Method::kElements) {
+            device.for_each<Args, At>(call->args, call->args.count());
+          } else {
+            run_product(device, matrix_product(call->args), tables, prepared);
+          }
+        });
   }
 
   Plan plan(const MatrixProduct& product, int multiprocessors, int factors) const {
@@ -515,12 +567,12 @@ class CudaBackend : public Backend {
   }
 
   /// A second try is made without the memory that earlier calls have left for later ones.
-  template <typename Args, typename Launch>
-  void run_call(Call<Args>* call, const Launch& launch) {
+  template <typename Args, typename Prepare, typename Launch>
+  void run_call(Call<Args>* call, const Prepare& prepare, const Launch& launch) {
     std::unique_ptr<Lane> lane = take_lane();
     for (int attempt = 0;; ++attempt) {
       try {
-        call->run(lane.get(), timing_ ? &seconds_ : nullptr, launch);
+        call->run(lane.get(), timing_ ? &seconds_ : nullptr, prepare, launch);
         break;
       } catch (const Error& error) {
         lane->wait();
@@ -532,6 +584,12 @@ class CudaBackend : public Backend {
     }
     const std::lock_guard<std::mutex> lock(mutex_);
     idle_.push_back(std::move(lane));
+  }
+
+  template <typename Args, typename Launch>
+  void run_call(Call<Args>* call, const Launch& launch) {
+    run_call(
+        call, [](StreamDevice&, int64_t) {}, launch);
   }
 
   std::unique_ptr<Lane> take_lane() {

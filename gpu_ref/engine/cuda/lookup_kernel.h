@@ -19,6 +19,7 @@ namespace lutra::engine::cuda {
 struct LookupKernel {
   static constexpr int kThreads = 384;
   static constexpr int kBlocksPerMultiprocessor = 1;
+  static constexpr bool kUsesWarpgroups = false;
   static constexpr int kOutputs = 64;
   static constexpr int kRowsOfThread = 16;
   static constexpr int kRowsOfWarp = kRowsOfThread * 4;
@@ -244,13 +245,17 @@ struct LookupKernel {
       });
       block.barrier();
       block.each([&](int thread, Registers&) {
-        for (int e = thread; e < kFlushRows * kOutputs; e += kThreads) {
-          const int kept = e / kOutputs;
+        const int column = thread % (kOutputs / 4) * 4;
+        const int output = at.output + column;
+        if (output >= args.product.outputs) return;
+        const Quad added = args.finish.added(args.product, at.matrix, output);
+        for (int kept = thread / (kOutputs / 4); kept < kFlushRows;
+             kept += kThreads / (kOutputs / 4)) {
           const int row = kept / 4 * kRowsOfThread + part * 4 + kept % 4;
-          const int output = at.output + e % kOutputs;
-          if (row >= at.rows || output >= args.product.outputs) continue;
+          if (row >= at.rows) continue;
           args.finish.store(args.product, at.matrix, at.row + row, output,
-                            shared->sum(kept, e % kOutputs), at.first_part);
+                            *reinterpret_cast<const Quad*>(&shared->sum(kept, column)), added,
+                            at.first_part);
         }
       });
       block.barrier();

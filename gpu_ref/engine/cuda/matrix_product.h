@@ -85,9 +85,12 @@ struct Columns {
   int inner_stride;
   int term_stride;
 
+  LUTRA_HD const int8_t* at(int matrix, int output, int term) const {
+    return data + matrix * matrix_stride + output / inner * outer_stride +
+           int64_t{output % inner} * inner_stride + int64_t{term} * term_stride;
+  }
   LUTRA_HD int8_t element(int matrix, int output, int term) const {
-    return data[matrix * matrix_stride + output / inner * outer_stride +
-                int64_t{output % inner} * inner_stride + int64_t{term} * term_stride];
+    return *at(matrix, output, term);
   }
 };
 
@@ -121,29 +124,70 @@ struct Finish {
                               ///< padding, or null
   int32_t* partial;           ///< where partial sums are added up, as the destination; or null
 
-  /// @param first_part  whether the sum is the first of those that are added up
-  LUTRA_HD void store(const MatrixProduct& product, int matrix, int row, int output, uint32_t sum,
-                      bool first_part) const {
-    const int64_t index =
-        matrix * product.sums.matrix_stride + row * product.sums.row_stride + output;
-    if (first_part) {
-      sum += static_cast<uint32_t>(constant);
+  /// What is added to the sums of four outputs, whatever their row.
+  /// @param output  the first of the four; some may be beyond the last
+  LUTRA_HD Quad added(const MatrixProduct& product, int matrix, int output) const {
+    Quad all{};
+    uint32_t* const four[] = {&all.x, &all.y, &all.z, &all.w};
+    LUTRA_UNROLL
+    for (int i = 0; i < 4; ++i) {
+      if (output + i >= product.outputs) break;
+      *four[i] = static_cast<uint32_t>(constant);
       if (product.sums.bias != nullptr) {
-        sum += static_cast<uint32_t>(
-            product.sums.bias[int64_t{matrix} * product.sums.bias_stride + output]);
-      }
-      if (for_row != nullptr) {
-        sum += static_cast<uint32_t>(for_row[int64_t{matrix} * product.rows() + row]);
+        *four[i] += static_cast<uint32_t>(
+            product.sums.bias[int64_t{matrix} * product.sums.bias_stride + output + i]);
       }
       if (for_output != nullptr) {
-        sum += static_cast<uint32_t>(for_output[int64_t{matrix} * product.outputs + output]);
+        *four[i] +=
+            static_cast<uint32_t>(for_output[int64_t{matrix} * product.outputs + output + i]);
       }
-      if (outside != nullptr) sum -= padding(product, matrix, row, output);
     }
-    if (partial != nullptr) {
-      add_shared_sum(partial + index, static_cast<int32_t>(sum));
-    } else {
-      product.sums.to.store(index, static_cast<int32_t>(sum));
+    return all;
+  }
+
+  /// Stores sums of four outputs, or as many as there are.
+  /// @param first_part  whether they are the first of those that are added up
+  LUTRA_HD void store(const MatrixProduct& product, int matrix, int row, int output,
+                      const Quad& sums, const Quad& added, bool first_part) const {
+    uint32_t four[] = {sums.x, sums.y, sums.z, sums.w};
+    if (first_part) {
+      uint32_t of_row = 0;
+      if (for_row != nullptr) {
+        of_row = static_cast<uint32_t>(for_row[int64_t{matrix} * product.rows() + row]);
+      }
+      four[0] += added.x + of_row;
+      four[1] += added.y + of_row;
+      four[2] += added.z + of_row;
+      four[3] += added.w + of_row;
+      if (outside != nullptr) {
+        for (int i = 0; i < 4 && output + i < product.outputs; ++i) {
+          four[i] -= padding(product, matrix, row, output + i);
+        }
+      }
+    }
+    const Destination& to = product.sums.to;
+    const int64_t index =
+        matrix * product.sums.matrix_stride + int64_t{row} * product.sums.row_stride + output;
+    int8_t* const bytes = to.output + index;
+    if (partial == nullptr && to.sums == nullptr && output + 4 <= product.outputs &&
+        reinterpret_cast<uintptr_t>(bytes) % 4 == 0) {
+      uint32_t word = 0;
+      LUTRA_UNROLL
+      for (int i = 0; i < 4; ++i) {
+        const int8_t q = to.requantisation(static_cast<int32_t>(four[i]));
+        word |= uint32_t{static_cast<uint8_t>(q)} << (8 * i);
+      }
+      *reinterpret_cast<uint32_t*>(bytes) = word;
+      return;
+    }
+    LUTRA_UNROLL
+    for (int i = 0; i < 4; ++i) {
+      if (output + i >= product.outputs) break;
+      if (partial != nullptr) {
+        add_shared_sum(partial + index + i, static_cast<int32_t>(four[i]));
+      } else {
+        to.store(index + i, static_cast<int32_t>(four[i]));
+      }
     }
   }
 

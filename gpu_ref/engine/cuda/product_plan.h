@@ -3,13 +3,16 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
-#include "cuda/factorised_kernel.h"
 #include "cuda/lookup_kernel.h"
+#include "cuda/warp_kernel.h"
+#include "cuda/warpgroup_kernel.h"
 
 /// Which kernels a matrix product takes, and in which order. `Device` is where they run:
 ///
 ///   int multiprocessors();
+///   bool has_warpgroups();                           // whether WarpgroupKernel can run
 ///   T* scratch<T>(int64_t count);                    // lives until the product is done
 ///   void zero(int32_t* at, int64_t count);
 ///   void run<Kernel>(const Kernel::Arguments&);
@@ -51,7 +54,7 @@ inline double padded(int64_t size, int64_t tile) {
   return static_cast<double>((size + tile - 1) / tile * tile) / static_cast<double>(size);
 }
 
-/// Whether FactorisedKernel's tiles are 256 x 64, not 128 x 128.
+/// Whether tiles of factorised products have 64 outputs, not 128.
 inline bool few_outputs(const MatrixProduct& product) { return product.outputs <= 64; }
 
 /// Estimated seconds, once there is enough to do for all multiprocessors.
@@ -156,29 +159,25 @@ LUTRA_HD inline void outside_at(const OutsideArgs& args, int64_t index) {
   args.sums[index] = static_cast<int32_t>(sum);
 }
 
+/// What a product needs besides its first operand: the pieces of a call share it.
+struct Prepared {
+  Plan plan;
+  const int32_t* outside = nullptr;  ///< as in Finish
+  const int8_t* second = nullptr;    ///< the others as in FactorisedTile
+  const int32_t* offsets = nullptr;
+  const int32_t* for_output = nullptr;
+};
+
 namespace detail {
 
+/// Sums of a map over the terms of each row, or each output.
 template <typename Device>
-Finish finish_for(Device& device, const MatrixProduct& product, const DeviceTables& tables,
-                  const Plan& plan) {
-  Finish finish{};
-  const Windows& first = product.first;
-  const bool padded = first.vertical.pad_before + first.vertical.pad_after +
-                          first.horizontal.pad_before + first.horizontal.pad_after >
-                      0;
-  if (product.padding == Padding::kNothing && padded) {
-    OutsideArgs args{product, tables.products, nullptr};
-    args.sums = device.template scratch<int32_t>(args.count());
-    finish.outside = args.sums;
-    device.template for_each<OutsideArgs, outside_at>(args, args.count());
-  }
-  if (plan.parts > 1) {
-    const int64_t count = int64_t{product.matrices} * product.rows() * product.outputs;
-    finish.partial = product.sums.to.sums != nullptr ? product.sums.to.sums
-                                                     : device.template scratch<int32_t>(count);
-    device.zero(finish.partial, count);
-  }
-  return finish;
+const int32_t* map_sums(Device& device, const MatrixProduct& product, bool of_first,
+                        const int32_t* map) {
+  MapSumKernel::Arguments sums{product, of_first, map, nullptr};
+  sums.sums = device.template scratch<int32_t>(sums.count());
+  device.template run<MapSumKernel>(sums);
+  return sums.sums;
 }
 
 template <typename Device>
@@ -203,10 +202,9 @@ void run_lookup(Device& device, const MatrixProduct& product, const DeviceTables
   device.template run<LookupKernel>(args);
 }
 
-template <int kPiece, int kWarpColumns, typename Device>
+template <typename Kernel, typename Device>
 void run_factorised(Device& device, const MatrixProduct& product, const DeviceTables& tables,
-                    const Plan& plan, const Finish& finish, const MappedLayout& layout) {
-  using Kernel = FactorisedKernel<kPiece, kWarpColumns>;
+                    const Prepared& prepared, const Finish& finish, const MappedLayout& layout) {
   const Factors& factors = *tables.factors;
   typename Kernel::Arguments args{};
   args.product = product;
@@ -214,59 +212,101 @@ void run_factorised(Device& device, const MatrixProduct& product, const DeviceTa
   args.layout = layout;
   args.factors = factors.terms;
   std::copy(factors.to_next.begin(), factors.to_next.end(), args.to_next);
+  args.second = prepared.second;
+  args.offsets = prepared.offsets;
+  args.finish.for_output = prepared.for_output;
 
   MapFirstArgs first{product, layout, tables.u, factors.terms, nullptr};
-  first.mapped = device.template scratch<uint32_t>(first.count() * factors.terms);
+  first.mapped =
+      device.template scratch<uint32_t>(first.count() * layout.piece / 4 * first.factors);
   device.template for_each<MapFirstArgs, map_first_at>(first, first.count());
   args.first = reinterpret_cast<const int8_t*>(first.mapped);
-
-  MapSecondArgs second{product, layout, tables.v, factors.terms, nullptr};
-  second.mapped = device.template scratch<uint32_t>(second.count() * factors.terms);
-  device.template for_each<MapSecondArgs, map_second_at>(second, second.count());
-  args.second = reinterpret_cast<const int8_t*>(second.mapped);
-
-  OffsetArgs offsets{product.first, layout, nullptr};
-  offsets.offsets = device.template scratch<int32_t>(offsets.count());
-  device.template for_each<OffsetArgs, offset_at>(offsets, offsets.count());
-  args.offsets = offsets.offsets;
-
-  const auto sums_of = [&](bool of_first, const int32_t* map) {
-    MapSumKernel::Arguments sums{product, of_first, map, nullptr};
-    sums.sums = device.template scratch<int32_t>(sums.count());
-    device.template run<MapSumKernel>(sums);
-    return sums.sums;
-  };
-  if (factors.has_row) args.finish.for_row = sums_of(true, tables.row);
-  if (factors.has_column) args.finish.for_output = sums_of(false, tables.column);
+  if (factors.has_row) args.finish.for_row = map_sums(device, product, true, tables.row);
 
   args.row_tiles = static_cast<int>(tiles(product.rows(), Kernel::kRows));
   args.output_tiles = static_cast<int>(tiles(product.outputs, Kernel::kOutputs));
-  args.steps_of_part = static_cast<int>(tiles(args.steps(), plan.parts));
+  args.steps_of_part = static_cast<int>(tiles(args.steps(), prepared.plan.parts));
   args.parts = static_cast<int>(tiles(args.steps(), args.steps_of_part));
   device.template run<Kernel>(args);
 }
 
+template <int kPiece, typename Device>
+void run_factorised(Device& device, const MatrixProduct& product, const DeviceTables& tables,
+                    const Prepared& prepared, const Finish& finish, const MappedLayout& layout) {
+  const auto run = [&](auto* kernel) {
+    run_factorised<std::remove_pointer_t<decltype(kernel)>>(device, product, tables, prepared,
+                                                            finish, layout);
+  };
+  const bool few = few_outputs(product);
+  if (device.has_warpgroups()) {
+    few ? run(static_cast<WarpgroupKernel<kPiece, 64>*>(nullptr))
+        : run(static_cast<WarpgroupKernel<kPiece, 128>*>(nullptr));
+  } else {
+    few ? run(static_cast<WarpKernel<kPiece, 1>*>(nullptr))
+        : run(static_cast<WarpKernel<kPiece, 2>*>(nullptr));
+  }
+}
+
 }  // namespace detail
 
-/// Runs a product by tiles. Plans of larger products with the same second operand may be used: then
-/// no more scratch memory is asked for than for these.
+/// Makes what products with the second operand, kernels and paddings of this one share.
 /// @param plan  not of Method::kElements
 template <typename Device>
-void run_product(Device& device, const MatrixProduct& product, const DeviceTables& tables,
+Prepared prepare(Device& device, const MatrixProduct& product, const DeviceTables& tables,
                  const Plan& plan) {
-  const Finish finish = detail::finish_for(device, product, tables, plan);
+  Prepared prepared{plan};
+  const Windows& first = product.first;
+  const bool padded = first.vertical.pad_before + first.vertical.pad_after +
+                          first.horizontal.pad_before + first.horizontal.pad_after >
+                      0;
+  if (product.padding == Padding::kNothing && padded) {
+    OutsideArgs args{product, tables.products, nullptr};
+    args.sums = device.template scratch<int32_t>(args.count());
+    prepared.outside = args.sums;
+    device.template for_each<OutsideArgs, outside_at>(args, args.count());
+  }
+  if (plan.method == Method::kLookup) return prepared;
+
+  const Factors& factors = *tables.factors;
+  const MappedLayout layout = MappedLayout::of(product);
+  MapSecondArgs second{product, layout, tables.v, factors.terms, nullptr};
+  second.mapped =
+      device.template scratch<uint32_t>(second.count() * layout.piece / 4 * second.factors);
+  device.template for_each<MapSecondArgs, map_second_at>(second, second.count());
+  prepared.second = reinterpret_cast<const int8_t*>(second.mapped);
+
+  OffsetArgs offsets{product.first, layout, nullptr};
+  offsets.offsets = device.template scratch<int32_t>(offsets.count());
+  device.template for_each<OffsetArgs, offset_at>(offsets, offsets.count());
+  prepared.offsets = offsets.offsets;
+
+  if (factors.has_column) {
+    prepared.for_output = detail::map_sums(device, product, false, tables.column);
+  }
+  return prepared;
+}
+
+/// Runs a product by tiles. What was prepared for a product with more rows may be used: then no
+/// more scratch memory is asked for than for that one.
+template <typename Device>
+void run_product(Device& device, const MatrixProduct& product, const DeviceTables& tables,
+                 const Prepared& prepared) {
+  const Plan& plan = prepared.plan;
+  Finish finish{};
+  finish.outside = prepared.outside;
+  if (plan.parts > 1) {
+    const int64_t count = int64_t{product.matrices} * product.rows() * product.outputs;
+    finish.partial = product.sums.to.sums != nullptr ? product.sums.to.sums
+                                                     : device.template scratch<int32_t>(count);
+    device.zero(finish.partial, count);
+  }
   if (plan.method == Method::kLookup) {
     detail::run_lookup(device, product, tables, plan, finish);
   } else {
     const MappedLayout layout = MappedLayout::of(product);
-    const bool few = few_outputs(product);
-    if (layout.piece == 16) {
-      few ? detail::run_factorised<16, 1>(device, product, tables, plan, finish, layout)
-          : detail::run_factorised<16, 2>(device, product, tables, plan, finish, layout);
-    } else {
-      few ? detail::run_factorised<4, 1>(device, product, tables, plan, finish, layout)
-          : detail::run_factorised<4, 2>(device, product, tables, plan, finish, layout);
-    }
+    layout.piece == 16
+        ? detail::run_factorised<16>(device, product, tables, prepared, finish, layout)
+        : detail::run_factorised<4>(device, product, tables, prepared, finish, layout);
   }
   if (finish.partial == nullptr || product.sums.to.output == nullptr) return;
   const RequantiseArgs args{int64_t{product.matrices} * product.rows() * product.outputs,

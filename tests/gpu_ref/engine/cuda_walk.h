@@ -12,8 +12,9 @@
 #include "cuda/block.h"
 
 /// Runs the kernels of the CUDA backend on the host: block after block, between two barriers thread
-/// after thread. Tensor-core instructions are done for the 32 lanes of a warp at once, with the
-/// fragment layouts of the PTX ISA (mma.m16n8k32, ldmatrix).
+/// after thread. Tensor-core instructions are done for the 32 lanes of a warp at once, and
+/// those of a warpgroup for all its 128 threads, with the fragment layouts of the PTX ISA
+/// (mma.m16n8k32, ldmatrix, wgmma).
 namespace lutra::engine::cuda {
 
 template <typename Registers>
@@ -65,6 +66,58 @@ struct WalkedWarp {
   }
 };
 
+/// Products of a warpgroup that it has asked for. They are done at once or as late as allowed: both
+/// must do.
+using Group = std::vector<std::function<void()>>;
+
+template <typename Registers>
+struct WalkedWarpgroup {
+  int index;
+  Registers* threads;  ///< [128]
+  bool late;
+  std::vector<Group>* groups;
+
+  template <int kOutputs, typename Sum>
+  void multiply_add(const Sum& sum, const uint8_t* a, const uint8_t* b) {
+    const auto work = [=, threads = threads] {
+      for (int row = 0; row < 64; ++row) {
+        for (int output = 0; output < kOutputs; ++output) {
+          uint32_t dot = 0;
+          for (int k = 0; k < 32; ++k) {
+            dot += static_cast<uint32_t>(element(a, row, k) * element(b, output, k));
+          }
+          const int thread = row / 16 * kLanes + row % 8 * 4 + output % 8 / 2;
+          const int register_ = output / 8 * 4 + row % 16 / 8 * 2 + output % 2;
+          int32_t* const to = &sum(threads[thread])[register_];
+          *to = static_cast<int32_t>(static_cast<uint32_t>(*to) + dot);
+        }
+      }
+    };
+    if (late) {
+      groups->back().push_back(work);
+    } else {
+      work();
+    }
+  }
+  void begin() {}
+  void end() { groups->emplace_back(); }
+  template <int kPending>
+  void wait() {
+    while (groups->size() > kPending + 1) {
+      for (const auto& product : groups->front()) product();
+      groups->erase(groups->begin());
+    }
+  }
+
+ private:
+  static int element(const uint8_t* tile, int row, int k) {
+    const int half = reinterpret_cast<uintptr_t>(tile) % 64 / 32;
+    const uint8_t* const begin = tile - half * 32;
+    if (reinterpret_cast<uintptr_t>(begin) % 512 != 0) std::abort();
+    return static_cast<int8_t>(begin[tile_place(row, half * 2 + k / 16) + k % 16]);
+  }
+};
+
 /// In which order threads run between two barriers: the results must not depend on it.
 enum class Order : uint8_t { kUp, kDown };
 
@@ -74,6 +127,8 @@ struct WalkedBlock {
   typename Kernel::Shared* shared;
   Order order;
   std::vector<typename Kernel::Registers> registers;
+  std::vector<std::vector<Group>> products =
+      std::vector<std::vector<Group>>(Kernel::kThreads / kGroupThreads, std::vector<Group>(1));
 
   int next(int i, int count) const { return order == Order::kUp ? i : count - 1 - i; }
   template <typename F>
@@ -91,6 +146,16 @@ struct WalkedBlock {
       f(warp);
     }
   }
+  template <typename F>
+  void warpgroups(const F& f) {
+    constexpr int kGroups = Kernel::kThreads / kGroupThreads;
+    for (int i = 0; i < kGroups; ++i) {
+      const int number = next(i, kGroups);
+      WalkedWarpgroup<typename Kernel::Registers> group{number, &registers[number * kGroupThreads],
+                                                        order == Order::kDown, &products[number]};
+      f(group);
+    }
+  }
   void barrier() {}
 };
 
@@ -98,10 +163,11 @@ struct WalkedBlock {
 /// address sanitizer sees what reaches beyond it.
 class WalkedDevice {
  public:
-  WalkedDevice(int multiprocessors, Order order)
-      : multiprocessors_(multiprocessors), order_(order) {}
+  WalkedDevice(int multiprocessors, bool has_warpgroups, Order order)
+      : multiprocessors_(multiprocessors), has_warpgroups_(has_warpgroups), order_(order) {}
 
   int multiprocessors() const { return multiprocessors_; }
+  bool has_warpgroups() const { return has_warpgroups_; }
   int64_t blocks() const { return blocks_; }
 
   template <typename T>
@@ -132,6 +198,7 @@ class WalkedDevice {
 
  private:
   int multiprocessors_;
+  bool has_warpgroups_;
   Order order_;
   int64_t blocks_ = 0;
   std::vector<std::unique_ptr<void, void (*)(void*)>> owned_;

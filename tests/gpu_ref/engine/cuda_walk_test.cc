@@ -122,20 +122,23 @@ class Walk : public testing::Test {
       }
     }
 
-    for (Method method : {Method::kLookup, Method::kFactorised}) {
+    for (const auto& [method, warpgroups] : {std::pair{Method::kLookup, false},
+                                             {Method::kFactorised, false},
+                                             {Method::kFactorised, true}}) {
       if (method == Method::kFactorised && !component.factors) continue;
-      for (int variant = 0; variant < 3; ++variant) {
+      for (int variant = 0; variant < 4; ++variant) {
         const Order order = variant % 2 == 0 ? Order::kUp : Order::kDown;
-        Copies::early() = variant == 1;
-        WalkedDevice device(132, order);
+        Copies::early() = variant % 2 == 1;
+        WalkedDevice device(132, warpgroups, order);
         std::vector<int8_t> got(expected.size(), 55);
         std::vector<int32_t> got_sums(expected_sums.size(), 5555);
         point(&args, got.data(), got_sums.data());
         const MatrixProduct product = matrix_product(args);
         const int factor_count = component.factors ? component.factors->terms : 0;
-        Plan plan = plan_for(product, method, variant == 0 ? 1 : 132, factor_count);
+        Plan plan = plan_for(product, method, variant < 2 ? 1 : 132, factor_count);
         if (variant == 2) plan.parts = 3;
-        run_product(device, product, component.tables(), plan);
+        run_product(device, product, component.tables(),
+                    prepare(device, product, component.tables(), plan));
         ASSERT_GT(device.blocks(), 0);
         compare(expected, got, method, plan);
         compare(expected_sums, got_sums, method, plan);
@@ -254,7 +257,7 @@ INSTANTIATE_TEST_SUITE_P(
     Shapes, WalkGemm,
     testing::Values(Matrices{1, 1, 1, 1, true}, Matrices{1, 7, 5, 3, true},
                     Matrices{3, 67, 13, 31, false}, Matrices{2, 131, 129, 67, true},
-                    Matrices{1, 129, 65, 130, false}, Matrices{1, 17, 37, 577, true},
+                    Matrices{1, 129, 65, 130, false}, Matrices{1, 17, 37, 1157, true},
                     Matrices{1, 1543, 3, 9, true}, Matrices{1, 769, 66, 36, true}),
     [](const auto& p) {
       const Matrices& m = p.param;

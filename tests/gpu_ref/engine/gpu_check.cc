@@ -91,8 +91,9 @@ void check_memory(Tally* tally) {
   const auto first = random_tensor(&random, kTerms);
   const auto second = random_tensor(&random, int64_t{kOutputs} * kTerms);
   std::vector<int32_t> sums(kOutputs, 77);
-  GemmArgs args{1,       1, kOutputs, kTerms, true, first.data(), second.data(), nullptr,
-                multiplier.products(), {}};
+  GemmArgs args{
+      1, 1, kOutputs, kTerms, true, first.data(), second.data(), nullptr, multiplier.products(),
+      {}};
   args.to = {{}, nullptr, sums.data()};
 
   size_t free = 0;

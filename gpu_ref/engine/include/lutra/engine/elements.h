@@ -28,7 +28,16 @@ struct Requantisation {
 
   /// @param sum  |sum| < 2^62
   LUTRA_HD int8_t operator()(int64_t sum) const {
-    const int64_t rounded = numerics::round_shift(sum, shift);
+    return saturated(numerics::round_shift(sum, shift));
+  }
+  /// The same without 64 bits: the bit below the last one is what rounds up.
+  LUTRA_HD int8_t operator()(int32_t sum) const {
+    return saturated((sum >> shift) + (shift == 0 ? 0 : sum >> (shift - 1) & 1));
+  }
+
+ private:
+  template <typename T>
+  LUTRA_HD int8_t saturated(T rounded) const {
     return static_cast<int8_t>(rounded < low ? low : rounded > high ? high : rounded);
   }
 };

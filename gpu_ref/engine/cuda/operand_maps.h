@@ -1,0 +1,338 @@
+#ifndef LUTRA_ENGINE_CUDA_OPERAND_MAPS_H_
+#define LUTRA_ENGINE_CUDA_OPERAND_MAPS_H_
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "cuda/matrix_product.h"
+#include "lutra/tables/factorisation.h"
+#include "lutra/tables/product_table.h"
+
+namespace lutra::engine::cuda {
+
+constexpr int kMostFactors = 16;
+
+/// A factorisation as int8 matrix products need it.
+///
+/// Sums are of s_1 A_1 + s_2 A_2 + ... modulo 2^32, A_t the matrix product of term t. With the
+/// terms ordered by falling powers of two in their scales, s_t / s_t+1 exists modulo 2^32, so that
+/// one accumulator does: it is multiplied by that quotient between two terms.
+struct Factors {
+  int terms = 0;
+  std::array<uint32_t, kMostFactors> to_next{};  ///< s_t / s_t+1; of the last term s_t itself
+  std::vector<int8_t> u, v;                      ///< [terms][256]; u moved into int8 by a constant
+  std::array<int32_t, 256> row{};
+  std::array<int32_t, 256> column{};  ///< with what the moved u lack
+  bool has_row = false;
+  bool has_column = false;
+};
+
+inline uint32_t odd_inverse(uint32_t odd) {
+  uint32_t inverse = odd;  // right in 3 bits; each step doubles them
+  for (int i = 0; i < 4; ++i) inverse *= 2 - odd * inverse;
+  return inverse;
+}
+
+/// Nothing where there are more terms than the kernel takes, or maps that do not fit bytes.
+inline std::optional<Factors> factors(const tables::Factorisation& f,
+                                      const tables::ProductTable& table) {
+  std::vector<const tables::Term*> terms;
+  for (const tables::Term& term : f.terms) {
+    if (term.scale != 0) terms.push_back(&term);
+  }
+  if (terms.size() > kMostFactors) return std::nullopt;
+  const tables::Term nothing;
+  if (terms.empty()) terms.push_back(&nothing);
+  const auto power_of_two = [](int32_t scale) {
+    return static_cast<uint32_t>(scale) & (0u - static_cast<uint32_t>(scale));
+  };
+  std::stable_sort(terms.begin(), terms.end(), [&](const auto* a, const auto* b) {
+    return power_of_two(a->scale) > power_of_two(b->scale);
+  });
+
+  Factors result;
+  result.terms = static_cast<int>(terms.size());
+  result.row = f.row;
+  result.column = f.column;
+  for (int t = 0; t < result.terms; ++t) {
+    const tables::Term& term = *terms[t];
+    const auto scale = static_cast<uint32_t>(term.scale);
+    if (t + 1 < result.terms) {
+      const auto next = static_cast<uint32_t>(terms[t + 1]->scale);
+      const uint32_t power = power_of_two(terms[t + 1]->scale);
+      result.to_next[t] = scale / power * odd_inverse(next / power);
+    } else {
+      result.to_next[t] = scale;
+    }
+    int largest = INT32_MIN;
+    int smallest = INT32_MAX;
+    for (int a = table.first().lowest(); a <= table.first().highest(); ++a) {
+      largest = std::max(largest, term.u[a & 255]);
+      smallest = std::min(smallest, term.u[a & 255]);
+    }
+    const int shift = std::max(0, largest - INT8_MAX);
+    if (smallest - shift < INT8_MIN) return std::nullopt;
+    for (int byte = 0; byte < 256; ++byte) {
+      // Bytes that are no operand may end up as anything.
+      result.u.push_back(static_cast<int8_t>(term.u[byte] - shift));
+      if (term.v[byte] < INT8_MIN || term.v[byte] > INT8_MAX) return std::nullopt;
+      result.v.push_back(static_cast<int8_t>(term.v[byte]));
+      result.column[byte] = static_cast<int32_t>(static_cast<uint32_t>(result.column[byte]) +
+                                                 scale * static_cast<uint32_t>(shift) *
+                                                     static_cast<uint32_t>(term.v[byte]));
+    }
+  }
+  for (int32_t x : result.row) result.has_row |= x != 0;
+  for (int32_t x : result.column) result.has_column |= x != 0;
+  return result;
+}
+
+/// How mapped operands lie: channels of a tap padded with zeros to a multiple of `piece` bytes (4
+/// or 16), which is what is copied at once; images with their padding around them, so that no row
+/// has to be tested for it.
+struct MappedLayout {
+  int piece;
+  int channels;       ///< padded
+  int height, width;  ///< padded
+  int terms;          ///< taps * channels, padded to a multiple of kTerms
+  int64_t pixels;     ///< of a matrix
+
+  static constexpr int kTerms = 64;
+
+  LUTRA_HD int64_t matrix_bytes() const { return pixels * channels; }
+
+  static MappedLayout of(const MatrixProduct& product) {
+    const Windows& first = product.first;
+    const int by_sixteen = (first.channels + 15) / 16 * 16;
+    const int by_four = (first.channels + 3) / 4 * 4;
+    const bool wide = by_sixteen * 4 <= by_four * 5;
+    MappedLayout layout{};
+    layout.piece = wide ? 16 : 4;
+    layout.channels = wide ? by_sixteen : by_four;
+    layout.height = first.height + first.vertical.pad_before + first.vertical.pad_after;
+    layout.width = first.width + first.horizontal.pad_before + first.horizontal.pad_after;
+    layout.terms = (first.taps() * layout.channels + kTerms - 1) / kTerms * kTerms;
+    layout.pixels = int64_t{first.images} * layout.height * layout.width;
+    return layout;
+  }
+};
+
+/// A piece of operands through each of the maps, into [terms][...][pieces].
+template <typename Args>
+LUTRA_HD void store_mapped(const Args& args, const uint32_t (&words)[4], int bytes, int64_t index) {
+  const int count = args.layout.piece / 4;
+  for (int t = 0; t < args.factors; ++t) {
+    const int8_t* map = args.maps + t * 256;
+    uint32_t mapped[4] = {};
+    LUTRA_UNROLL
+    for (int w = 0; w < 4; ++w) {
+      if (w >= count) break;
+      LUTRA_UNROLL
+      for (int i = 0; i < 4; ++i) {
+        const uint32_t feature = static_cast<uint8_t>(map[words[w] >> (8 * i) & 255]);
+        mapped[w] |= (w * 4 + i < bytes ? feature : 0) << (8 * i);
+      }
+    }
+    uint32_t* const to = args.mapped + (t * args.count() + index) * count;
+    if (count == 4) {
+      *reinterpret_cast<Quad*>(to) = {mapped[0], mapped[1], mapped[2], mapped[3]};
+    } else {
+      *to = mapped[0];
+    }
+  }
+}
+
+/// A piece of operands that lie `stride` apart; whatever is beyond `bytes` of them.
+LUTRA_HD inline void load_piece(const int8_t* from, int stride, int bytes, uint32_t (&words)[4]) {
+  const auto address = reinterpret_cast<uintptr_t>(from);
+  if (stride == 1 && bytes == 16 && address % 16 == 0) {
+    const Quad all = *reinterpret_cast<const Quad*>(from);
+    words[0] = all.x, words[1] = all.y, words[2] = all.z, words[3] = all.w;
+    return;
+  }
+  LUTRA_UNROLL
+  for (int w = 0; w < 4; ++w) {
+    if (stride == 1 && w * 4 + 4 <= bytes && address % 4 == 0) {
+      words[w] = *reinterpret_cast<const uint32_t*>(from + w * 4);
+      continue;
+    }
+    words[w] = 0;
+    LUTRA_UNROLL
+    for (int i = 0; i < 4; ++i) {
+      if (w * 4 + i >= bytes) break;
+      words[w] |= uint32_t{static_cast<uint8_t>(from[int64_t{w * 4 + i} * stride])} << (8 * i);
+    }
+  }
+}
+
+/// First operands through the maps u: [terms][matrices][pixels][channels], by pieces.
+struct MapFirstArgs {
+  MatrixProduct product;
+  MappedLayout layout;
+  const int8_t* maps;
+  int factors;
+  uint32_t* mapped;
+
+  LUTRA_HD int64_t count() const {
+    return product.matrices * (layout.matrix_bytes() / layout.piece);
+  }
+};
+
+/// @tparam Index  an unsigned type that holds the count: divisions are most of the work
+template <typename Index>
+LUTRA_HD void map_first_piece(const MapFirstArgs& args, Index index) {
+  const Windows& first = args.product.first;
+  const auto pieces = static_cast<Index>(args.layout.channels / args.layout.piece);
+  const auto pixels = static_cast<Index>(args.layout.pixels);
+  const auto width = static_cast<Index>(args.layout.width);
+  const auto height = static_cast<Index>(args.layout.height);
+  const int channel = static_cast<int>(index % pieces) * args.layout.piece;
+  Index rest = index / pieces;
+  const int matrix = static_cast<int>(rest / pixels);
+  rest %= pixels;
+  const int x = static_cast<int>(rest % width) - first.horizontal.pad_before;
+  rest /= width;
+  const int y = static_cast<int>(rest % height) - first.vertical.pad_before;
+  const auto n = static_cast<int64_t>(rest / height);
+  const int left = first.channels - channel;
+  const int bytes = left < args.layout.piece ? left : args.layout.piece;
+  const uint32_t pad = 0x01010101u * static_cast<uint8_t>(first.pad_value);
+  uint32_t words[4] = {pad, pad, pad, pad};
+  if (y >= 0 && y < first.height && x >= 0 && x < first.width) {
+    load_piece(first.data + matrix * first.matrix_stride +
+                   ((n * first.height + y) * first.width + x) * first.pixel_stride + channel,
+               1, bytes, words);
+  }
+  store_mapped(args, words, bytes, index);
+}
+
+LUTRA_HD inline void map_first_at(const MapFirstArgs& args, int64_t index) {
+  if (args.count() <= UINT32_MAX) {
+    map_first_piece(args, static_cast<uint32_t>(index));
+  } else {
+    map_first_piece(args, static_cast<uint64_t>(index));
+  }
+}
+
+/// Second operands through the maps v: [terms][matrices][outputs][terms of the layout], by pieces.
+struct MapSecondArgs {
+  MatrixProduct product;
+  MappedLayout layout;
+  const int8_t* maps;
+  int factors;
+  uint32_t* mapped;
+
+  LUTRA_HD int64_t count() const {
+    return int64_t{product.matrices} * product.outputs * (layout.terms / layout.piece);
+  }
+};
+
+/// @tparam Index  an unsigned type that holds the count: divisions are most of the work
+template <typename Index>
+LUTRA_HD void map_second_piece(const MapSecondArgs& args, Index index) {
+  const auto pieces = static_cast<Index>(args.layout.terms / args.layout.piece);
+  const auto outputs = static_cast<Index>(args.product.outputs);
+  const int term = static_cast<int>(index % pieces) * args.layout.piece;
+  const Index rest = index / pieces;
+  const int output = static_cast<int>(rest % outputs);
+  const int matrix = static_cast<int>(rest / outputs);
+  const int tap = term / args.layout.channels;
+  const int channel = term % args.layout.channels;
+  const int channels = args.product.first.channels;
+  const int left = tap < args.product.first.taps() ? channels - channel : 0;
+  const int bytes = left < args.layout.piece ? left : args.layout.piece;
+  uint32_t words[4] = {};
+  if (bytes > 0) {
+    load_piece(args.product.second.at(matrix, output, tap * channels + channel),
+               args.product.second.term_stride, bytes, words);
+  }
+  store_mapped(args, words, bytes, index);
+}
+
+LUTRA_HD inline void map_second_at(const MapSecondArgs& args, int64_t index) {
+  if (args.count() <= UINT32_MAX) {
+    map_second_piece(args, static_cast<uint32_t>(index));
+  } else {
+    map_second_piece(args, static_cast<uint64_t>(index));
+  }
+}
+
+/// Where the pieces of a row's terms lie, from its origin on.
+struct OffsetArgs {
+  Windows first;
+  MappedLayout layout;
+  int32_t* offsets;  ///< [layout.terms / layout.piece]
+
+  LUTRA_HD int64_t count() const { return layout.terms / layout.piece; }
+};
+
+LUTRA_HD inline void offset_at(const OffsetArgs& args, int64_t index) {
+  const int term = static_cast<int>(index) * args.layout.piece;
+  const int tap = term / args.layout.channels;
+  const int down = tap / args.first.horizontal.kernel * args.first.vertical.dilation;
+  const int right = tap % args.first.horizontal.kernel * args.first.horizontal.dilation;
+  // The second operand is zero beyond the last tap: anything may be read there.
+  args.offsets[index] =
+      tap >= args.first.taps()
+          ? 0
+          : (down * args.layout.width + right) * args.layout.channels + term % args.layout.channels;
+}
+
+/// Sums of a map's values over the terms of each row of the first operand, or of each output's
+/// second ones: a block for 16 of them, with 16 threads each.
+struct MapSumKernel {
+  static constexpr int kThreads = 256;
+  static constexpr int kBlocksPerMultiprocessor = 4;
+  static constexpr bool kUsesWarpgroups = false;
+  static constexpr int kTogether = 16;
+
+  struct Arguments {
+    MatrixProduct product;
+    bool of_first;
+    const int32_t* map;  ///< [256]
+    int32_t* sums;       ///< [matrices][rows or outputs]
+
+    LUTRA_HD int each() const { return of_first ? product.rows() : product.outputs; }
+    LUTRA_HD int64_t count() const { return int64_t{product.matrices} * each(); }
+    LUTRA_HD int64_t blocks() const { return (count() + 15) / 16; }
+  };
+  struct Shared {
+    SharedArray<uint32_t, kThreads> sums;
+  };
+  struct Registers {};
+
+  template <typename Block>
+  static LUTRA_HD void run(Block& block, const Arguments& args) {
+    Shared* const shared = block.shared;
+    block.each([&](int thread, Registers&) {
+      const int64_t item = block.index * 16 + thread / kTogether;
+      uint32_t sum = 0;
+      if (item < args.count()) {
+        const int matrix = static_cast<int>(item / args.each());
+        const int within = static_cast<int>(item % args.each());
+        const int terms = args.product.terms();
+        const Origin at = args.of_first ? args.product.first.origin(within) : Origin{};
+        for (int term = thread % kTogether; term < terms; term += kTogether) {
+          const int8_t x = args.of_first ? args.product.first.element(matrix, at, term)
+                                         : args.product.second.element(matrix, within, term);
+          sum += static_cast<uint32_t>(args.map[static_cast<uint8_t>(x)]);
+        }
+      }
+      shared->sums[thread] = sum;
+    });
+    block.barrier();
+    block.each([&](int thread, Registers&) {
+      const int64_t item = block.index * 16 + thread;
+      if (thread >= 16 || item >= args.count()) return;
+      uint32_t sum = 0;
+      for (int i = 0; i < kTogether; ++i) sum += shared->sums[thread * kTogether + i];
+      args.sums[item] = static_cast<int32_t>(sum);
+    });
+  }
+};
+
+}  // namespace lutra::engine::cuda
+
+#endif  // LUTRA_ENGINE_CUDA_OPERAND_MAPS_H_
