@@ -103,15 +103,6 @@ LUTRA_HD inline uint32_t add_high_half(uint32_t word, uint32_t sum) {
 #endif
 }
 
-/// Adds to a number in global memory that other blocks add to.
-LUTRA_HD inline void add_shared_sum(int32_t* sum, int32_t addend) {
-#ifdef __CUDA_ARCH__
-  atomicAdd(reinterpret_cast<unsigned*>(sum), static_cast<unsigned>(addend));
-#else
-  *sum = static_cast<int32_t>(static_cast<uint32_t>(*sum) + static_cast<uint32_t>(addend));
-#endif
-}
-
 /// What a thread has asked to be copied to shared memory. On the device the hardware keeps account.
 struct Copies {
 #ifndef __CUDACC__
@@ -229,21 +220,36 @@ struct DeviceWarp {
 #define LUTRA_16(c, i) LUTRA_4(c, i), LUTRA_4(c, (i) + 4), LUTRA_4(c, (i) + 8), LUTRA_4(c, (i) + 12)
 #define LUTRA_32(c, i) LUTRA_16(c, i), LUTRA_16(c, (i) + 16)
 
+/// Where in shared memory an operand of a warpgroup's product lies, as the PTX ISA describes it:
+/// the address in units of 16 bytes; 512 bytes between groups of 8 rows and the kind of swizzle.
+struct TileDescriptor {
+  uint32_t address;
+  __device__ TileDescriptor at(int bytes) const {
+    return {address + (static_cast<uint32_t>(bytes) >> 4)};
+  }
+  __device__ uint64_t bits() const {
+    return uint64_t{2} << 62 | uint64_t{512 >> 4} << 32 | 1u << 16 | address;
+  }
+};
+
 /// Four warps of a device.
 template <typename Registers>
 struct DeviceWarpgroup {
   int index;
   Registers* registers;
 
+  /// @param begin  of a tile as of tile_place(), a multiple of 512
+  __device__ TileDescriptor tile(const uint8_t* begin) const {
+    return {static_cast<uint32_t>(__cvta_generic_to_shared(begin)) >> 4};
+  }
+
   /// sums[64][kOutputs] += a[64][32] b[kOutputs][32]^T in int8, done some time before the wait for
   /// its group. Lane l of warp w has in element j * 4 + k the sum of row w * 16 + l / 4 + k / 2 * 8
   /// and output j * 8 + l % 4 * 2 + k % 2.
-  /// @param a, b  32 bytes of tiles as of tile_place(), from a row that is a multiple of 8
+  /// @param a, b  32 bytes of a tile's rows, from one on that is a multiple of 8
   template <int kOutputs, typename Sum>
-  __device__ void multiply_add(const Sum& sum, const uint8_t* a, const uint8_t* b) {
+  __device__ void multiply_add(const Sum& sum, TileDescriptor a, TileDescriptor b) {
     int32_t* c = sum(*registers);
-    const uint64_t left = descriptor(a);
-    const uint64_t right = descriptor(b);
     static_assert(kOutputs == 64 || kOutputs == 128, "");
     if constexpr (kOutputs == 64) {
       asm volatile(
@@ -252,7 +258,7 @@ struct DeviceWarpgroup {
           "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"
           "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31}, %32, %33, adds; }\n"
           : LUTRA_32(c, 0)
-          : "l"(left), "l"(right));
+          : "l"(a.bits()), "l"(b.bits()));
     } else {
       asm volatile(
           "{ .reg .pred adds; setp.eq.u32 adds, 0, 0;\n"
@@ -262,7 +268,7 @@ struct DeviceWarpgroup {
           "%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,"
           "%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63}, %64, %65, adds; }\n"
           : LUTRA_32(c, 0), LUTRA_32(c, 32)
-          : "l"(left), "l"(right));
+          : "l"(a.bits()), "l"(b.bits()));
     }
   }
   /// Before the first product after the sums or published memory have been touched.
@@ -273,15 +279,6 @@ struct DeviceWarpgroup {
   template <int kPending>
   __device__ void wait() {
     asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kPending) : "memory");
-  }
-
- private:
-  /// As in the PTX ISA: the address in units of 16 bytes, 512 bytes between groups of 8 rows, the
-  /// kind of swizzle.
-  static __device__ uint64_t descriptor(const uint8_t* tile) {
-    const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(tile));
-    return uint64_t{(address & 0x3ffffu) >> 4} | uint64_t{1} << 16 | uint64_t{512 >> 4} << 32 |
-           uint64_t{2} << 62;
   }
 };
 #endif
@@ -337,6 +334,30 @@ __global__ void __launch_bounds__(256) evaluate(const __grid_constant__ Args arg
   for (int64_t index = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; index < count;
        index += step) {
     At(args, index);
+  }
+#endif
+}
+
+constexpr int kLookingUpThreads = 1024;
+constexpr int kTableBytes = 65536 * 2;
+
+/// The same, with the table of Args::products in shared memory.
+template <typename Args, void (*At)(const Args&, int64_t)>
+__global__ void __launch_bounds__(kLookingUpThreads)
+    evaluate_looking_up(const __grid_constant__ Args args, int64_t count) {
+#ifdef __CUDA_ARCH__
+  extern __shared__ __align__(1024) char shared_memory[];
+  for (int i = static_cast<int>(threadIdx.x); i < kTableBytes / 16; i += kLookingUpThreads) {
+    reinterpret_cast<Quad*>(shared_memory)[i] =
+        reinterpret_cast<const Quad*>(args.products.offsets)[i];
+  }
+  __syncthreads();
+  Args own = args;
+  own.products.offsets = reinterpret_cast<const uint16_t*>(shared_memory);
+  const int64_t step = static_cast<int64_t>(gridDim.x) * kLookingUpThreads;
+  for (int64_t index = static_cast<int64_t>(blockIdx.x) * kLookingUpThreads + threadIdx.x;
+       index < count; index += step) {
+    At(own, index);
   }
 #endif
 }

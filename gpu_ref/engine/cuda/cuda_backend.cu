@@ -93,10 +93,18 @@ bool compiled_with_warpgroups() {
   return result;
 }
 
+/// The device's, or a part of it that all since compute capability 8.0 have.
+Processor processor_of_device(bool as_of_8_0) {
+  const int multiprocessors = attribute(cudaDevAttrMultiProcessorCount);
+  const int shared_memory = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
+  if (as_of_8_0) return {multiprocessors, std::min(163 << 10, shared_memory), false};
+  return {multiprocessors, shared_memory, compiled_with_warpgroups()};
+}
+
 /// A stream with its memory: the `Device` of product_plan.h.
 class StreamDevice {
  public:
-  StreamDevice() {
+  explicit StreamDevice(const Processor& processor) : processor_(processor) {
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
   }
   StreamDevice(const StreamDevice&) = delete;
@@ -105,8 +113,7 @@ class StreamDevice {
 
   cudaStream_t stream() const { return stream_; }
   Arena& arena() { return arena_; }
-  int multiprocessors() const { return multiprocessors_; }
-  bool has_warpgroups() const { return compiled_with_warpgroups(); }
+  const Processor& processor() const { return processor_; }
 
   template <typename T>
   T* scratch(int64_t count) {
@@ -114,11 +121,6 @@ class StreamDevice {
   }
   /// From now on, scratch memory comes from there, or from the device's own arena again.
   void take_scratch_from(Arena* arena) { scratch_ = arena == nullptr ? &arena_ : arena; }
-
-  void zero(int32_t* at, int64_t count) {
-    check(cudaMemsetAsync(at, 0, sizeof(int32_t) * static_cast<size_t>(count), stream_),
-          "clearing sums");
-  }
 
   template <typename Kernel>
   void run(const typename Kernel::Arguments& args) {
@@ -141,6 +143,23 @@ class StreamDevice {
     check(cudaGetLastError(), "launching");
   }
 
+  /// for_each() of elements that look products up: with the table in shared memory, where reading
+  /// it into there pays.
+  template <typename Args, void (*At)(const Args&, int64_t)>
+  void for_each_looking_up(const Args& args, int64_t count, int64_t lookups_of_each) {
+    constexpr int64_t kFew = 64 * 65536;
+    if (count * lookups_of_each < kFew || processor_.shared_memory_of_block < kTableBytes) {
+      return for_each<Args, At>(args, count);
+    }
+    const auto kernel = evaluate_looking_up<Args, At>;
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kTableBytes),
+          "asking for shared memory");
+    const int64_t blocks = std::min<int64_t>(processor_.multiprocessors,
+                                             (count + kLookingUpThreads - 1) / kLookingUpThreads);
+    kernel<<<static_cast<unsigned>(blocks), kLookingUpThreads, kTableBytes, stream_>>>(args, count);
+    check(cudaGetLastError(), "launching");
+  }
+
   template <typename Args, void (*At)(const Args&, int64_t)>
   void for_each(const Args& args, int64_t count) {
     constexpr int kThreads = 256;
@@ -155,8 +174,8 @@ class StreamDevice {
   cudaStream_t stream_ = nullptr;
   Arena arena_;
   Arena* scratch_ = &arena_;
-  int multiprocessors_ = attribute(cudaDevAttrMultiProcessorCount);
-  int shared_memory_ = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor);
+  const Processor processor_;
+  const int shared_memory_ = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor);
 };
 
 /// A moment on the device.
@@ -178,6 +197,9 @@ class Event {
 
 /// What one call of an operation computes with: two streams that take its pieces in turn.
 struct Lane {
+  explicit Lane(const Processor& processor)
+      : devices{StreamDevice(processor), StreamDevice(processor)} {}
+
   StreamDevice devices[2];
   Arena shared;  // what all pieces read
   Event shared_copied{cudaEventDisableTiming};
@@ -334,7 +356,8 @@ class Call {
 
 class CudaBackend : public Backend {
  public:
-  explicit CudaBackend(std::optional<CostModel::Way> way) : way_(way) {}
+  CudaBackend(std::optional<CostModel::Way> way, bool as_of_8_0)
+      : way_(way), processor_(processor_of_device(as_of_8_0)) {}
 
   std::string name() const override { return "cuda"; }
 
@@ -429,7 +452,7 @@ class CudaBackend : public Backend {
     call.input(&call.args.coupling, pairs);
     call.input(&call.args.votes, pairs * host.out_dim);
     call.output(&call.args.output, int64_t{host.classes} * host.out_dim);
-    run_elements<WeightedSumArgs, weighted_sum_at>(&call, &WeightedSumArgs::images);
+    run_lookups<WeightedSumArgs, weighted_sum_at>(&call, host.capsules);
   }
 
   void run(const AgreementArgs& host) override {
@@ -439,7 +462,7 @@ class CudaBackend : public Backend {
     call.input(&call.args.v, int64_t{host.classes} * host.out_dim);
     call.input(&call.args.before, pairs);
     call.output(&call.args.output, pairs);
-    run_elements<AgreementArgs, agreement_at>(&call, &AgreementArgs::images);
+    run_lookups<AgreementArgs, agreement_at>(&call, host.out_dim);
   }
 
   void run(const SquashArgs& host) override {
@@ -521,6 +544,15 @@ class CudaBackend : public Backend {
     });
   }
 
+  template <typename Args, void (*At)(const Args&, int64_t)>
+  void run_lookups(Call<Args>* call, int64_t lookups_of_each) {
+    run_call(call, [&](StreamDevice& device, int64_t count, int64_t) {
+      call->args.images = static_cast<int>(count);
+      to_device(&call->args);
+      device.for_each_looking_up<Args, At>(call->args, call->args.count(), lookups_of_each);
+    });
+  }
+
   /// @param shares_second  whether the pieces of a call have one second operand
   template <typename Args, void (*At)(const Args&, int64_t), typename SetUnits>
   void run_products(Call<Args>* call, bool shares_second, const SetUnits& set_units) {
@@ -534,8 +566,7 @@ class CudaBackend : public Backend {
       args.products = tables.products;
       set_units(&args, units);
       const MatrixProduct product = matrix_product(args);
-      const Plan chosen = plan(product, device.multiprocessors(),
-                               tables.factors == nullptr ? 0 : tables.factors->terms);
+      const Plan chosen = plan(product, tables.factors == nullptr ? 0 : tables.factors->terms);
       return chosen.method == Method::kElements ? Prepared{chosen}
                                                 : prepare(device, product, tables, chosen);
     };
@@ -548,22 +579,23 @@ class CudaBackend : public Backend {
           const Prepared prepared = shares_second ? shared : prepared_for(device, largest);
           call->args.products = tables.products;
           set_units(&call->args, count);
+          const MatrixProduct product = matrix_product(call->args);
           if (prepared.plan.method == Method::kElements) {
-            device.for_each<Args, At>(call->args, call->args.count());
+            device.for_each_looking_up<Args, At>(call->args, call->args.count(), product.terms());
           } else {
-            run_product(device, matrix_product(call->args), tables, prepared);
+            run_product(device, product, tables, prepared);
           }
         });
   }
 
-  Plan plan(const MatrixProduct& product, int multiprocessors, int factors) const {
-    if (!way_) return plan_for(product, multiprocessors, factors);
+  Plan plan(const MatrixProduct& product, int factors) const {
+    if (!way_) return plan_for(product, processor_, factors);
     const bool exact = *way_ == CostModel::Way::kExact && factors > 0;
     return plan_for(product,
                     *way_ == CostModel::Way::kReference ? Method::kElements
                     : exact                             ? Method::kFactorised
                                                         : Method::kLookup,
-                    multiprocessors, factors);
+                    processor_, factors);
   }
 
   /// A second try is made without the memory that earlier calls have left for later ones.
@@ -601,10 +633,11 @@ class CudaBackend : public Backend {
         return lane;
       }
     }
-    return std::make_unique<Lane>();
+    return std::make_unique<Lane>(processor_);
   }
 
   const std::optional<CostModel::Way> way_;
+  const Processor processor_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Lane>> idle_;
   bool timing_ = false;
@@ -641,8 +674,8 @@ CudaLimits cuda_limits() {
   return {64 * cycles, (major >= 9 ? 4096 : minor == 0 ? 2048 : 1024) * cycles};
 }
 
-std::unique_ptr<Backend> make_cuda_backend(std::optional<CostModel::Way> way) {
-  return std::make_unique<cuda::CudaBackend>(way);
+std::unique_ptr<Backend> make_cuda_backend(std::optional<CostModel::Way> way, bool as_of_8_0) {
+  return std::make_unique<cuda::CudaBackend>(way, as_of_8_0);
 }
 
 double cuda_kernel_seconds(Backend& backend, const std::function<void()>& work) {

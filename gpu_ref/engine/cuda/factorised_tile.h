@@ -48,9 +48,6 @@ struct FactorisedTile {
   struct Shared {
     alignas(512) SharedArray<uint8_t, kStages * kStageBytes> stages;  // at the end: sums
 
-    LUTRA_HD const uint8_t* row(int stage, int row) const {
-      return &stages[stage * kStageBytes + row * kTerms];
-    }
     /// Sums of two outputs from an even one on, of four from a multiple of four on.
     LUTRA_HD Pair& two_sums(int row, int output) {
       return *reinterpret_cast<Pair*>(&stages[place_of_sum(row, output)]);
@@ -69,7 +66,7 @@ struct FactorisedTile {
   /// Row groups are worked through output tile by output tile, so that blocks which run together
   /// share operands in the L2 cache.
   struct Place {
-    int matrix, row, output, begin, end;
+    int matrix, row, output, part, begin, end;
   };
   LUTRA_HD static Place place(const Arguments& args, int64_t block) {
     constexpr int kGroup = 16;
@@ -80,10 +77,15 @@ struct FactorisedTile {
     const int first = group * kGroup;
     const int height = args.row_tiles - first < kGroup ? args.row_tiles - first : kGroup;
     const int in_group = static_cast<int>(within - int64_t{first} * args.output_tiles);
-    const int begin = static_cast<int>(block % args.parts) * args.steps_of_part;
+    const int part = static_cast<int>(block % args.parts);
+    const int begin = part * args.steps_of_part;
     const int end = begin + args.steps_of_part;
-    return {static_cast<int>(block / args.parts), (first + in_group % height) * kRows,
-            in_group / height * kOutputs, begin, end < args.steps() ? end : args.steps()};
+    return {static_cast<int>(block / args.parts),
+            (first + in_group % height) * kRows,
+            in_group / height * kOutputs,
+            part,
+            begin,
+            end < args.steps() ? end : args.steps()};
   }
 
   /// The steps of a part: terms of one factor, then of the next.
@@ -106,23 +108,19 @@ struct FactorisedTile {
   struct Copier {
     uint32_t first_row[kRowsCopied];      ///< where its rows begin, in pieces
     uint32_t second_row[kOutputsCopied];  ///< in 16 bytes
+    const int8_t* first;                  ///< the factor's
+    const int8_t* second;                 ///< the next step's
     int32_t offsets[16 / kPiece];         ///< of the next step
     Copies copies;
 
     LUTRA_HD void start(const Arguments& args, const Place& at, int thread, const Step& step) {
-      const Windows& windows = args.product.first;
       // Rows and outputs beyond the last are copies of it, and are not stored.
       LUTRA_UNROLL
       for (int j = 0; j < kRowsCopied; ++j) {
         const int last = args.product.rows() - 1;
         int row = at.row + thread / 4 + j * kRowsTogether;
         row = row < last ? row : last;
-        const int x = row % windows.out_width;
-        const int y = row / windows.out_width % windows.out_height;
-        const int64_t n = row / windows.out_width / windows.out_height;
-        const int64_t pixel =
-            (n * args.layout.height + y * windows.vertical.stride) * args.layout.width +
-            x * windows.horizontal.stride;
+        const int64_t pixel = args.layout.pixel(args.product.first, row);
         first_row[j] = static_cast<uint32_t>(
             (at.matrix * args.layout.matrix_bytes() + pixel * args.layout.channels) / kPiece);
       }
@@ -134,35 +132,45 @@ struct FactorisedTile {
         second_row[j] = static_cast<uint32_t>((int64_t{at.matrix} * args.product.outputs + output) *
                                               (args.layout.terms / 16));
       }
-      look_up(args, thread, step);
+      begin(args, thread, step);
     }
 
-    /// Copies a step into a stage; `step` becomes the next one.
-    LUTRA_HD void copy(const Arguments& args, Shared* shared, int thread, int stage, int end,
-                       Step step) {
-      const int8_t* first = args.first + step.factor * args.first_bytes();
-      const int8_t* second =
-          args.second + step.factor * args.second_bytes() + step.term + thread % 4 * 16;
+    /// Copies a step into a stage.
+    /// @param end  of the steps
+    LUTRA_HD void copy(const Arguments& args, Shared* shared, int thread, int stage, Step step,
+                       int end) {
       uint8_t* const to = &shared->stages[stage * kStageBytes];
       LUTRA_UNROLL
       for (int i = 0; i < 16 / kPiece; ++i) {
+        const int8_t* const from = first + offsets[i];
         LUTRA_UNROLL
         for (int j = 0; j < kRowsCopied; ++j) {
           const int at = tile_place(thread / 4 + j * kRowsTogether, thread % 4) + i * kPiece;
-          copy_later<kPiece>(&copies, to + at,
-                             first + (int64_t{first_row[j]} * kPiece + offsets[i]));
+          copy_later<kPiece>(&copies, to + at, from + uint64_t{first_row[j]} * kPiece);
         }
       }
       LUTRA_UNROLL
       for (int j = 0; j < kOutputsCopied; ++j) {
         const int at = tile_place(kRows + thread / 4 + j * kRowsTogether, thread % 4);
-        copy_later<16>(&copies, to + at, second + int64_t{second_row[j]} * 16);
+        copy_later<16>(&copies, to + at, second + uint64_t{second_row[j]} * 16);
       }
+      const int factor = step.factor;
       step.advance(args);
-      if (step.number < end) look_up(args, thread, step);
+      if (step.number == end) return;
+      if (step.factor == factor) {
+        second += kTerms;
+        look_up(args, thread, step);
+      } else {
+        begin(args, thread, step);
+      }
     }
 
    private:
+    LUTRA_HD void begin(const Arguments& args, int thread, const Step& step) {
+      first = args.first + step.factor * args.first_bytes();
+      second = args.second + step.factor * args.second_bytes() + step.term + thread % 4 * 16;
+      look_up(args, thread, step);
+    }
     LUTRA_HD void look_up(const Arguments& args, int thread, const Step& step) {
       LUTRA_UNROLL
       for (int i = 0; i < 16 / kPiece; ++i) {
@@ -191,7 +199,7 @@ struct FactorisedTile {
     const Quad added = args.finish.added(args.product, at.matrix, at.output + column);
     for (int row = thread / kFours; row < rows; row += kThreads / kFours) {
       args.finish.store(args.product, at.matrix, at.row + row, at.output + column,
-                        shared->four_sums(row, column), added, at.begin == 0);
+                        shared->four_sums(row, column), added, at.part);
     }
   }
 };

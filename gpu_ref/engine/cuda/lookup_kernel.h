@@ -5,7 +5,7 @@
 
 namespace lutra::engine::cuda {
 
-/// Matrix products with any table. A block computes 768 rows x 64 outputs. For each term it
+/// Matrix products with any table. A block computes kRows rows x 64 outputs. For each term it
 /// spreads the products of all 256 first operands with the term's 64 second ones out in shared
 /// memory, [operand][output]: a row's sums are then increased by one contiguous line of it.
 ///
@@ -14,17 +14,23 @@ namespace lutra::engine::cuda {
 /// another pipeline, the upper ones alone; the lower ones are their difference.
 ///
 /// The next term's lines are made while this term's are read, from the columns of the table
-/// ([second operand][first operand], 128 KB, which stay in the L1 cache). Lines are permuted by 16
+/// ([second operand][first operand], 128 KB). Lines are permuted by 16
 /// bytes so that the transposing stores have no bank conflicts either.
+///
+/// @tparam kTableInShared  whether the columns lie in shared memory, of which 217 KB are taken
+/// then;
+///                         otherwise they are to stay in the L1 cache
+template <bool kTableInShared>
 struct LookupKernel {
-  static constexpr int kThreads = 384;
+  static constexpr int kThreads = 512;
   static constexpr int kBlocksPerMultiprocessor = 1;
   static constexpr bool kUsesWarpgroups = false;
   static constexpr int kOutputs = 64;
-  static constexpr int kRowsOfThread = 16;
+  static constexpr int kRowsOfThread = 8;
   static constexpr int kRowsOfWarp = kRowsOfThread * 4;
   static constexpr int kRows = kThreads / kLanes * kRowsOfWarp;
   static constexpr int kChunk = 4;  // terms whose operands are fetched together
+  static constexpr int kFetches = (kRows + kThreads - 1) / kThreads;
 
   struct Arguments {
     MatrixProduct product;
@@ -42,12 +48,14 @@ struct LookupKernel {
   static constexpr int kLineBytes = kOutputs * 2;
   static constexpr int kTableBytes = 256 * kLineBytes;
   static constexpr int kFlushRows = kThreads / kLanes * 16;  // rows that leave at a time
+  static_assert(kRowsOfThread % 4 == 0, "");
 
   struct Shared {
     SharedArray<uint8_t, 2 * kTableBytes> lines;         // at the end: sums
     SharedArray<uint16_t, 2 * kChunk * kRows> codes;     // where first operands' lines begin
     SharedArray<uint8_t, 2 * kChunk * kOutputs> second;  // second operands
     SharedArray<Origin, kRows> origins;
+    SharedArray<uint32_t, kTableInShared ? 256 * 128 : 4> columns;
 
     LUTRA_HD Quad& quad(int offset) {
       require_within(offset + 15, 2 * kTableBytes);
@@ -62,29 +70,30 @@ struct LookupKernel {
   struct Registers {
     uint32_t all[kRowsOfThread][4];
     uint32_t upper[kRowsOfThread][4];
-    uint32_t first[2];  // operands on their way
+    uint32_t first[kFetches];  // operands on their way
     uint32_t second;
+    Copies copies;
   };
 
   struct Tile {
-    int matrix, row, rows, output, begin, end;
-    bool first_part;
+    int matrix, row, rows, output, part, begin, end;
   };
   LUTRA_HD static Tile tile(const Arguments& args, int64_t block) {
     const int row = static_cast<int>(block % args.row_tiles) * args.rows_of_tile;
     block /= args.row_tiles;
     const int output = static_cast<int>(block % args.output_tiles) * kOutputs;
     block /= args.output_tiles;
-    const int begin = static_cast<int>(block % args.parts) * args.terms_of_part;
+    const int part = static_cast<int>(block % args.parts);
+    const int begin = part * args.terms_of_part;
     const int left = args.product.rows() - row;
     const int terms = args.product.terms();
     return {static_cast<int>(block / args.parts),
             row,
             left < args.rows_of_tile ? left : args.rows_of_tile,
             output,
+            part,
             begin,
-            begin + args.terms_of_part < terms ? begin + args.terms_of_part : terms,
-            begin == 0};
+            begin + args.terms_of_part < terms ? begin + args.terms_of_part : terms};
   }
 
   /// Where the line of a first operand begins, with the permutation of its 16-byte pieces: a xor
@@ -96,7 +105,8 @@ struct LookupKernel {
   LUTRA_HD static void fetch(const Arguments& args, const Tile& at, Shared* shared, int thread,
                              int term, bool words, Registers* r) {
     LUTRA_UNROLL
-    for (int i = 0; i < kRows / kThreads; ++i) {
+    for (int i = 0; i < kFetches; ++i) {
+      if (thread + i * kThreads >= kRows) break;
       r->first[i] = args.product.first.four(at.matrix, shared->origins[thread + i * kThreads], term,
                                             at.end, words);
     }
@@ -113,7 +123,8 @@ struct LookupKernel {
     for (int j = 0; j < kChunk; ++j) {
       const int base = buffer * kChunk + j;
       LUTRA_UNROLL
-      for (int i = 0; i < kRows / kThreads; ++i) {
+      for (int i = 0; i < kFetches; ++i) {
+        if (thread + i * kThreads >= kRows) break;
         shared->codes[base * kRows + thread + i * kThreads] =
             static_cast<uint16_t>(code(r.first[i] >> (8 * j) & 255));
       }
@@ -124,21 +135,25 @@ struct LookupKernel {
   }
 
   /// A warp makes the lines of 64 operands for 8 outputs, a piece, at a time: of the same operands
-  /// each time, and of every third piece.
-  static constexpr int kPieces = kOutputs / 8;
+  /// each time, and of every fourth piece.
   static constexpr int kPieceStep = kThreads / kLanes / 4;
-  static_assert(kThreads / kLanes % 4 == 0, "");
+  static constexpr int kUnits = kOutputs / 8 / kPieceStep;
+  static_assert(kPieceStep * kUnits * 8 == kOutputs && kRowsOfThread % kUnits == 0, "");
 
   struct Unit {
     uint32_t columns[8];  // two operands' offsets of each output
   };
 
-  LUTRA_HD static void load(const Arguments& args, const Shared& shared, int thread, int piece,
-                            int buffer_term, Unit* u) {
-    const uint32_t* columns = args.columns + thread % (4 * kLanes);
+  /// @param second  the term's second operands
+  LUTRA_HD static void load(const Arguments& args, const Shared& shared, const uint8_t* second,
+                            int thread, int piece, Unit* u) {
+    const uint32_t* columns =
+        (kTableInShared ? &shared.columns[0] : args.columns) + thread % (4 * kLanes);
+    const Pair operands = *reinterpret_cast<const Pair*>(second + piece * 8);
     LUTRA_UNROLL
     for (int i = 0; i < 8; ++i) {
-      u->columns[i] = columns[shared.second[buffer_term * kOutputs + piece * 8 + i] * 128];
+      const uint32_t operand = (i < 4 ? operands.x : operands.y) >> (i % 4 * 8) & 255;
+      u->columns[i] = columns[operand * 128];
     }
   }
   LUTRA_HD static void transpose(Shared* shared, int thread, int piece, int buffer, const Unit& u) {
@@ -179,57 +194,81 @@ struct LookupKernel {
         shared->origins[row] =
             args.product.first.origin(at.row + (row < at.rows ? row : at.rows - 1));
       }
+      if (kTableInShared) {
+        for (int i = thread * 4; i < 256 * 128; i += kThreads * 4) {
+          copy_later<16>(&r.copies, &shared->columns[i], args.columns + i);
+        }
+        end_group(&r.copies);
+      }
       // A thread fetches the rows whose origins it has written.
       fetch(args, at, shared, thread, at.begin, words, &r);
       keep(shared, thread, 0, r);
+      if (kTableInShared) wait_for_groups<0>(&r.copies);
     });
     block.barrier();
     block.each([&](int thread, Registers&) {
-      for (int piece = thread / (4 * kLanes); piece < kPieces; piece += kPieceStep) {
+      LUTRA_UNROLL
+      for (int unit = 0; unit < kUnits; ++unit) {
+        const int piece = thread / (4 * kLanes) + unit * kPieceStep;
         Unit u;
-        load(args, *shared, thread, piece, 0, &u);
+        load(args, *shared, &shared->second[0], thread, piece, &u);
         transpose(shared, thread, piece, 0, u);
       }
     });
     block.barrier();
 
-    for (int term = at.begin; term < at.end; ++term) {
-      const int step = term - at.begin;
-      block.each([&](int thread, Registers& r) {
-        const int warp = thread / kLanes;
-        const int lane = thread % kLanes;
-        const bool fetches = step % kChunk == 0 && term + kChunk < at.end;
-        const bool builds = term + 1 < at.end;
-        if (fetches) fetch(args, at, shared, thread, term + kChunk, words, &r);
-        const int own_row = warp * kRowsOfWarp + lane / 8 * kRowsOfThread;
-        const bool adds = warp * kRowsOfWarp < at.rows;
-        const uint32_t place = (step & 1) * kTableBytes | (lane % 8) * 16;
-        const uint16_t* codes = &shared->codes[step % (2 * kChunk) * kRows + own_row];
-        LUTRA_UNROLL
-        for (int quarter = 0; quarter < 4; ++quarter) {
-          const int piece = warp / 4 + quarter * kPieceStep;
-          Unit u;
-          const bool builds_unit = builds && piece < kPieces;
-          if (builds_unit) load(args, *shared, thread, piece, (step + 1) % (2 * kChunk), &u);
+    int chunk = 0;  // which of the two buffers of operands
+    for (int term = at.begin; term < at.end; term += kChunk, chunk ^= 1) {
+      const bool fetches = term + kChunk < at.end;
+      LUTRA_UNROLL
+      for (int j = 0; j < kChunk; ++j) {
+        if (term + j >= at.end) break;
+        block.each([&](int thread, Registers& r) {
+          if (j == 0 && fetches) fetch(args, at, shared, thread, term + kChunk, words, &r);
+          const int warp = thread / kLanes;
+          const int lane = thread % kLanes;
+          const bool adds = warp * kRowsOfWarp < at.rows;
+          const uint32_t place = lane % 8 * 16;
+          const uint16_t* codes = &shared->codes[(chunk * kChunk + j) * kRows + warp * kRowsOfWarp +
+                                                 lane / 8 * kRowsOfThread];
+          // Lines that are made after the last term are of no use, and do no harm.
+          const int next = j + 1 < kChunk ? chunk * kChunk + j + 1 : (chunk ^ 1) * kChunk;
+          const uint8_t* second = &shared->second[next * kOutputs];
+          const int first_piece = thread / (4 * kLanes);
           if (adds) {
-            const Pair four = reinterpret_cast<const Pair*>(codes)[quarter];
-            const uint32_t lines[4] = {four.x & 0xffffu, four.x >> 16, four.y & 0xffffu,
-                                       four.y >> 16};
             LUTRA_UNROLL
-            for (int i = 0; i < 4; ++i) {
-              add(shared->quad(static_cast<int>(lines[i] ^ place)), r.all[quarter * 4 + i],
-                  r.upper[quarter * 4 + i]);
+            for (int unit = 0; unit < kUnits; ++unit) {
+              const int piece = first_piece + unit * kPieceStep;
+              Unit u;
+              load(args, *shared, second, thread, piece, &u);
+              constexpr int kRowsOfUnit = kRowsOfThread / kUnits;
+              LUTRA_UNROLL
+              for (int row = unit * kRowsOfUnit; row < (unit + 1) * kRowsOfUnit; row += 2) {
+                const uint32_t two = *reinterpret_cast<const uint32_t*>(codes + row);
+                const int even = j % 2 * kTableBytes + static_cast<int>((two & 0xffffu) ^ place);
+                const int odd = j % 2 * kTableBytes + static_cast<int>(two >> 16 ^ place);
+                add(shared->quad(even), r.all[row], r.upper[row]);
+                add(shared->quad(odd), r.all[row + 1], r.upper[row + 1]);
+              }
+              transpose(shared, thread, piece, (j + 1) % 2, u);
+            }
+          } else {
+            LUTRA_UNROLL
+            for (int unit = 0; unit < kUnits; ++unit) {
+              const int piece = first_piece + unit * kPieceStep;
+              Unit u;
+              load(args, *shared, second, thread, piece, &u);
+              transpose(shared, thread, piece, (j + 1) % 2, u);
             }
           }
-          if (builds_unit) transpose(shared, thread, piece, (step + 1) & 1, u);
-        }
-        if (fetches) keep(shared, thread, (step / kChunk + 1) & 1, r);
-      });
-      block.barrier();
+          if (j == kChunk - 2 && fetches) keep(shared, thread, chunk ^ 1, r);
+        });
+        block.barrier();
+      }
     }
 
     LUTRA_UNROLL
-    for (int part = 0; part < 4; ++part) {
+    for (int part = 0; part < kRowsOfThread / 4; ++part) {
       block.each([&](int thread, Registers& r) {
         const int piece = thread % 8;
         LUTRA_UNROLL
@@ -255,7 +294,7 @@ struct LookupKernel {
           if (row >= at.rows) continue;
           args.finish.store(args.product, at.matrix, at.row + row, output,
                             *reinterpret_cast<const Quad*>(&shared->sum(kept, column)), added,
-                            at.first_part);
+                            at.part);
         }
       });
       block.barrier();

@@ -122,7 +122,8 @@ struct Finish {
   const int32_t* for_output;  ///< [matrices][outputs], or null
   const int32_t* outside;     ///< [matrices][taps][outputs] to be taken off where the tap is
                               ///< padding, or null
-  int32_t* partial;           ///< where partial sums are added up, as the destination; or null
+  int32_t* partial;           ///< [parts][part_size], the destination's layout, for sums that are
+  int64_t part_size;          ///< of a part of the terms each; or null
 
   /// What is added to the sums of four outputs, whatever their row.
   /// @param output  the first of the four; some may be beyond the last
@@ -146,11 +147,11 @@ struct Finish {
   }
 
   /// Stores sums of four outputs, or as many as there are.
-  /// @param first_part  whether they are the first of those that are added up
+  /// @param part  of the terms: what is added once is added to the first one's sums
   LUTRA_HD void store(const MatrixProduct& product, int matrix, int row, int output,
-                      const Quad& sums, const Quad& added, bool first_part) const {
+                      const Quad& sums, const Quad& added, int part) const {
     uint32_t four[] = {sums.x, sums.y, sums.z, sums.w};
-    if (first_part) {
+    if (part == 0) {
       uint32_t of_row = 0;
       if (for_row != nullptr) {
         of_row = static_cast<uint32_t>(for_row[int64_t{matrix} * product.rows() + row]);
@@ -165,12 +166,13 @@ struct Finish {
         }
       }
     }
-    const Destination& to = product.sums.to;
     const int64_t index =
         matrix * product.sums.matrix_stride + int64_t{row} * product.sums.row_stride + output;
+    Destination to = product.sums.to;
+    if (partial != nullptr) to = {{}, nullptr, partial + part * part_size};
+    const bool whole = output + 4 <= product.outputs;
     int8_t* const bytes = to.output + index;
-    if (partial == nullptr && to.sums == nullptr && output + 4 <= product.outputs &&
-        reinterpret_cast<uintptr_t>(bytes) % 4 == 0) {
+    if (to.output != nullptr && whole && reinterpret_cast<uintptr_t>(bytes) % 4 == 0) {
       uint32_t word = 0;
       LUTRA_UNROLL
       for (int i = 0; i < 4; ++i) {
@@ -178,16 +180,17 @@ struct Finish {
         word |= uint32_t{static_cast<uint8_t>(q)} << (8 * i);
       }
       *reinterpret_cast<uint32_t*>(bytes) = word;
-      return;
+      to.output = nullptr;
     }
+    int32_t* const words = to.sums + index;
+    if (to.sums != nullptr && whole && reinterpret_cast<uintptr_t>(words) % 16 == 0) {
+      *reinterpret_cast<Quad*>(words) = {four[0], four[1], four[2], four[3]};
+      to.sums = nullptr;
+    }
+    if (to.output == nullptr && to.sums == nullptr) return;
     LUTRA_UNROLL
     for (int i = 0; i < 4; ++i) {
-      if (output + i >= product.outputs) break;
-      if (partial != nullptr) {
-        add_shared_sum(partial + index + i, static_cast<int32_t>(four[i]));
-      } else {
-        to.store(index + i, static_cast<int32_t>(four[i]));
-      }
+      if (output + i < product.outputs) to.store(index + i, static_cast<int32_t>(four[i]));
     }
   }
 
@@ -207,6 +210,22 @@ struct Finish {
     return sum;
   }
 };
+
+/// Adds up the parts of sums.
+struct AddPartsArgs {
+  int64_t size;  ///< of a part
+  int parts;
+  const int32_t* partial;  ///< [parts][size]
+  Destination to;
+};
+
+LUTRA_HD inline void add_parts_at(const AddPartsArgs& args, int64_t index) {
+  uint32_t sum = 0;
+  for (int part = 0; part < args.parts; ++part) {
+    sum += static_cast<uint32_t>(args.partial[part * args.size + index]);
+  }
+  args.to.store(index, static_cast<int32_t>(sum));
+}
 
 /// The rows of all matrices as those of one where they share the second operand.
 inline MatrixProduct matrix_product(const GemmArgs& args) {

@@ -102,6 +102,13 @@ struct MappedLayout {
   static constexpr int kTerms = 64;
 
   LUTRA_HD int64_t matrix_bytes() const { return pixels * channels; }
+  /// Where a row's window begins.
+  LUTRA_HD int64_t pixel(const Windows& windows, int row) const {
+    const int x = row % windows.out_width;
+    const int y = row / windows.out_width % windows.out_height;
+    const int64_t n = row / windows.out_width / windows.out_height;
+    return (n * height + y * windows.vertical.stride) * width + x * windows.horizontal.stride;
+  }
 
   static MappedLayout of(const MatrixProduct& product) {
     const Windows& first = product.first;
@@ -280,8 +287,44 @@ LUTRA_HD inline void offset_at(const OffsetArgs& args, int64_t index) {
           : (down * args.layout.width + right) * args.layout.channels + term % args.layout.channels;
 }
 
-/// Sums of a map's values over the terms of each row of the first operand, or of each output's
-/// second ones: a block for 16 of them, with 16 threads each.
+/// The pixels of the first operand's images, with the padding around them; their channels.
+struct Pixels {
+  MatrixProduct product;
+  MappedLayout layout;
+
+  LUTRA_HD int64_t count() const { return product.matrices * layout.pixels; }
+  LUTRA_HD int terms() const { return product.first.channels; }
+  LUTRA_HD int stride() const { return 1; }
+  /// Where the first one's terms begin; null where all are padding.
+  LUTRA_HD const int8_t* terms_of(int64_t item) const {
+    const Windows& first = product.first;
+    const int64_t matrix = item / layout.pixels;
+    const int64_t pixel = item % layout.pixels;
+    const int x = static_cast<int>(pixel % layout.width) - first.horizontal.pad_before;
+    const int y =
+        static_cast<int>(pixel / layout.width % layout.height) - first.vertical.pad_before;
+    const int64_t n = pixel / layout.width / layout.height;
+    if (y < 0 || y >= first.height || x < 0 || x >= first.width) return nullptr;
+    return first.data + matrix * first.matrix_stride +
+           ((n * first.height + y) * first.width + x) * first.pixel_stride;
+  }
+};
+
+/// The outputs' second operands.
+struct SecondOperands {
+  MatrixProduct product;
+
+  LUTRA_HD int64_t count() const { return int64_t{product.matrices} * product.outputs; }
+  LUTRA_HD int terms() const { return product.terms(); }
+  LUTRA_HD int stride() const { return product.second.term_stride; }
+  LUTRA_HD const int8_t* terms_of(int64_t item) const {
+    return product.second.at(static_cast<int>(item / product.outputs),
+                             static_cast<int>(item % product.outputs), 0);
+  }
+};
+
+/// Sums of a map's values over the terms of each item: a block for 16 items, with 16 threads each.
+template <typename Items>
 struct MapSumKernel {
   static constexpr int kThreads = 256;
   static constexpr int kBlocksPerMultiprocessor = 4;
@@ -289,14 +332,11 @@ struct MapSumKernel {
   static constexpr int kTogether = 16;
 
   struct Arguments {
-    MatrixProduct product;
-    bool of_first;
+    Items items;
     const int32_t* map;  ///< [256]
-    int32_t* sums;       ///< [matrices][rows or outputs]
+    int32_t* sums;       ///< [items]
 
-    LUTRA_HD int each() const { return of_first ? product.rows() : product.outputs; }
-    LUTRA_HD int64_t count() const { return int64_t{product.matrices} * each(); }
-    LUTRA_HD int64_t blocks() const { return (count() + 15) / 16; }
+    LUTRA_HD int64_t blocks() const { return (items.count() + 15) / 16; }
   };
   struct Shared {
     SharedArray<uint32_t, kThreads> sums;
@@ -309,14 +349,11 @@ struct MapSumKernel {
     block.each([&](int thread, Registers&) {
       const int64_t item = block.index * 16 + thread / kTogether;
       uint32_t sum = 0;
-      if (item < args.count()) {
-        const int matrix = static_cast<int>(item / args.each());
-        const int within = static_cast<int>(item % args.each());
-        const int terms = args.product.terms();
-        const Origin at = args.of_first ? args.product.first.origin(within) : Origin{};
-        for (int term = thread % kTogether; term < terms; term += kTogether) {
-          const int8_t x = args.of_first ? args.product.first.element(matrix, at, term)
-                                         : args.product.second.element(matrix, within, term);
+      if (item < args.items.count()) {
+        const int8_t* const terms = args.items.terms_of(item);
+        for (int term = thread % kTogether; term < args.items.terms(); term += kTogether) {
+          const int8_t x = terms == nullptr ? args.items.product.first.pad_value
+                                            : terms[int64_t{term} * args.items.stride()];
           sum += static_cast<uint32_t>(args.map[static_cast<uint8_t>(x)]);
         }
       }
@@ -325,13 +362,39 @@ struct MapSumKernel {
     block.barrier();
     block.each([&](int thread, Registers&) {
       const int64_t item = block.index * 16 + thread;
-      if (thread >= 16 || item >= args.count()) return;
+      if (thread >= 16 || item >= args.items.count()) return;
       uint32_t sum = 0;
       for (int i = 0; i < kTogether; ++i) sum += shared->sums[thread * kTogether + i];
       args.sums[item] = static_cast<int32_t>(sum);
     });
   }
 };
+
+/// Sums of what MapSumKernel found for the pixels over each row's taps: [matrices][rows].
+struct TapSumArgs {
+  MatrixProduct product;
+  MappedLayout layout;
+  const int32_t* of_pixels;
+  int32_t* sums;
+
+  LUTRA_HD int64_t count() const { return int64_t{product.matrices} * product.rows(); }
+};
+
+LUTRA_HD inline void tap_sum_at(const TapSumArgs& args, int64_t index) {
+  const Windows& first = args.product.first;
+  const int64_t matrix = index / args.product.rows();
+  const int64_t pixel = args.layout.pixel(first, static_cast<int>(index % args.product.rows()));
+  const int32_t* const sums = args.of_pixels + matrix * args.layout.pixels + pixel;
+  uint32_t sum = 0;
+  for (int down = 0; down < first.vertical.kernel; ++down) {
+    for (int right = 0; right < first.horizontal.kernel; ++right) {
+      sum +=
+          static_cast<uint32_t>(sums[int64_t{down} * first.vertical.dilation * args.layout.width +
+                                     right * first.horizontal.dilation]);
+    }
+  }
+  args.sums[index] = static_cast<int32_t>(sum);
+}
 
 }  // namespace lutra::engine::cuda
 

@@ -11,10 +11,8 @@
 
 /// Which kernels a matrix product takes, and in which order. `Device` is where they run:
 ///
-///   int multiprocessors();
-///   bool has_warpgroups();                           // whether WarpgroupKernel can run
+///   Processor processor();
 ///   T* scratch<T>(int64_t count);                    // lives until the product is done
-///   void zero(int32_t* at, int64_t count);
 ///   void run<Kernel>(const Kernel::Arguments&);
 ///   void for_each<Args, at>(const Args&, int64_t count);
 namespace lutra::engine::cuda {
@@ -41,97 +39,111 @@ inline std::vector<uint16_t> table_columns(const tables::ProductTable& table) {
   return columns;
 }
 
-/// Estimated products a second of an H100, in 10^12 (README.md): gpu_check's benchmark measures
-/// them. Lookups by element are random reads of the table in the L1 cache; by line they are for as
-/// many rows as a tile holds; factorised ones are of one term.
-constexpr double kElementsRate = 0.8;
-constexpr double kLookupRate = 5.5;
-constexpr double kFactorisedRate = 350.0;
-constexpr double kLaunchSeconds = 4e-6;
+/// What plans depend on.
+struct Processor {
+  int multiprocessors;
+  int shared_memory_of_block;  ///< bytes that a block can have
+  bool has_warpgroups;         ///< whether WarpgroupKernel can run
+};
 
-/// How much of its work a tiling wastes, as a factor.
-inline double padded(int64_t size, int64_t tile) {
-  return static_cast<double>((size + tile - 1) / tile * tile) / static_cast<double>(size);
-}
+/// Products a second of an H200, in 10^12 (README.md), of large products. Lookups by element are
+/// random reads of the table in the L1 cache; by line they are for as many rows as a tile holds;
+/// factorised ones are of one term.
+constexpr double kElementsRate = 0.26;
+constexpr double kLookupRate = 4.5;
+constexpr double kFactorisedRate = 480.0;
+constexpr double kLaunchSeconds = 4e-6;
 
 /// Whether tiles of factorised products have 64 outputs, not 128.
 inline bool few_outputs(const MatrixProduct& product) { return product.outputs <= 64; }
 
+/// How a method cuts a product up.
+struct Tiling {
+  int rows, outputs, blocks_of_multiprocessor;
+
+  int64_t row_tiles(const MatrixProduct& product) const { return tiles(product.rows(), rows); }
+  int64_t output_tiles(const MatrixProduct& product) const {
+    return tiles(product.outputs, outputs);
+  }
+  /// Products that tiles compute, of which some may be beyond the last row or output.
+  double products(const MatrixProduct& product) const {
+    return static_cast<double>(product.matrices) * static_cast<double>(row_tiles(product)) * rows *
+           static_cast<double>(output_tiles(product)) * outputs * product.terms();
+  }
+
+  static int64_t tiles(int64_t size, int64_t tile) { return (size + tile - 1) / tile; }
+
+  template <typename Kernel>
+  static Tiling of() {
+    return {Kernel::kRows, Kernel::kOutputs, Kernel::kBlocksPerMultiprocessor};
+  }
+  static Tiling of(const MatrixProduct& product, Method method, const Processor& processor) {
+    const bool few = few_outputs(product);
+    if (method == Method::kLookup) return of<LookupKernel<true>>();
+    if (processor.has_warpgroups) {
+      return few ? of<WarpgroupKernel<16, 64>>() : of<WarpgroupKernel<16, 128>>();
+    }
+    return few ? of<WarpKernel<16, 1>>() : of<WarpKernel<16, 2>>();
+  }
+};
+
 /// Estimated seconds, once there is enough to do for all multiprocessors.
-inline double seconds(const MatrixProduct& product, Method method, int factors) {
-  const double products =
-      static_cast<double>(product.matrices) * product.rows() * product.outputs * product.terms();
-  const int64_t rows = product.rows();
+inline double seconds(const MatrixProduct& product, Method method, const Processor& processor,
+                      int factors) {
+  const Tiling tiling = Tiling::of(product, method, processor);
   switch (method) {
     case Method::kElements:
-      return kLaunchSeconds + products / (kElementsRate * 1e12);
+      return kLaunchSeconds + static_cast<double>(product.matrices) * product.rows() *
+                                  product.outputs * product.terms() / (kElementsRate * 1e12);
     case Method::kLookup: {
-      // Making a term's lines costs as much as reading them for some 600 rows.
-      constexpr int kMaking = 600;
-      constexpr double kFull = 1.0 + kMaking / static_cast<double>(LookupKernel::kRows);
-      const int64_t tiles = (rows + LookupKernel::kRows - 1) / LookupKernel::kRows;
-      const double row_cost =
-          static_cast<double>(rows + tiles * kMaking) / static_cast<double>(rows) / kFull;
-      return kLaunchSeconds + products * row_cost *
-                                  padded(product.outputs, LookupKernel::kOutputs) /
-                                  (kLookupRate * 1e12);
+      // Making a term's lines costs as much as reading them for a tile of rows.
+      const double read = product.rows();
+      const double made = static_cast<double>(tiling.row_tiles(product)) * tiling.rows;
+      return kLaunchSeconds +
+             tiling.products(product) / made * (read + made) / 2 / (kLookupRate * 1e12);
     }
-    case Method::kFactorised: {
-      const MappedLayout layout = MappedLayout::of(product);
-      return 5 * kLaunchSeconds + products * factors *
-                                      padded(rows, few_outputs(product) ? 256 : 128) *
-                                      padded(product.outputs, few_outputs(product) ? 64 : 128) *
-                                      layout.terms / product.terms() / (kFactorisedRate * 1e12);
-    }
+    case Method::kFactorised:
+      return 5 * kLaunchSeconds + tiling.products(product) * factors *
+                                      MappedLayout::of(product).terms / product.terms() /
+                                      (kFactorisedRate * 1e12);
   }
   return 0;
 }
 
 struct Plan {
   Method method;
-  int parts;  ///< of the terms, added up in memory: more blocks for products with few outputs
+  int parts;  ///< of the terms, at most: more blocks for products with few outputs
 };
 
-inline int parts_for(int64_t blocks, int wanted, int steps, int least_steps) {
-  if (blocks == 0 || blocks >= wanted) return 1;
-  const int64_t most = std::max(1, steps / least_steps);
-  return static_cast<int>(std::min<int64_t>(most, wanted / blocks));
-}
-
-inline int64_t tiles(int64_t size, int64_t tile) { return (size + tile - 1) / tile; }
-
-inline Plan plan_for(const MatrixProduct& product, Method method, int multiprocessors,
+inline Plan plan_for(const MatrixProduct& product, Method method, const Processor& processor,
                      int factors) {
-  const int64_t rows = product.rows();
-  if (method == Method::kLookup) {
-    const int64_t blocks = product.matrices * tiles(rows, LookupKernel::kRows) *
-                           tiles(product.outputs, LookupKernel::kOutputs);
-    return {method, parts_for(blocks, multiprocessors, product.terms(), 32)};
-  }
-  if (method == Method::kFactorised) {
-    const int64_t blocks =
-        product.matrices *
-        (few_outputs(product) ? tiles(rows, 256) : tiles(rows, 128) * tiles(product.outputs, 128));
-    const int steps = factors * MappedLayout::of(product).terms / MappedLayout::kTerms;
-    return {method, parts_for(blocks, 2 * multiprocessors, steps, 4)};
-  }
-  return {method, 1};
+  if (method == Method::kElements) return {method, 1};
+  const Tiling tiling = Tiling::of(product, method, processor);
+  const int64_t blocks =
+      product.matrices * tiling.row_tiles(product) * tiling.output_tiles(product);
+  const int64_t wanted = int64_t{processor.multiprocessors} * tiling.blocks_of_multiprocessor;
+  if (blocks == 0 || blocks >= wanted) return {method, 1};
+  // Parts of fewer terms would mostly begin and end.
+  const int most = method == Method::kLookup
+                       ? product.terms() / 32
+                       : factors * MappedLayout::of(product).terms / (2 * MappedLayout::kTerms);
+  return {method, static_cast<int>(std::min<int64_t>(std::max(1, most), wanted / blocks))};
 }
 
 /// The method that is estimated to be the quickest.
 /// @param factors  of the multiplier, 0: none
-inline Plan plan_for(const MatrixProduct& product, int multiprocessors, int factors) {
+inline Plan plan_for(const MatrixProduct& product, const Processor& processor, int factors) {
   Method best = Method::kElements;
-  double least = seconds(product, best, factors);
+  double least = seconds(product, best, processor, factors);
   for (Method method : {Method::kLookup, Method::kFactorised}) {
     if (method == Method::kFactorised && factors == 0) continue;
-    const double estimate = seconds(product, method, factors);
+    const double estimate = seconds(product, method, processor, factors);
     if (estimate < least) {
       least = estimate;
       best = method;
     }
   }
-  return plan_for(product, best, multiprocessors, factors);
+  return plan_for(product, best, processor, factors);
 }
 
 /// What each tap would have contributed outside the image: [matrices][taps][outputs].
@@ -170,36 +182,61 @@ struct Prepared {
 
 namespace detail {
 
-/// Sums of a map over the terms of each row, or each output.
-template <typename Device>
-const int32_t* map_sums(Device& device, const MatrixProduct& product, bool of_first,
-                        const int32_t* map) {
-  MapSumKernel::Arguments sums{product, of_first, map, nullptr};
-  sums.sums = device.template scratch<int32_t>(sums.count());
-  device.template run<MapSumKernel>(sums);
-  return sums.sums;
+template <typename Items, typename Device>
+const int32_t* map_sums(Device& device, const Items& items, const int32_t* map) {
+  typename MapSumKernel<Items>::Arguments args{items, map, nullptr};
+  args.sums = device.template scratch<int32_t>(items.count());
+  device.template run<MapSumKernel<Items>>(args);
+  return args.sums;
 }
 
+/// Sums of a map over the terms of each row.
 template <typename Device>
+const int32_t* row_sums(Device& device, const MatrixProduct& product, const MappedLayout& layout,
+                        const int32_t* map) {
+  const int32_t* const of_pixels = map_sums(device, Pixels{product, layout}, map);
+  if (product.first.taps() == 1 && layout.pixels == product.rows()) return of_pixels;
+  TapSumArgs args{product, layout, of_pixels, nullptr};
+  args.sums = device.template scratch<int32_t>(args.count());
+  device.template for_each<TapSumArgs, tap_sum_at>(args, args.count());
+  return args.sums;
+}
+
+/// Runs a kernel whose blocks are parts, and adds these up where there are more than one.
+template <typename Kernel, typename Device>
+void run_parts(Device& device, typename Kernel::Arguments args) {
+  const MatrixProduct& product = args.product;
+  if (args.parts == 1) return device.template run<Kernel>(args);
+  AddPartsArgs add{int64_t{product.matrices} * product.rows() * product.outputs, args.parts,
+                   nullptr, product.sums.to};
+  args.finish.part_size = add.size;
+  args.finish.partial = device.template scratch<int32_t>(add.size * args.parts);
+  add.partial = args.finish.partial;
+  device.template run<Kernel>(args);
+  device.template for_each<AddPartsArgs, add_parts_at>(add, add.size);
+}
+
+template <bool kTableInShared, typename Device>
 void run_lookup(Device& device, const MatrixProduct& product, const DeviceTables& tables,
                 const Plan& plan, const Finish& finish) {
-  LookupKernel::Arguments args{};
+  using Kernel = LookupKernel<kTableInShared>;
+  typename Kernel::Arguments args{};
   args.product = product;
   args.finish = finish;
   args.finish.constant = static_cast<int32_t>(static_cast<uint32_t>(tables.products.base) *
                                               static_cast<uint32_t>(product.terms()));
   args.columns = tables.columns;
-  args.row_tiles = static_cast<int>(tiles(product.rows(), LookupKernel::kRows));
-  args.rows_of_tile =
-      static_cast<int>(tiles(tiles(product.rows(), args.row_tiles), LookupKernel::kRowsOfWarp)) *
-      LookupKernel::kRowsOfWarp;
-  args.row_tiles = static_cast<int>(tiles(product.rows(), args.rows_of_tile));
-  args.output_tiles = static_cast<int>(tiles(product.outputs, LookupKernel::kOutputs));
+  args.row_tiles = static_cast<int>(Tiling::tiles(product.rows(), Kernel::kRows));
+  args.rows_of_tile = static_cast<int>(Tiling::tiles(Tiling::tiles(product.rows(), args.row_tiles),
+                                                     Kernel::kRowsOfWarp)) *
+                      Kernel::kRowsOfWarp;
+  args.row_tiles = static_cast<int>(Tiling::tiles(product.rows(), args.rows_of_tile));
+  args.output_tiles = static_cast<int>(Tiling::tiles(product.outputs, Kernel::kOutputs));
   args.terms_of_part =
-      static_cast<int>(tiles(tiles(product.terms(), plan.parts), LookupKernel::kChunk)) *
-      LookupKernel::kChunk;
-  args.parts = static_cast<int>(tiles(product.terms(), args.terms_of_part));
-  device.template run<LookupKernel>(args);
+      static_cast<int>(Tiling::tiles(Tiling::tiles(product.terms(), plan.parts), Kernel::kChunk)) *
+      Kernel::kChunk;
+  args.parts = static_cast<int>(Tiling::tiles(product.terms(), args.terms_of_part));
+  run_parts<Kernel>(device, args);
 }
 
 template <typename Kernel, typename Device>
@@ -221,13 +258,13 @@ void run_factorised(Device& device, const MatrixProduct& product, const DeviceTa
       device.template scratch<uint32_t>(first.count() * layout.piece / 4 * first.factors);
   device.template for_each<MapFirstArgs, map_first_at>(first, first.count());
   args.first = reinterpret_cast<const int8_t*>(first.mapped);
-  if (factors.has_row) args.finish.for_row = map_sums(device, product, true, tables.row);
+  if (factors.has_row) args.finish.for_row = row_sums(device, product, layout, tables.row);
 
-  args.row_tiles = static_cast<int>(tiles(product.rows(), Kernel::kRows));
-  args.output_tiles = static_cast<int>(tiles(product.outputs, Kernel::kOutputs));
-  args.steps_of_part = static_cast<int>(tiles(args.steps(), prepared.plan.parts));
-  args.parts = static_cast<int>(tiles(args.steps(), args.steps_of_part));
-  device.template run<Kernel>(args);
+  args.row_tiles = static_cast<int>(Tiling::tiles(product.rows(), Kernel::kRows));
+  args.output_tiles = static_cast<int>(Tiling::tiles(product.outputs, Kernel::kOutputs));
+  args.steps_of_part = static_cast<int>(Tiling::tiles(args.steps(), prepared.plan.parts));
+  args.parts = static_cast<int>(Tiling::tiles(args.steps(), args.steps_of_part));
+  run_parts<Kernel>(device, args);
 }
 
 template <int kPiece, typename Device>
@@ -238,7 +275,7 @@ void run_factorised(Device& device, const MatrixProduct& product, const DeviceTa
                                                             finish, layout);
   };
   const bool few = few_outputs(product);
-  if (device.has_warpgroups()) {
+  if (device.processor().has_warpgroups) {
     few ? run(static_cast<WarpgroupKernel<kPiece, 64>*>(nullptr))
         : run(static_cast<WarpgroupKernel<kPiece, 128>*>(nullptr));
   } else {
@@ -281,7 +318,7 @@ Prepared prepare(Device& device, const MatrixProduct& product, const DeviceTable
   prepared.offsets = offsets.offsets;
 
   if (factors.has_column) {
-    prepared.for_output = detail::map_sums(device, product, false, tables.column);
+    prepared.for_output = detail::map_sums(device, SecondOperands{product}, tables.column);
   }
   return prepared;
 }
@@ -294,24 +331,16 @@ void run_product(Device& device, const MatrixProduct& product, const DeviceTable
   const Plan& plan = prepared.plan;
   Finish finish{};
   finish.outside = prepared.outside;
-  if (plan.parts > 1) {
-    const int64_t count = int64_t{product.matrices} * product.rows() * product.outputs;
-    finish.partial = product.sums.to.sums != nullptr ? product.sums.to.sums
-                                                     : device.template scratch<int32_t>(count);
-    device.zero(finish.partial, count);
-  }
   if (plan.method == Method::kLookup) {
-    detail::run_lookup(device, product, tables, plan, finish);
-  } else {
-    const MappedLayout layout = MappedLayout::of(product);
-    layout.piece == 16
-        ? detail::run_factorised<16>(device, product, tables, prepared, finish, layout)
-        : detail::run_factorised<4>(device, product, tables, prepared, finish, layout);
+    sizeof(LookupKernel<true>::Shared) <=
+            static_cast<size_t>(device.processor().shared_memory_of_block)
+        ? detail::run_lookup<true>(device, product, tables, plan, finish)
+        : detail::run_lookup<false>(device, product, tables, plan, finish);
+    return;
   }
-  if (finish.partial == nullptr || product.sums.to.output == nullptr) return;
-  const RequantiseArgs args{int64_t{product.matrices} * product.rows() * product.outputs,
-                            finish.partial, product.sums.to.requantisation, product.sums.to.output};
-  device.template for_each<RequantiseArgs, requantise_at>(args, args.count());
+  const MappedLayout layout = MappedLayout::of(product);
+  layout.piece == 16 ? detail::run_factorised<16>(device, product, tables, prepared, finish, layout)
+                     : detail::run_factorised<4>(device, product, tables, prepared, finish, layout);
 }
 
 }  // namespace lutra::engine::cuda

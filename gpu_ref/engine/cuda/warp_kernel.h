@@ -44,7 +44,7 @@ struct WarpKernel : FactorisedTile<kPiece, 128, 256 / kWarpColumns, 64 * kWarpCo
     });
     for (int i = 0; i < kStages - 1; ++i) {
       block.each([&](int thread, Registers& r) {
-        if (ahead.number < at.end) r.copier.copy(args, shared, thread, i, at.end, ahead);
+        if (ahead.number < at.end) r.copier.copy(args, shared, thread, i, ahead, at.end);
         end_group(&r.copier.copies);
       });
       ahead.advance(args);
@@ -56,7 +56,7 @@ struct WarpKernel : FactorisedTile<kPiece, 128, 256 / kWarpColumns, 64 * kWarpCo
       block.barrier();
       block.each([&](int thread, Registers& r) {
         if (ahead.number < at.end) {
-          r.copier.copy(args, shared, thread, (done + kStages - 1) % kStages, at.end, ahead);
+          r.copier.copy(args, shared, thread, (done + kStages - 1) % kStages, ahead, at.end);
         }
         end_group(&r.copier.copies);
       });

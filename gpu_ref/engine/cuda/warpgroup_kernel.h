@@ -43,7 +43,7 @@ struct WarpgroupKernel : FactorisedTile<kPiece, 256, 256, kOutputs, kOutputs == 
     });
     for (int i = 0; i < kAhead; ++i) {
       block.each([&](int thread, Registers& r) {
-        if (ahead.number < at.end) r.copier.copy(args, shared, thread, i, at.end, ahead);
+        if (ahead.number < at.end) r.copier.copy(args, shared, thread, i, ahead, at.end);
         end_group(&r.copier.copies);
       });
       ahead.advance(args);
@@ -61,21 +61,24 @@ struct WarpgroupKernel : FactorisedTile<kPiece, 256, 256, kOutputs, kOutputs == 
         block.barrier();
         block.warpgroups([&](auto& group) {
           group.begin();
+          const auto first = group.tile(&shared->stages[0])
+                                 .at(stage * Tile::kStageBytes + group.index * 128 * Tile::kTerms);
+          const auto second = group.tile(&shared->stages[0])
+                                  .at(stage * Tile::kStageBytes + Tile::kRows * Tile::kTerms);
           LUTRA_UNROLL
-          for (int half = 0; half < Tile::kTerms / 32; ++half) {
+          for (int half = 0; half < Tile::kTerms; half += 32) {
             LUTRA_UNROLL
             for (int i = 0; i < 2; ++i) {
-              group.template multiply_add<kOutputs>(
-                  [=](Registers& r) { return r.sums[i]; },
-                  shared->row(stage, (group.index * 2 + i) * 64) + half * 32,
-                  shared->row(stage, Tile::kRows) + half * 32);
+              group.template multiply_add<kOutputs>([=](Registers& r) { return r.sums[i]; },
+                                                    first.at(i * 64 * Tile::kTerms + half),
+                                                    second.at(half));
             }
           }
           group.end();
         });
         block.each([&](int thread, Registers& r) {
           if (ahead.number < at.end) {
-            r.copier.copy(args, shared, thread, free_stage, at.end, ahead);
+            r.copier.copy(args, shared, thread, free_stage, ahead, at.end);
           }
           end_group(&r.copier.copies);
         });

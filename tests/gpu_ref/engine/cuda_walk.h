@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-#include "cuda/block.h"
+#include "cuda/product_plan.h"
 
 /// Runs the kernels of the CUDA backend on the host: block after block, between two barriers thread
 /// after thread. Tensor-core instructions are done for the 32 lanes of a warp at once, and
@@ -77,14 +77,20 @@ struct WalkedWarpgroup {
   bool late;
   std::vector<Group>* groups;
 
+  struct Tile {
+    const uint8_t* begin;
+    Tile at(int bytes) const { return {begin + bytes}; }
+  };
+  Tile tile(const uint8_t* begin) const { return {begin}; }
+
   template <int kOutputs, typename Sum>
-  void multiply_add(const Sum& sum, const uint8_t* a, const uint8_t* b) {
+  void multiply_add(const Sum& sum, Tile a, Tile b) {
     const auto work = [=, threads = threads] {
       for (int row = 0; row < 64; ++row) {
         for (int output = 0; output < kOutputs; ++output) {
           uint32_t dot = 0;
           for (int k = 0; k < 32; ++k) {
-            dot += static_cast<uint32_t>(element(a, row, k) * element(b, output, k));
+            dot += static_cast<uint32_t>(element(a.begin, row, k) * element(b.begin, output, k));
           }
           const int thread = row / 16 * kLanes + row % 8 * 4 + output % 8 / 2;
           const int register_ = output / 8 * 4 + row % 16 / 8 * 2 + output % 2;
@@ -163,11 +169,9 @@ struct WalkedBlock {
 /// address sanitizer sees what reaches beyond it.
 class WalkedDevice {
  public:
-  WalkedDevice(int multiprocessors, bool has_warpgroups, Order order)
-      : multiprocessors_(multiprocessors), has_warpgroups_(has_warpgroups), order_(order) {}
+  WalkedDevice(const Processor& processor, Order order) : processor_(processor), order_(order) {}
 
-  int multiprocessors() const { return multiprocessors_; }
-  bool has_warpgroups() const { return has_warpgroups_; }
+  const Processor& processor() const { return processor_; }
   int64_t blocks() const { return blocks_; }
 
   template <typename T>
@@ -178,7 +182,6 @@ class WalkedDevice {
     owned_.emplace_back(memory, std::free);
     return static_cast<T*>(memory);
   }
-  void zero(int32_t* at, int64_t count) { std::fill_n(at, count, 0); }
 
   template <typename Kernel>
   void run(const typename Kernel::Arguments& args) {
@@ -197,8 +200,7 @@ class WalkedDevice {
   }
 
  private:
-  int multiprocessors_;
-  bool has_warpgroups_;
+  Processor processor_;
   Order order_;
   int64_t blocks_ = 0;
   std::vector<std::unique_ptr<void, void (*)(void*)>> owned_;

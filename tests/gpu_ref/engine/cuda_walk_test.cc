@@ -43,6 +43,11 @@ struct Component {
   }
 };
 
+/// Of compute capability 9.0 or 8.0.
+Processor processor_with(int multiprocessors, bool warpgroups) {
+  return {multiprocessors, (warpgroups ? 227 : 163) << 10, warpgroups};
+}
+
 class Walk : public testing::Test {
  protected:
   int between(int low, int high) {
@@ -123,19 +128,21 @@ class Walk : public testing::Test {
     }
 
     for (const auto& [method, warpgroups] : {std::pair{Method::kLookup, false},
+                                             {Method::kLookup, true},
                                              {Method::kFactorised, false},
                                              {Method::kFactorised, true}}) {
       if (method == Method::kFactorised && !component.factors) continue;
       for (int variant = 0; variant < 4; ++variant) {
         const Order order = variant % 2 == 0 ? Order::kUp : Order::kDown;
         Copies::early() = variant % 2 == 1;
-        WalkedDevice device(132, warpgroups, order);
+        const Processor processor = processor_with(variant < 2 ? 1 : 132, warpgroups);
+        WalkedDevice device(processor, order);
         std::vector<int8_t> got(expected.size(), 55);
         std::vector<int32_t> got_sums(expected_sums.size(), 5555);
         point(&args, got.data(), got_sums.data());
         const MatrixProduct product = matrix_product(args);
         const int factor_count = component.factors ? component.factors->terms : 0;
-        Plan plan = plan_for(product, method, variant < 2 ? 1 : 132, factor_count);
+        Plan plan = plan_for(product, method, processor, factor_count);
         if (variant == 2) plan.parts = 3;
         run_product(device, product, component.tables(),
                     prepare(device, product, component.tables(), plan));
@@ -392,17 +399,20 @@ TEST_F(Walk, MethodsFollowTheWork) {
   GemmArgs args{};
   args.shared_second = true;
   args.batch = 1;
-  args.rows = 1024;
-  args.outputs = 256;
-  args.terms = 1152;
-  EXPECT_EQ(plan_for(matrix_product(args), 132, 1).method, Method::kFactorised);
-  EXPECT_EQ(plan_for(matrix_product(args), 132, 0).method, Method::kLookup);
-  EXPECT_GT(plan_for(matrix_product(args), 132, 0).parts, 1);
-  args.rows = 3;
-  args.outputs = 2;
-  args.terms = 5;
-  EXPECT_EQ(plan_for(matrix_product(args), 132, 1).method, Method::kElements);
-  checked_ += 4;
+  for (const bool warpgroups : {false, true}) {
+    const Processor processor = processor_with(132, warpgroups);
+    args.rows = 1024;
+    args.outputs = 256;
+    args.terms = 1152;
+    EXPECT_EQ(plan_for(matrix_product(args), processor, 1).method, Method::kFactorised);
+    EXPECT_EQ(plan_for(matrix_product(args), processor, 0).method, Method::kLookup);
+    EXPECT_GT(plan_for(matrix_product(args), processor, 0).parts, 1);
+    args.rows = 3;
+    args.outputs = 2;
+    args.terms = 5;
+    EXPECT_EQ(plan_for(matrix_product(args), processor, 1).method, Method::kElements);
+    checked_ += 4;
+  }
 }
 
 }  // namespace

@@ -42,8 +42,18 @@ std::vector<Shape> shapes() {
 void check_operations(uint32_t seed, Tally* tally) {
   const auto scalar = make_backend("scalar");
   const auto chosen = make_cuda_backend();
-  const auto lookup = make_cuda_backend(CostModel::Way::kLookup);
-  const auto exact = make_cuda_backend(CostModel::Way::kExact);
+  struct Other {
+    const char* name;
+    std::unique_ptr<Backend> backend;
+  };
+  std::vector<Other> others;
+  for (const bool as_of_8_0 : {false, true}) {
+    others.push_back({as_of_8_0 ? ", by lookup as of 8.0" : ", by lookup",
+                      make_cuda_backend(CostModel::Way::kLookup, as_of_8_0)});
+    others.push_back({as_of_8_0 ? ", by exact products as of 8.0" : ", by exact products",
+                      make_cuda_backend(CostModel::Way::kExact, as_of_8_0)});
+  }
+  others.push_back({", by element", make_cuda_backend(CostModel::Way::kReference)});
   std::mt19937 random(seed);
   std::vector<std::pair<std::string, tables::ProductTable>> tables;
   tables.emplace_back("arbitrary", random_table(&random));
@@ -64,8 +74,9 @@ void check_operations(uint32_t seed, Tally* tally) {
           std::async(std::launch::async, [&] { return run(chosen.get()); });
       tally->compare(expected, run(chosen.get()), where);
       tally->compare(expected, beside.get(), where + ", beside another call");
-      tally->compare(expected, run(lookup.get()), where + ", by lookup");
-      tally->compare(expected, run(exact.get()), where + ", by exact products");
+      for (const Other& other : others) {
+        tally->compare(expected, run(other.backend.get()), where + other.name);
+      }
     }
   }
 }

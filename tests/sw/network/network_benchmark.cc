@@ -43,7 +43,7 @@ Table table(const std::string& name) {
 }
 
 void run(benchmark::State& state, const Network& description, const std::string& component,
-         int jobs, int images) {
+         const std::string& backend, int jobs, int images) {
   const QuantisedNetwork network = random_network(1, description);
   const Table products = table(component);
   Assignment assignment;
@@ -55,6 +55,7 @@ void run(benchmark::State& state, const Network& description, const std::string&
   const Inference inference(network, assignment);
   const Dataset data = random_images(images);
   EvaluateOptions options;
+  options.backend = backend;
   options.jobs = jobs;
   for (auto _ : state) evaluate(inference, data, options);
   state.counters["s per 10000 images"] = benchmark::Counter(
@@ -63,15 +64,30 @@ void run(benchmark::State& state, const Network& description, const std::string&
       benchmark::Counter(double(count) * images, benchmark::Counter::kIsIterationInvariantRate);
 }
 
+/// The quickest backend of the processor, and CUDA.
+std::vector<std::string> backends() {
+  std::vector<std::string> names;
+  for (const engine::BackendInfo& info : engine::backends()) {
+    if (!info.available) continue;
+    if (info.name != "cuda") names.clear();
+    names.push_back(info.name);
+  }
+  return names;
+}
+
 void register_all() {
   for (const auto& [network, images] : {std::pair{capsnet_edge(), 2048}, {capsnet(), 256}}) {
-    for (const char* component : {"arbitrary", "drum:kept_bits=4", "udm"}) {
-      for (const int jobs : {1, 2}) {
-        benchmark::RegisterBenchmark(
-            ("network/" + network.name + "/" + component + "/" + std::to_string(jobs)).c_str(), run,
-            network, component, jobs, images)
-            ->Unit(benchmark::kMillisecond)
-            ->UseRealTime();
+    for (const std::string& backend : backends()) {
+      for (const char* component : {"arbitrary", "drum:kept_bits=4", "udm"}) {
+        for (const int jobs : {1, 2}) {
+          const std::string name = "network/" + network.name + "/" + backend + "/" + component +
+                                   "/" + std::to_string(jobs);
+          // A device is fed by more than a few images.
+          benchmark::RegisterBenchmark(name.c_str(), run, network, component, backend, jobs,
+                                       backend == "cuda" ? images * 8 : images)
+              ->Unit(benchmark::kMillisecond)
+              ->UseRealTime();
+        }
       }
     }
   }
