@@ -338,30 +338,6 @@ __global__ void __launch_bounds__(256) evaluate(const __grid_constant__ Args arg
 #endif
 }
 
-constexpr int kLookingUpThreads = 1024;
-constexpr int kTableBytes = 65536 * 2;
-
-/// The same, with the table of Args::products in shared memory.
-template <typename Args, void (*At)(const Args&, int64_t)>
-__global__ void __launch_bounds__(kLookingUpThreads)
-    evaluate_looking_up(const __grid_constant__ Args args, int64_t count) {
-#ifdef __CUDA_ARCH__
-  extern __shared__ __align__(1024) char shared_memory[];
-  for (int i = static_cast<int>(threadIdx.x); i < kTableBytes / 16; i += kLookingUpThreads) {
-    reinterpret_cast<Quad*>(shared_memory)[i] =
-        reinterpret_cast<const Quad*>(args.products.offsets)[i];
-  }
-  __syncthreads();
-  Args own = args;
-  own.products.offsets = reinterpret_cast<const uint16_t*>(shared_memory);
-  const int64_t step = static_cast<int64_t>(gridDim.x) * kLookingUpThreads;
-  for (int64_t index = static_cast<int64_t>(blockIdx.x) * kLookingUpThreads + threadIdx.x;
-       index < count; index += step) {
-    At(own, index);
-  }
-#endif
-}
-
 #endif  // __CUDACC__
 
 }  // namespace lutra::engine::cuda

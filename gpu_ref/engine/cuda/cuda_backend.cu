@@ -143,23 +143,6 @@ class StreamDevice {
     check(cudaGetLastError(), "launching");
   }
 
-  /// for_each() of elements that look products up: with the table in shared memory, where reading
-  /// it into there pays.
-  template <typename Args, void (*At)(const Args&, int64_t)>
-  void for_each_looking_up(const Args& args, int64_t count, int64_t lookups_of_each) {
-    constexpr int64_t kFew = 64 * 65536;
-    if (count * lookups_of_each < kFew || processor_.shared_memory_of_block < kTableBytes) {
-      return for_each<Args, At>(args, count);
-    }
-    const auto kernel = evaluate_looking_up<Args, At>;
-    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kTableBytes),
-          "asking for shared memory");
-    const int64_t blocks = std::min<int64_t>(processor_.multiprocessors,
-                                             (count + kLookingUpThreads - 1) / kLookingUpThreads);
-    kernel<<<static_cast<unsigned>(blocks), kLookingUpThreads, kTableBytes, stream_>>>(args, count);
-    check(cudaGetLastError(), "launching");
-  }
-
   template <typename Args, void (*At)(const Args&, int64_t)>
   void for_each(const Args& args, int64_t count) {
     constexpr int kThreads = 256;
@@ -452,7 +435,7 @@ class CudaBackend : public Backend {
     call.input(&call.args.coupling, pairs);
     call.input(&call.args.votes, pairs * host.out_dim);
     call.output(&call.args.output, int64_t{host.classes} * host.out_dim);
-    run_lookups<WeightedSumArgs, weighted_sum_at>(&call, host.capsules);
+    run_elements<WeightedSumArgs, weighted_sum_at>(&call, &WeightedSumArgs::images);
   }
 
   void run(const AgreementArgs& host) override {
@@ -462,7 +445,7 @@ class CudaBackend : public Backend {
     call.input(&call.args.v, int64_t{host.classes} * host.out_dim);
     call.input(&call.args.before, pairs);
     call.output(&call.args.output, pairs);
-    run_lookups<AgreementArgs, agreement_at>(&call, host.out_dim);
+    run_elements<AgreementArgs, agreement_at>(&call, &AgreementArgs::images);
   }
 
   void run(const SquashArgs& host) override {
@@ -544,15 +527,6 @@ class CudaBackend : public Backend {
     });
   }
 
-  template <typename Args, void (*At)(const Args&, int64_t)>
-  void run_lookups(Call<Args>* call, int64_t lookups_of_each) {
-    run_call(call, [&](StreamDevice& device, int64_t count, int64_t) {
-      call->args.images = static_cast<int>(count);
-      to_device(&call->args);
-      device.for_each_looking_up<Args, At>(call->args, call->args.count(), lookups_of_each);
-    });
-  }
-
   /// @param shares_second  whether the pieces of a call have one second operand
   template <typename Args, void (*At)(const Args&, int64_t), typename SetUnits>
   void run_products(Call<Args>* call, bool shares_second, const SetUnits& set_units) {
@@ -581,7 +555,7 @@ class CudaBackend : public Backend {
           set_units(&call->args, count);
           const MatrixProduct product = matrix_product(call->args);
           if (prepared.plan.method == Method::kElements) {
-            device.for_each_looking_up<Args, At>(call->args, call->args.count(), product.terms());
+            device.for_each<Args, At>(call->args, call->args.count());
           } else {
             run_product(device, product, tables, prepared);
           }

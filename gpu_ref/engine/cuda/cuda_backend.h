@@ -25,7 +25,8 @@ CudaLimits cuda_limits();
 /// Operations on the first CUDA device. Matrix products go by tiles (product_plan.h), all else one
 /// thread an output. Tensors travel to the device and back with each call, large ones in pieces, so
 /// that copies and kernels overlap; tables stay there as long as their multiplier.
-/// @param way  what plan_for() would choose; for tests. Products that it cannot compute go by lookup
+/// @param way  what plan_for() would choose; for tests. Products that it cannot compute go by
+/// lookup
 /// @param as_of_8_0  whether to use what all devices since compute capability 8.0 have, and no more
 std::unique_ptr<Backend> make_cuda_backend(std::optional<CostModel::Way> way = {},
                                            bool as_of_8_0 = false);

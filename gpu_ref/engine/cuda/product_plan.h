@@ -46,14 +46,6 @@ struct Processor {
   bool has_warpgroups;         ///< whether WarpgroupKernel can run
 };
 
-/// Products a second of an H200, in 10^12 (README.md), of large products. Lookups by element are
-/// random reads of the table in the L1 cache; by line they are for as many rows as a tile holds;
-/// factorised ones are of one term.
-constexpr double kElementsRate = 0.26;
-constexpr double kLookupRate = 4.5;
-constexpr double kFactorisedRate = 480.0;
-constexpr double kLaunchSeconds = 4e-6;
-
 /// Whether tiles of factorised products have 64 outputs, not 128.
 inline bool few_outputs(const MatrixProduct& product) { return product.outputs <= 64; }
 
@@ -65,10 +57,8 @@ struct Tiling {
   int64_t output_tiles(const MatrixProduct& product) const {
     return tiles(product.outputs, outputs);
   }
-  /// Products that tiles compute, of which some may be beyond the last row or output.
-  double products(const MatrixProduct& product) const {
-    return static_cast<double>(product.matrices) * static_cast<double>(row_tiles(product)) * rows *
-           static_cast<double>(output_tiles(product)) * outputs * product.terms();
+  int64_t blocks(const MatrixProduct& product) const {
+    return product.matrices * row_tiles(product) * output_tiles(product);
   }
 
   static int64_t tiles(int64_t size, int64_t tile) { return (size + tile - 1) / tile; }
@@ -87,40 +77,27 @@ struct Tiling {
   }
 };
 
-/// Estimated seconds, once there is enough to do for all multiprocessors.
-inline double seconds(const MatrixProduct& product, Method method, const Processor& processor,
-                      int factors) {
-  const Tiling tiling = Tiling::of(product, method, processor);
-  switch (method) {
-    case Method::kElements:
-      return kLaunchSeconds + static_cast<double>(product.matrices) * product.rows() *
-                                  product.outputs * product.terms() / (kElementsRate * 1e12);
-    case Method::kLookup: {
-      // Making a term's lines costs as much as reading them for a tile of rows.
-      const double read = product.rows();
-      const double made = static_cast<double>(tiling.row_tiles(product)) * tiling.rows;
-      return kLaunchSeconds +
-             tiling.products(product) / made * (read + made) / 2 / (kLookupRate * 1e12);
-    }
-    case Method::kFactorised:
-      return 5 * kLaunchSeconds + tiling.products(product) * factors *
-                                      MappedLayout::of(product).terms / product.terms() /
-                                      (kFactorisedRate * 1e12);
-  }
-  return 0;
-}
-
 struct Plan {
   Method method;
   int parts;  ///< of the terms, at most: more blocks for products with few outputs
+};
+
+/// What a method takes, in seconds, as measured on an H200 (README.md).
+struct Costs {
+  double launch = 4e-6;
+  double element = 3.8e-12;      ///< a product, with threads for all multiprocessors
+  double element_term = 2e-8;    ///< a term of a thread
+  double lookup_term = 0.95e-6;  ///< of a whole tile: half of it makes lines, whatever the rows
+  double lookup_block = 12e-6;
+  double exact_step = 0.47e-6;
+  double exact_block = 9e-6;
 };
 
 inline Plan plan_for(const MatrixProduct& product, Method method, const Processor& processor,
                      int factors) {
   if (method == Method::kElements) return {method, 1};
   const Tiling tiling = Tiling::of(product, method, processor);
-  const int64_t blocks =
-      product.matrices * tiling.row_tiles(product) * tiling.output_tiles(product);
+  const int64_t blocks = tiling.blocks(product);
   const int64_t wanted = int64_t{processor.multiprocessors} * tiling.blocks_of_multiprocessor;
   if (blocks == 0 || blocks >= wanted) return {method, 1};
   // Parts of fewer terms would mostly begin and end.
@@ -130,20 +107,42 @@ inline Plan plan_for(const MatrixProduct& product, Method method, const Processo
   return {method, static_cast<int>(std::min<int64_t>(std::max(1, most), wanted / blocks))};
 }
 
+/// Estimated seconds. Blocks that run together are as slow as one.
+inline double seconds(const MatrixProduct& product, const Plan& plan, const Processor& processor,
+                      int factors) {
+  const Costs costs;
+  const double rows = product.rows();
+  const double terms = product.terms();
+  if (plan.method == Method::kElements) {
+    const double elements = product.matrices * rows * product.outputs;
+    return costs.launch + std::max(elements * terms * costs.element, terms * costs.element_term);
+  }
+  const Tiling tiling = Tiling::of(product, plan.method, processor);
+  const double rounds = static_cast<double>(
+      Tiling::tiles(tiling.blocks(product) * plan.parts,
+                    int64_t{processor.multiprocessors} * tiling.blocks_of_multiprocessor));
+  if (plan.method == Method::kLookup) {
+    const double filled = rows / static_cast<double>(tiling.row_tiles(product) * tiling.rows);
+    return costs.launch + rounds * (terms / plan.parts * costs.lookup_term * (1 + filled) / 2 +
+                                    costs.lookup_block);
+  }
+  const double steps = static_cast<double>(factors) * MappedLayout::of(product).terms /
+                       MappedLayout::kTerms / plan.parts;
+  return 5 * costs.launch + rounds * (steps * costs.exact_step + costs.exact_block);
+}
+
 /// The method that is estimated to be the quickest.
 /// @param factors  of the multiplier, 0: none
 inline Plan plan_for(const MatrixProduct& product, const Processor& processor, int factors) {
-  Method best = Method::kElements;
-  double least = seconds(product, best, processor, factors);
+  Plan best = plan_for(product, Method::kElements, processor, factors);
   for (Method method : {Method::kLookup, Method::kFactorised}) {
     if (method == Method::kFactorised && factors == 0) continue;
-    const double estimate = seconds(product, method, processor, factors);
-    if (estimate < least) {
-      least = estimate;
-      best = method;
+    const Plan plan = plan_for(product, method, processor, factors);
+    if (seconds(product, plan, processor, factors) < seconds(product, best, processor, factors)) {
+      best = plan;
     }
   }
-  return plan_for(product, best, processor, factors);
+  return best;
 }
 
 /// What each tap would have contributed outside the image: [matrices][taps][outputs].

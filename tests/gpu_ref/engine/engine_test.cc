@@ -281,6 +281,29 @@ TEST(Engine, TheSameBitsWithAnyNumberOfThreads) {
   ASSERT_GT(checked, 0u);
 }
 
+TEST(Requantisation, OfBothWidthsIsTheSame) {
+  std::mt19937 random(3);
+  std::vector<int32_t> sums{0, 1, -1, INT32_MAX, INT32_MIN, INT32_MAX - 1, INT32_MIN + 1};
+  for (int bit = 0; bit < 31; ++bit) {
+    for (const int near : {-1, 0, 1}) {
+      sums.push_back((1 << bit) + near);
+      sums.push_back(-(1 << bit) + near);
+    }
+  }
+  for (int i = 0; i < 20000; ++i) sums.push_back(static_cast<int32_t>(random()) >> random() % 31);
+  int checked = 0;
+  for (int shift = 0; shift < 32; ++shift) {
+    for (const auto& r : {Requantisation::to_int8(shift), Requantisation::to_int8(shift, true),
+                          Requantisation::to_uint8(shift)}) {
+      for (const int32_t sum : sums) {
+        ASSERT_EQ(r(sum), r(int64_t{sum})) << sum << " / 2^" << shift;
+        ++checked;
+      }
+    }
+  }
+  std::printf("checked=%d\n", checked);
+}
+
 TEST(Engine, OutputsDependOnTheOperands) {
   std::mt19937 random(1);
   const Multiplier multiplier(random_table(&random));

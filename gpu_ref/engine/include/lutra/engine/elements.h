@@ -32,13 +32,15 @@ struct Requantisation {
   }
   /// The same without 64 bits: the bit below the last one is what rounds up.
   LUTRA_HD int8_t operator()(int32_t sum) const {
-    return saturated((sum >> shift) + (shift == 0 ? 0 : sum >> (shift - 1) & 1));
+    const int below = shift == 0 ? 0 : shift - 1;
+    return saturated((sum >> shift) + (sum >> below & (shift == 0 ? 0 : 1)));
   }
 
  private:
   template <typename T>
   LUTRA_HD int8_t saturated(T rounded) const {
-    return static_cast<int8_t>(rounded < low ? low : rounded > high ? high : rounded);
+    const T least = rounded > low ? rounded : low;
+    return static_cast<int8_t>(least < high ? least : high);
   }
 };
 
