@@ -110,6 +110,12 @@ struct MappedLayout {
     return (n * height + y * windows.vertical.stride) * width + x * windows.horizontal.stride;
   }
 
+  /// Whether 32 bits count the pieces of both operands.
+  bool addressable(const MatrixProduct& product) const {
+    const int64_t second = int64_t{product.matrices} * product.outputs * terms;
+    return product.matrices * matrix_bytes() / piece <= UINT32_MAX && second / 16 <= UINT32_MAX;
+  }
+
   static MappedLayout of(const MatrixProduct& product) {
     const Windows& first = product.first;
     const int by_sixteen = (first.channels + 15) / 16 * 16;

@@ -136,7 +136,10 @@ inline double seconds(const MatrixProduct& product, const Plan& plan, const Proc
 inline Plan plan_for(const MatrixProduct& product, const Processor& processor, int factors) {
   Plan best = plan_for(product, Method::kElements, processor, factors);
   for (Method method : {Method::kLookup, Method::kFactorised}) {
-    if (method == Method::kFactorised && factors == 0) continue;
+    if (method == Method::kFactorised &&
+        (factors == 0 || !MappedLayout::of(product).addressable(product))) {
+      continue;
+    }
     const Plan plan = plan_for(product, method, processor, factors);
     if (seconds(product, plan, processor, factors) < seconds(product, best, processor, factors)) {
       best = plan;
