@@ -42,7 +42,7 @@ Command add_quantize(CLI::App* root) {
             network::save_quantised(quantised, out / "int8");
             progress("float accuracy");
             const double real =
-                network::float_accuracy(description, weights, test_set, test_set.size());
+                network::FloatInference(description, weights).accuracy(test_set, test_set.size());
             network::EvaluateOptions evaluate;
             evaluate.backend = shared.backend;
             evaluate.jobs = shared.jobs;

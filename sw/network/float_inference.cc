@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "lutra/numerics/parallel.h"
 
@@ -21,10 +22,48 @@ std::vector<float> squash(const std::vector<float>& s, int dim) {
   return v;
 }
 
-class FloatRun {
+// Sums of a convolution's outputs, eight to a vector, which the compiler keeps in registers for a
+// block of pixels. Each is added up term by term within a row of the kernel, then row by row: the
+// bits do not depend on the processor.
+using Vector = float __attribute__((vector_size(32)));
+constexpr int kLanes = 8;
+constexpr int kVectors = 2;
+constexpr int kPanel = kVectors * kLanes;  // outputs
+constexpr int kPixels = 6;
+
+#ifdef __x86_64__
+__attribute__((target_clones("default", "avx2")))
+#endif
+void add_up(const float* const (&windows)[kPixels], int row_stride, int rows, int row_terms,
+            const float* weights, float (&sums)[kPixels][kPanel]) {
+  Vector all[kPixels][kVectors] = {};
+  for (int row = 0; row < rows; ++row) {
+    Vector part[kPixels][kVectors] = {};
+    for (int i = 0; i < row_terms; ++i, weights += kPanel) {
+      Vector w[kVectors];
+      std::memcpy(w, weights, sizeof w);
+      for (int p = 0; p < kPixels; ++p) {
+        const float a = windows[p][row * row_stride + i];
+        for (int v = 0; v < kVectors; ++v) part[p][v] += a * w[v];
+      }
+    }
+    for (int p = 0; p < kPixels; ++p) {
+      for (int v = 0; v < kVectors; ++v) all[p][v] += part[p][v];
+    }
+  }
+  std::memcpy(sums, all, sizeof all);
+}
+
+}  // namespace
+
+class FloatInference::Run {
  public:
-  FloatRun(const Network& network, const FloatWeights& weights, const uint8_t* image)
-      : weights_(weights), height_(network.height), width_(network.width) {
+  Run(const FloatInference& inference, const uint8_t* image)
+      : panels_(inference.panels_),
+        weights_(inference.weights_),
+        height_(inference.network_.height),
+        width_(inference.network_.width) {
+    const Network& network = inference.network_;
     std::vector<float> input(static_cast<size_t>(height_) * width_);
     for (size_t i = 0; i < input.size(); ++i) input[i] = image[i] / 256.0f;
     set("input", std::move(input));
@@ -40,45 +79,52 @@ class FloatRun {
   }
 
   void run(const Conv2d& conv) {
-    const std::vector<float>& in = tensors_.at(current_);
-    const std::vector<float>& weight = weights_.at(conv.name + ".weight").values;
     const std::vector<float>& bias = weights_.at(conv.name + ".bias").values;
+    const std::vector<float>& panels = panels_.at(conv.name);
     const engine::Window window = conv.window();
     const int out_height = window.outputs(height_);
     const int out_width = window.outputs(width_);
-    std::vector<float> out;
-    out.reserve(static_cast<size_t>(out_height) * out_width * conv.out_channels);
-    for (int y = 0; y < out_height; ++y) {
-      for (int x = 0; x < out_width; ++x) {
-        const int left = window.element(x, 0);
-        const int first = std::max(0, -left);  // taps inside the image
-        const int run_length = (std::min(conv.kernel, width_ - left) - first) * conv.in_channels;
-        for (int o = 0; o < conv.out_channels; ++o) {
-          // Eight partial sums let the compiler vectorise.
-          float partial[8] = {};
-          for (int ky = 0; ky < conv.kernel; ++ky) {
-            const int row = window.element(y, ky);
-            if (row < 0 || row >= height_) continue;
-            const float* a =
-                &in[(static_cast<size_t>(row) * width_ + left + first) * conv.in_channels];
-            const float* w =
-                &weight[((static_cast<size_t>(o) * conv.kernel + ky) * conv.kernel + first) *
-                        conv.in_channels];
-            int i = 0;
-            for (; i + 8 <= run_length; i += 8) {
-              for (int lane = 0; lane < 8; ++lane) partial[lane] += a[i + lane] * w[i + lane];
-            }
-            for (; i < run_length; ++i) partial[0] += a[i] * w[i];
+    const int row_terms = conv.kernel * conv.in_channels;
+    const int row_stride = (width_ + 2 * conv.padding) * conv.in_channels;
+    const std::vector<float> in = framed(tensors_.at(current_), conv.in_channels, conv.padding);
+    const int pixels = out_height * out_width;
+    std::vector<float> out(static_cast<size_t>(pixels) * conv.out_channels);
+    for (int o = 0; o < conv.out_channels; o += kPanel) {
+      const float* panel = &panels[static_cast<size_t>(o) * conv.kernel * row_terms];
+      for (int first = 0; first < pixels; first += kPixels) {
+        const float* windows[kPixels];
+        for (int p = 0; p < kPixels; ++p) {
+          const int pixel = std::min(first + p, pixels - 1);
+          windows[p] = &in[static_cast<size_t>(pixel / out_width) * conv.stride * row_stride +
+                           static_cast<size_t>(pixel % out_width) * conv.stride * conv.in_channels];
+        }
+        float sums[kPixels][kPanel];
+        add_up(windows, row_stride, conv.kernel, row_terms, panel, sums);
+        for (int p = 0; p < std::min(kPixels, pixels - first); ++p) {
+          float* to = &out[static_cast<size_t>(first + p) * conv.out_channels + o];
+          for (int i = 0; i < std::min(kPanel, conv.out_channels - o); ++i) {
+            const float sum = sums[p][i] + bias[o + i];
+            to[i] = conv.relu ? std::max(0.0f, sum) : sum;
           }
-          float sum = bias[o];
-          for (float p : partial) sum += p;
-          out.push_back(conv.relu ? std::max(0.0f, sum) : sum);
         }
       }
     }
     height_ = out_height;
     width_ = out_width;
     set(conv.name, std::move(out));
+  }
+
+  /// The image with zeros around it.
+  std::vector<float> framed(const std::vector<float>& image, int channels, int padding) const {
+    if (padding == 0) return image;
+    const size_t row = static_cast<size_t>(width_) * channels;
+    const size_t framed_row = row + size_t{2} * padding * channels;
+    std::vector<float> result(framed_row * (height_ + size_t{2} * padding));
+    for (int y = 0; y < height_; ++y) {
+      std::copy_n(&image[y * row], row,
+                  &result[(y + size_t(padding)) * framed_row + size_t(padding) * channels]);
+    }
+    return result;
   }
 
   void run(const Squash& layer) { set(layer.name, squash(tensors_.at(current_), layer.dim)); }
@@ -148,6 +194,7 @@ class FloatRun {
     set(classify.name, {static_cast<float>(best)});
   }
 
+  const std::map<std::string, std::vector<float>>& panels_;
   const FloatWeights& weights_;
   int height_;
   int width_;
@@ -156,19 +203,32 @@ class FloatRun {
   FloatTensors tensors_;
 };
 
-}  // namespace
-
-FloatTensors float_inference(const Network& network, const FloatWeights& weights,
-                             const Dataset& data, int index) {
-  return FloatRun(network, weights, data.image(index)).take();
+FloatInference::FloatInference(const Network& network, const FloatWeights& weights)
+    : network_(network), weights_(weights) {
+  for (const Layer& layer : network.layers) {
+    const auto* conv = std::get_if<Conv2d>(&layer);
+    if (conv == nullptr) continue;
+    const std::vector<float>& values = weights.at(conv->name + ".weight").values;
+    const int terms = conv->kernel * conv->kernel * conv->in_channels;
+    const int panels = (conv->out_channels + kPanel - 1) / kPanel;
+    std::vector<float>& laid_out = panels_[conv->name];
+    laid_out.resize(static_cast<size_t>(panels) * terms * kPanel);
+    for (int o = 0; o < conv->out_channels; ++o) {
+      for (int i = 0; i < terms; ++i) {
+        laid_out[(static_cast<size_t>(o / kPanel) * terms + i) * kPanel + o % kPanel] =
+            values[static_cast<size_t>(o) * terms + i];
+      }
+    }
+  }
 }
 
-double float_accuracy(const Network& network, const FloatWeights& weights, const Dataset& data,
-                      int count) {
+FloatTensors FloatInference::run(const uint8_t* image) const { return Run(*this, image).take(); }
+
+double FloatInference::accuracy(const Dataset& data, int count) const {
   std::atomic<int> right{0};
   numerics::parallel_for(count, 50, 0, [&](int begin, int end) {
     for (int i = begin; i < end; ++i) {
-      if (float_inference(network, weights, data, i).at("class")[0] == data.labels[i]) ++right;
+      if (run(data.image(i)).at("class")[0] == data.labels[i]) ++right;
     }
   });
   return static_cast<double>(right) / count;

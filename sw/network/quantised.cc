@@ -65,9 +65,10 @@ QuantisedNetwork quantise(const Network& description, const FloatWeights& weight
   QuantisedNetwork result;
   result.description = description;
 
+  const FloatInference inference(description, weights);
   std::map<std::string, ScaleSearch> searches;
   for (int index = 0; index < options.calibration_images; ++index) {
-    for (const auto& [name, values] : float_inference(description, weights, calibration, index)) {
+    for (const auto& [name, values] : inference.run(calibration.image(index))) {
       searches.try_emplace(name, 0, 7).first->second.add(values);
     }
   }

@@ -222,6 +222,7 @@ TEST(Inference, TheTrainedNetworkRoutes) {
   const FloatWeights weights = load_float_weights(network.description, model / "float");
   const double step = std::ldexp(1.0, -network.fractions.at("routing.logits.2"));
   const Inference inference(network, {});
+  const FloatInference real_valued(network.description, weights);
   const auto backend = engine::make_backend("scalar");
   int64_t non_zero = 0;
   int64_t expected = 0;
@@ -231,7 +232,7 @@ TEST(Inference, TheTrainedNetworkRoutes) {
     InferenceState state;
     state.tensors["input"] = quantise_image(data, i);
     inference.run(*backend, 1, Coupling::kRouted, 1, &state);
-    const auto real = float_inference(network.description, weights, data, i).at("routing.logits.2");
+    const auto real = real_valued.run(data.image(i)).at("routing.logits.2");
     const std::vector<int8_t>& logits = state.tensors.at("routing.logits.2");
     for (size_t b = 0; b < logits.size(); ++b) {
       non_zero += logits[b] != 0;
@@ -265,6 +266,66 @@ TEST(Inference, SameBitsForAnyNumberOfThreads) {
   const int one = evaluate(inference, data, options).right;
   options.jobs = 3;
   EXPECT_EQ(evaluate(inference, data, options).right, one);
+}
+
+/// What a convolution is by its definition, in double.
+double convolved(const std::vector<float>& in, int height, int width, const Conv2d& conv,
+                 const FloatWeights& weights, int y, int x, int o) {
+  double sum = weights.at(conv.name + ".bias").values[o];
+  for (int ky = 0; ky < conv.kernel; ++ky) {
+    for (int kx = 0; kx < conv.kernel; ++kx) {
+      const int row = y * conv.stride - conv.padding + ky;
+      const int column = x * conv.stride - conv.padding + kx;
+      if (row < 0 || row >= height || column < 0 || column >= width) continue;
+      for (int c = 0; c < conv.in_channels; ++c) {
+        sum += double{in[(row * width + column) * conv.in_channels + c]} *
+               weights.at(conv.name + ".weight")
+                   .values[((o * conv.kernel + ky) * conv.kernel + kx) * conv.in_channels + c];
+      }
+    }
+  }
+  return conv.relu ? std::max(0.0, sum) : sum;
+}
+
+TEST(FloatInference, ConvolvesAsDefined) {
+  Conv2d first{"first", 1, 21, 3, 1, true};
+  first.padding = 1;
+  const Conv2d second{"second", 21, 5, 4, 2, false};
+  const Network network{"two", 9, 8, 1, {first, second}};
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  FloatWeights weights;
+  for (const Conv2d& conv : {first, second}) {
+    for (auto& [name, size] :
+         {std::pair{std::string(".bias"), conv.out_channels},
+          {".weight", conv.out_channels * conv.kernel * conv.kernel * conv.in_channels}}) {
+      auto& values = weights[conv.name + name].values;
+      values.resize(size);
+      for (float& w : values) w = normal(random);
+    }
+  }
+  uint8_t image[72];
+  for (uint8_t& pixel : image) pixel = static_cast<uint8_t>(random());
+  const FloatTensors tensors = FloatInference(network, weights).run(image);
+
+  int checked = 0;
+  const auto compare = [&](const std::string& input, int height, int width, const Conv2d& conv) {
+    const std::vector<float>& got = tensors.at(conv.name);
+    const int out_height = conv.window().outputs(height);
+    const int out_width = conv.window().outputs(width);
+    ASSERT_EQ(got.size(), static_cast<size_t>(out_height) * out_width * conv.out_channels);
+    for (size_t i = 0; i < got.size(); ++i, ++checked) {
+      const int o = static_cast<int>(i) % conv.out_channels;
+      const int pixel = static_cast<int>(i) / conv.out_channels;
+      const double expected = convolved(tensors.at(input), height, width, conv, weights,
+                                        pixel / out_width, pixel % out_width, o);
+      ASSERT_NEAR(got[i], expected, 1e-4) << conv.name << ", output " << i;
+    }
+  };
+  compare("input", 9, 8, first);
+  compare("first", 9, 8, second);
+  std::printf("checked=%d\n", checked);
+  ASSERT_EQ(checked, 72 * 21 + 3 * 3 * 5);
 }
 
 }  // namespace

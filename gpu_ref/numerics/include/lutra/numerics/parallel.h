@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -18,8 +19,9 @@ inline int thread_count(int jobs) {
   return jobs > 0 ? jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
-/// Threads that sleep between calls: to make one takes as long as a small matrix product. There are
-/// as many as the largest call so far wanted; they end with the process.
+/// Threads that sleep between calls: to make one takes as long as a small matrix product, and to
+/// wake one up a tenth of it, so that they look for the next call a moment before they sleep. There
+/// are as many as the largest call so far wanted; they end with the process.
 class ThreadPool {
  public:
   static ThreadPool& of_process() {
@@ -32,19 +34,24 @@ class ThreadPool {
   /// from several threads.
   /// @param loop  throws nothing
   void run(int helpers, const std::function<void()>& loop) {
-    Call call{&loop, helpers, 0};
+    Call call{&loop, helpers};
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       while (static_cast<int>(threads_.size()) < helpers) {
         threads_.emplace_back([this] { work(); });
       }
       calls_.push_back(&call);
+      waiting_ = static_cast<int>(calls_.size());
     }
     for (int i = 0; i < helpers; ++i) has_calls_.notify_one();
     loop();
     std::unique_lock<std::mutex> lock(mutex_);
     const auto at = std::find(calls_.begin(), calls_.end(), &call);
     if (at != calls_.end()) calls_.erase(at);
+    waiting_ = static_cast<int>(calls_.size());
+    lock.unlock();
+    look_for([&call] { return call.running == 0; });
+    lock.lock();
     has_ended_.wait(lock, [&call] { return call.running == 0; });
   }
 
@@ -60,20 +67,32 @@ class ThreadPool {
  private:
   struct Call {
     const std::function<void()>* loop;
-    int wanted;   ///< threads that may still join
-    int running;  ///< of those that have
+    int wanted;                   ///< threads that may still join
+    std::atomic<int> running{0};  ///< of those that have
   };
 
   ThreadPool() = default;
 
+  /// Gives others the processor until something has come about, but not for long.
+  template <typename Predicate>
+  static void look_for(const Predicate& has_come) {
+    constexpr std::chrono::microseconds kMoment(50);
+    const auto end = std::chrono::steady_clock::now() + kMoment;
+    while (!has_come() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  }
+
   void work() {
     std::unique_lock<std::mutex> lock(mutex_);
     for (;;) {
+      lock.unlock();
+      look_for([this] { return waiting_ > 0; });
+      lock.lock();
       has_calls_.wait(lock, [this] { return ends_ || !calls_.empty(); });
       if (ends_) return;
       Call& call = *calls_.front();
       ++call.running;
       if (--call.wanted == 0) calls_.pop_front();
+      waiting_ = static_cast<int>(calls_.size());
       lock.unlock();
       (*call.loop)();
       lock.lock();
@@ -84,7 +103,8 @@ class ThreadPool {
   std::mutex mutex_;
   std::condition_variable has_calls_;
   std::condition_variable has_ended_;
-  std::deque<Call*> calls_;  // that want more threads
+  std::deque<Call*> calls_;      // that want more threads
+  std::atomic<int> waiting_{0};  // how many
   std::vector<std::thread> threads_;
   bool ends_ = false;
 };

@@ -15,12 +15,23 @@ namespace lutra::network {
 using FloatTensors = std::map<std::string, std::vector<float>>;
 
 /// Plain float32 inference without libtorch: what quantisation is calibrated on and compared with.
-FloatTensors float_inference(const Network& network, const FloatWeights& weights,
-                             const Dataset& data, int index);
+/// The results are the same on every processor.
+class FloatInference {
+ public:
+  /// @param network, weights  must live as long as this
+  FloatInference(const Network& network, const FloatWeights& weights);
 
-/// Share of right classes over the images [0, count), on all cores.
-double float_accuracy(const Network& network, const FloatWeights& weights, const Dataset& data,
-                      int count);
+  /// @param image  [height][width]
+  FloatTensors run(const uint8_t* image) const;
+  /// Share of right classes over the images [0, count), on all cores.
+  double accuracy(const Dataset& data, int count) const;
+
+ private:
+  class Run;
+  const Network& network_;
+  const FloatWeights& weights_;
+  std::map<std::string, std::vector<float>> panels_;  // weights, terms outside of outputs
+};
 
 }  // namespace lutra::network
 
