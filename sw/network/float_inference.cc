@@ -26,6 +26,7 @@ std::vector<float> squash(const std::vector<float>& s, int dim) {
 // block of pixels. Each is added up term by term within a row of the kernel, then row by row: the
 // bits do not depend on the processor.
 using Vector = float __attribute__((vector_size(32)));
+using UnalignedVector = float __attribute__((vector_size(32), aligned(4), may_alias));
 constexpr int kLanes = 8;
 constexpr int kVectors = 2;
 constexpr int kPanel = kVectors * kLanes;  // outputs
@@ -40,8 +41,7 @@ void add_up(const float* const (&windows)[kPixels], int row_stride, int rows, in
   for (int row = 0; row < rows; ++row) {
     Vector part[kPixels][kVectors] = {};
     for (int i = 0; i < row_terms; ++i, weights += kPanel) {
-      Vector w[kVectors];
-      std::memcpy(w, weights, sizeof w);
+      const auto* const w = reinterpret_cast<const UnalignedVector*>(weights);
       for (int p = 0; p < kPixels; ++p) {
         const float a = windows[p][row * row_stride + i];
         for (int v = 0; v < kVectors; ++v) part[p][v] += a * w[v];
