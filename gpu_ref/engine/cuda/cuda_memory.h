@@ -31,7 +31,8 @@ inline void* allocate(size_t bytes) {
     cudaMemGetInfo(&free, &total);
     throw Error(ExitCode::kUnsupported,
                 "CUDA: " + std::to_string(bytes) + " bytes of device memory are needed at once, " +
-                    std::to_string(free) + " of " + std::to_string(total) + " are free");
+                    std::to_string(free) + " of " + std::to_string(total) + " are free" +
+                    (bytes <= free ? ", in smaller pieces" : ""));
   }
   check(status, "allocating");
   return memory;
