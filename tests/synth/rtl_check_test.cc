@@ -1,6 +1,6 @@
 // The netlist against its source, and the simulators against each other.
 
-#include "rtl_check.h"
+#include "component/rtl_check.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

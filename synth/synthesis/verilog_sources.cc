@@ -1,4 +1,4 @@
-#include "verilog_sources.h"
+#include "synthesis/verilog_sources.h"
 
 #include <fmt/format.h>
 

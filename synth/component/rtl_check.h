@@ -1,5 +1,5 @@
-#ifndef LUTRA_SYNTH_RTL_CHECK_H_
-#define LUTRA_SYNTH_RTL_CHECK_H_
+#ifndef LUTRA_SYNTH_COMPONENT_RTL_CHECK_H_
+#define LUTRA_SYNTH_COMPONENT_RTL_CHECK_H_
 
 #include <cstdint>
 #include <filesystem>
@@ -10,7 +10,7 @@
 #include "lutra/synth/component.h"
 #include "lutra/synth/netlist.h"
 #include "lutra/synth/pipeline.h"
-#include "verilog_sources.h"
+#include "synthesis/verilog_sources.h"
 
 namespace lutra::synth {
 
@@ -61,4 +61,4 @@ nlohmann::json prove_against_rtl(const MultiplierSource& source,
 
 }  // namespace lutra::synth
 
-#endif  // LUTRA_SYNTH_RTL_CHECK_H_
+#endif  // LUTRA_SYNTH_COMPONENT_RTL_CHECK_H_

@@ -1,5 +1,5 @@
-#ifndef LUTRA_SYNTH_SRC_VERILOG_SOURCES_H_
-#define LUTRA_SYNTH_SRC_VERILOG_SOURCES_H_
+#ifndef LUTRA_SYNTH_SYNTHESIS_VERILOG_SOURCES_H_
+#define LUTRA_SYNTH_SYNTHESIS_VERILOG_SOURCES_H_
 
 #include <filesystem>
 #include <string>
@@ -43,4 +43,4 @@ void check_identifier(const std::string& name, const std::string& what);
 
 }  // namespace lutra::synth
 
-#endif  // LUTRA_SYNTH_SRC_VERILOG_SOURCES_H_
+#endif  // LUTRA_SYNTH_SYNTHESIS_VERILOG_SOURCES_H_

@@ -1,4 +1,4 @@
-#include "rtl_check.h"
+#include "component/rtl_check.h"
 
 #include <fmt/format.h>
 

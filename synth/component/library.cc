@@ -13,7 +13,7 @@
 #include "lutra/numerics/files.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/synthesis.h"
-#include "verilog_sources.h"
+#include "synthesis/verilog_sources.h"
 
 #ifndef LUTRA_RTL_DIRECTORY
 #error "LUTRA_RTL_DIRECTORY names the folder rtl; the build sets it"

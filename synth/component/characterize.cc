@@ -9,6 +9,7 @@
 #include <memory>
 #include <system_error>
 
+#include "component/rtl_check.h"
 #include "lutra/numerics/error.h"
 #include "lutra/numerics/files.h"
 #include "lutra/numerics/npy.h"
@@ -24,8 +25,7 @@
 #include "lutra/synth/synthesis.h"
 #include "lutra/synth/table_files.h"
 #include "lutra/tables/table_files.h"
-#include "rtl_check.h"
-#include "verilog_sources.h"
+#include "synthesis/verilog_sources.h"
 
 namespace lutra::synth {
 namespace {

@@ -16,7 +16,7 @@
 #include "lutra/synth/netlist.h"
 #include "lutra/synth/netlist_simulator.h"
 #include "lutra/synth/process.h"
-#include "verilog_sources.h"
+#include "synthesis/verilog_sources.h"
 
 namespace lutra::synth {
 namespace {
