@@ -15,7 +15,7 @@ namespace {
 
 class Avx2Backend : public MatrixBackend {
  public:
-  Avx2Backend(int jobs, std::optional<CostModel::Way> way) : MatrixBackend(jobs), way_(way) {}
+  Avx2Backend(int jobs, std::optional<Way> way) : MatrixBackend(jobs), way_(way) {}
   std::string name() const override { return "avx2"; }
 
  protected:
@@ -40,7 +40,7 @@ class Avx2Backend : public MatrixBackend {
   std::shared_ptr<const void> prepare(const MatrixProduct& m, int jobs) const override {
     auto plan = std::make_shared<Plan>();
     plan->way = way(m);
-    if (plan->way == CostModel::Way::kExact) plan->weight = pack_weight_avx2(m, jobs);
+    if (plan->way == Way::kExact) plan->weight = pack_weight_avx2(m, jobs);
     return plan;
   }
 
@@ -48,27 +48,27 @@ class Avx2Backend : public MatrixBackend {
                 int64_t end) const override {
     const Plan& plan = *static_cast<const Plan*>(prepared);
     switch (plan.way) {
-      case CostModel::Way::kReference:
+      case Way::kReference:
         return multiply_plainly(m, begin, end);
-      case CostModel::Way::kLookup:
+      case Way::kLookup:
         return look_up_columns(m, begin, end);
-      case CostModel::Way::kExact:
+      case Way::kExact:
         return multiply_factorised_avx2(m, plan.weight, begin, end);
     }
   }
   /// Each piece of a lookup makes its tables anew.
   int rows_of_a_piece(const MatrixProduct& m) const override {
-    return way(m) == CostModel::Way::kLookup ? 16 * kTileRows : kTileRows;
+    return way(m) == Way::kLookup ? 16 * kTileRows : kTileRows;
   }
 
  private:
   struct Plan {
-    CostModel::Way way;
+    Way way;
     PackedWeight<int16_t> weight;
   };
 
-  CostModel::Way way(const MatrixProduct& m) const {
-    return way_ ? CostModel::possible(*way_, m) : costs().choose(m);
+  Way way(const MatrixProduct& m) const {
+    return way_ ? possible(*way_, m.maps != nullptr) : costs().choose(m);
   }
 
   static const CostModel& costs() {
@@ -84,7 +84,7 @@ class Avx2Backend : public MatrixBackend {
     return model;
   }
 
-  std::optional<CostModel::Way> way_;
+  std::optional<Way> way_;
 };
 
 }  // namespace
@@ -96,7 +96,7 @@ bool avx2_available(std::string* reason) {
   return available;
 }
 
-std::unique_ptr<Backend> make_avx2_backend(int jobs, std::optional<CostModel::Way> way) {
+std::unique_ptr<Backend> make_avx2_backend(int jobs, std::optional<Way> way) {
   return std::make_unique<Avx2Backend>(jobs, way);
 }
 
@@ -111,7 +111,7 @@ bool avx2_available(std::string* reason) {
   return false;
 }
 
-std::unique_ptr<Backend> make_avx2_backend(int /*jobs*/, std::optional<CostModel::Way> /*way*/) {
+std::unique_ptr<Backend> make_avx2_backend(int /*jobs*/, std::optional<Way> /*way*/) {
   throw Error(ExitCode::kInternal, "backend avx2: not in this build");
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 class Avx512Backend : public MatrixBackend {
  public:
-  Avx512Backend(int jobs, std::optional<CostModel::Way> way) : MatrixBackend(jobs), way_(way) {}
+  Avx512Backend(int jobs, std::optional<Way> way) : MatrixBackend(jobs), way_(way) {}
   std::string name() const override { return "avx512"; }
 
  protected:
@@ -34,8 +34,8 @@ class Avx512Backend : public MatrixBackend {
 
   std::shared_ptr<const void> prepare(const MatrixProduct& m, int jobs) const override {
     auto plan = std::make_shared<Plan>();
-    plan->way = way_ ? CostModel::possible(*way_, m) : costs().choose(m);
-    if (plan->way == CostModel::Way::kExact) plan->weight = pack_weight(m, jobs);
+    plan->way = way_ ? possible(*way_, m.maps != nullptr) : costs().choose(m);
+    if (plan->way == Way::kExact) plan->weight = pack_weight(m, jobs);
     return plan;
   }
 
@@ -43,18 +43,18 @@ class Avx512Backend : public MatrixBackend {
                 int64_t end) const override {
     const Plan& plan = *static_cast<const Plan*>(prepared);
     switch (plan.way) {
-      case CostModel::Way::kReference:
+      case Way::kReference:
         return multiply_plainly(m, begin, end);
-      case CostModel::Way::kLookup:
+      case Way::kLookup:
         return look_up_rows(m, begin, end);
-      case CostModel::Way::kExact:
+      case Way::kExact:
         return multiply_factorised(m, plan.weight, begin, end);
     }
   }
 
  private:
   struct Plan {
-    CostModel::Way way;
+    Way way;
     PackedWeight<int8_t> weight;
   };
 
@@ -65,7 +65,7 @@ class Avx512Backend : public MatrixBackend {
     return model;
   }
 
-  std::optional<CostModel::Way> way_;
+  std::optional<Way> way_;
 };
 
 }  // namespace
@@ -80,7 +80,7 @@ bool avx512_available(std::string* reason) {
   return available;
 }
 
-std::unique_ptr<Backend> make_avx512_backend(int jobs, std::optional<CostModel::Way> way) {
+std::unique_ptr<Backend> make_avx512_backend(int jobs, std::optional<Way> way) {
   return std::make_unique<Avx512Backend>(jobs, way);
 }
 
@@ -95,7 +95,7 @@ bool avx512_available(std::string* reason) {
   return false;
 }
 
-std::unique_ptr<Backend> make_avx512_backend(int /*jobs*/, std::optional<CostModel::Way> /*way*/) {
+std::unique_ptr<Backend> make_avx512_backend(int /*jobs*/, std::optional<Way> /*way*/) {
   throw Error(ExitCode::kInternal, "backend avx512: not in this build");
 }
 

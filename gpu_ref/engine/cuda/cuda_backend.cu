@@ -87,6 +87,7 @@ bool compiled_with_warpgroups() {
     bool found = false;
     const DeviceArray<bool> on_device(&found, 1);
     look_for_warpgroups<<<1, 1>>>(const_cast<bool*>(on_device.get()));
+    check(cudaGetLastError(), "looking for wgmma");
     check(cudaMemcpy(&found, on_device.get(), 1, cudaMemcpyDeviceToHost), "looking for wgmma");
     return found;
   }();
@@ -229,9 +230,8 @@ class Call {
   }
 
   /// Outputs are written only after all memory that will ever be needed has been got.
-  /// @param prepare  (device, units of the largest piece): makes what all pieces need, of `args`
-  /// with
-  ///                 what they share; its scratch memory lives as long as the call
+  /// @param prepare  (device, units of the largest piece): makes what all pieces need of what they
+  ///                 share; its scratch memory lives as long as the call
   /// @param launch   (device, units, units of the largest piece): launches `args`
   template <typename Prepare, typename Launch>
   void run(Lane* lane, double* kernel_seconds, const Prepare& prepare, const Launch& launch) {
@@ -339,7 +339,7 @@ class Call {
 
 class CudaBackend : public Backend {
  public:
-  CudaBackend(std::optional<CostModel::Way> way, bool as_of_8_0)
+  CudaBackend(std::optional<Way> way, bool as_of_8_0)
       : way_(way), processor_(processor_of_device(as_of_8_0)) {}
 
   std::string name() const override { return "cuda"; }
@@ -535,26 +535,30 @@ class CudaBackend : public Backend {
         tables_of(call->args.products,
                   fewest_terms(*call->args.products.multiplier, operands_of(call->args)));
     Prepared shared;
-    const auto prepared_for = [&](StreamDevice& device, int64_t units) {
-      Args args = call->args;
-      args.products = tables.products;
-      set_units(&args, units);
-      const MatrixProduct product = matrix_product(args);
-      const Plan chosen = plan(product, tables.factors == nullptr ? 0 : tables.factors->terms);
-      return chosen.method == Method::kElements ? Prepared{chosen}
-                                                : prepare(device, product, tables, chosen);
+    // The largest piece's plan is that of all: none asks for more memory than it has got.
+    const auto prepared_for = [&](StreamDevice& device, int64_t units, int64_t largest) {
+      const auto product_of = [&](int64_t count) {
+        Args args = call->args;
+        args.products = tables.products;
+        set_units(&args, count);
+        return matrix_product(args);
+      };
+      const Plan chosen =
+          plan(product_of(largest), tables.factors == nullptr ? 0 : tables.factors->terms);
+      return chosen.way == Way::kReference ? Prepared{chosen}
+                                           : prepare(device, product_of(units), tables, chosen);
     };
     run_call(
         call,
         [&](StreamDevice& device, int64_t largest) {
-          if (shares_second) shared = prepared_for(device, largest);
+          if (shares_second) shared = prepared_for(device, largest, largest);
         },
         [&](StreamDevice& device, int64_t count, int64_t largest) {
-          const Prepared prepared = shares_second ? shared : prepared_for(device, largest);
+          const Prepared prepared = shares_second ? shared : prepared_for(device, count, largest);
           call->args.products = tables.products;
           set_units(&call->args, count);
           const MatrixProduct product = matrix_product(call->args);
-          if (prepared.plan.method == Method::kElements) {
+          if (prepared.plan.way == Way::kReference) {
             device.for_each<Args, At>(call->args, call->args.count());
           } else {
             run_product(device, product, tables, prepared);
@@ -564,12 +568,7 @@ class CudaBackend : public Backend {
 
   Plan plan(const MatrixProduct& product, int factors) const {
     if (!way_) return plan_for(product, processor_, factors);
-    const bool exact = *way_ == CostModel::Way::kExact && factors > 0;
-    return plan_for(product,
-                    *way_ == CostModel::Way::kReference ? Method::kElements
-                    : exact                             ? Method::kFactorised
-                                                        : Method::kLookup,
-                    processor_, factors);
+    return plan_for(product, possible(*way_, factors > 0), processor_, factors);
   }
 
   /// A second try is made without the memory that earlier calls have left for later ones.
@@ -610,7 +609,7 @@ class CudaBackend : public Backend {
     return std::make_unique<Lane>(processor_);
   }
 
-  const std::optional<CostModel::Way> way_;
+  const std::optional<Way> way_;
   const Processor processor_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Lane>> idle_;
@@ -648,7 +647,7 @@ CudaLimits cuda_limits() {
   return {64 * cycles, (major >= 9 ? 4096 : minor == 0 ? 2048 : 1024) * cycles};
 }
 
-std::unique_ptr<Backend> make_cuda_backend(std::optional<CostModel::Way> way, bool as_of_8_0) {
+std::unique_ptr<Backend> make_cuda_backend(std::optional<Way> way, bool as_of_8_0) {
   return std::make_unique<cuda::CudaBackend>(way, as_of_8_0);
 }
 

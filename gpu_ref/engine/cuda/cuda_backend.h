@@ -7,7 +7,7 @@
 #include <string>
 
 #include "lutra/engine/backend.h"
-#include "matrix/cost_model.h"
+#include "matrix/way.h"
 
 namespace lutra::engine {
 
@@ -28,8 +28,7 @@ CudaLimits cuda_limits();
 /// @param way  what plan_for() would choose; for tests. Products that it cannot compute go by
 /// lookup
 /// @param as_of_8_0  whether to use what all devices since compute capability 8.0 have, and no more
-std::unique_ptr<Backend> make_cuda_backend(std::optional<CostModel::Way> way = {},
-                                           bool as_of_8_0 = false);
+std::unique_ptr<Backend> make_cuda_backend(std::optional<Way> way = {}, bool as_of_8_0 = false);
 
 /// Seconds that the device spends on the kernels of what `work` asks of a CUDA backend.
 /// @param backend  of make_cuda_backend(), used by nobody else meanwhile

@@ -135,10 +135,16 @@ struct FactorisedTile {
       begin(args, thread, step);
     }
 
-    /// Copies a step into a stage.
-    /// @param end  of the steps
-    LUTRA_HD void copy(const Arguments& args, Shared* shared, int thread, int stage, Step step,
-                       int end) {
+    /// Copies a step into a stage, as a group; nothing from `end` on.
+    LUTRA_HD void copy(const Arguments& args, Shared* shared, int thread, int stage,
+                       const Step& step, int end) {
+      if (step.number < end) copy_step(args, shared, thread, stage, step, end);
+      end_group(&copies);
+    }
+
+   private:
+    LUTRA_HD void copy_step(const Arguments& args, Shared* shared, int thread, int stage, Step step,
+                            int end) {
       uint8_t* const to = &shared->stages[stage * kStageBytes];
       LUTRA_UNROLL
       for (int i = 0; i < 16 / kPiece; ++i) {
@@ -164,8 +170,6 @@ struct FactorisedTile {
         begin(args, thread, step);
       }
     }
-
-   private:
     LUTRA_HD void begin(const Arguments& args, int thread, const Step& step) {
       first = args.first + step.factor * args.first_bytes();
       second = args.second + step.factor * args.second_bytes() + step.term + thread % 4 * 16;
@@ -178,6 +182,21 @@ struct FactorisedTile {
       }
     }
   };
+
+  /// Has the first kSteps steps copied into the first stages.
+  /// @return the step after them
+  template <int kSteps, typename Block>
+  LUTRA_HD static Step copy_first(Block& block, const Arguments& args, const Place& at) {
+    Shared* const shared = block.shared;
+    Step ahead = Step::at(args, at.begin);
+    block.each([&](int thread, auto& r) { r.copier.start(args, at, thread, ahead); });
+    for (int stage = 0; stage < kSteps; ++stage) {
+      block.each(
+          [&](int thread, auto& r) { r.copier.copy(args, shared, thread, stage, ahead, at.end); });
+      ahead.advance(args);
+    }
+    return ahead;
+  }
 
   /// What sums of a factor are multiplied by once its steps, or those of the part, are done.
   LUTRA_HD static uint32_t scale(const Arguments& args, int factor, bool part_ends) {

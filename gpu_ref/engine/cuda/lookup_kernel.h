@@ -14,12 +14,12 @@ namespace lutra::engine::cuda {
 /// another pipeline, the upper ones alone; the lower ones are their difference.
 ///
 /// The next term's lines are made while this term's are read, from the columns of the table
-/// ([second operand][first operand], 128 KB). Lines are permuted by 16
-/// bytes so that the transposing stores have no bank conflicts either.
+/// ([second operand][first operand], 128 KB). Lines are permuted by 16 bytes so that the
+/// transposing stores have no bank conflicts either.
 ///
-/// @tparam kTableInShared  whether the columns lie in shared memory, of which 217 KB are taken
-/// then;
-///                         otherwise they are to stay in the L1 cache
+/// @tparam kTableInShared  whether the columns lie in shared memory (a block takes 217 KB of it),
+/// or
+///                         are to stay in the L1 cache
 template <bool kTableInShared>
 struct LookupKernel {
   static constexpr int kThreads = 512;

@@ -110,6 +110,21 @@ struct MappedLayout {
     return (n * height + y * windows.vertical.stride) * width + x * windows.horizontal.stride;
   }
 
+  /// The channels of a pixel of the padded images; null where that is padding.
+  /// @tparam Index  an unsigned type that counts the pixels: divisions are most of the work
+  template <typename Index>
+  LUTRA_HD const int8_t* channels_of(const Windows& windows, int64_t matrix, Index pixel) const {
+    const auto columns = static_cast<Index>(width);
+    const auto rows = static_cast<Index>(height);
+    const int x = static_cast<int>(pixel % columns) - windows.horizontal.pad_before;
+    const Index row = pixel / columns;
+    const int y = static_cast<int>(row % rows) - windows.vertical.pad_before;
+    const auto n = static_cast<int64_t>(row / rows);
+    if (y < 0 || y >= windows.height || x < 0 || x >= windows.width) return nullptr;
+    return windows.data + matrix * windows.matrix_stride +
+           ((n * windows.height + y) * windows.width + x) * windows.pixel_stride;
+  }
+
   /// Whether 32 bits count the pieces of both operands.
   bool addressable(const MatrixProduct& product) const {
     const int64_t second = int64_t{product.matrices} * product.outputs * terms;
@@ -180,95 +195,74 @@ LUTRA_HD inline void load_piece(const int8_t* from, int stride, int bytes, uint3
   }
 }
 
-/// First operands through the maps u: [terms][matrices][pixels][channels], by pieces.
-struct MapFirstArgs {
+/// What maps operands by pieces.
+struct MapArgs {
   MatrixProduct product;
   MappedLayout layout;
   const int8_t* maps;
   int factors;
   uint32_t* mapped;
 
+  /// How many of `left` operands are in a piece.
+  LUTRA_HD int bytes_of_piece(int left) const { return left < layout.piece ? left : layout.piece; }
+};
+
+/// First operands through the maps u: [terms][matrices][pixels][channels].
+struct MapFirstArgs : MapArgs {
   LUTRA_HD int64_t count() const {
     return product.matrices * (layout.matrix_bytes() / layout.piece);
   }
+
+  template <typename Index>
+  LUTRA_HD void map(Index index) const {
+    const auto pieces = static_cast<Index>(layout.channels / layout.piece);
+    const auto pixels = static_cast<Index>(layout.pixels);
+    const int channel = static_cast<int>(index % pieces) * layout.piece;
+    const Index pixel = index / pieces;
+    const int bytes = bytes_of_piece(product.first.channels - channel);
+    const uint32_t pad = 0x01010101u * static_cast<uint8_t>(product.first.pad_value);
+    uint32_t words[4] = {pad, pad, pad, pad};
+    const int8_t* const channels = layout.channels_of(
+        product.first, static_cast<int64_t>(pixel / pixels), static_cast<Index>(pixel % pixels));
+    if (channels != nullptr) load_piece(channels + channel, 1, bytes, words);
+    store_mapped(*this, words, bytes, index);
+  }
 };
 
-/// @tparam Index  an unsigned type that holds the count: divisions are most of the work
-template <typename Index>
-LUTRA_HD void map_first_piece(const MapFirstArgs& args, Index index) {
-  const Windows& first = args.product.first;
-  const auto pieces = static_cast<Index>(args.layout.channels / args.layout.piece);
-  const auto pixels = static_cast<Index>(args.layout.pixels);
-  const auto width = static_cast<Index>(args.layout.width);
-  const auto height = static_cast<Index>(args.layout.height);
-  const int channel = static_cast<int>(index % pieces) * args.layout.piece;
-  Index rest = index / pieces;
-  const int matrix = static_cast<int>(rest / pixels);
-  rest %= pixels;
-  const int x = static_cast<int>(rest % width) - first.horizontal.pad_before;
-  rest /= width;
-  const int y = static_cast<int>(rest % height) - first.vertical.pad_before;
-  const auto n = static_cast<int64_t>(rest / height);
-  const int left = first.channels - channel;
-  const int bytes = left < args.layout.piece ? left : args.layout.piece;
-  const uint32_t pad = 0x01010101u * static_cast<uint8_t>(first.pad_value);
-  uint32_t words[4] = {pad, pad, pad, pad};
-  if (y >= 0 && y < first.height && x >= 0 && x < first.width) {
-    load_piece(first.data + matrix * first.matrix_stride +
-                   ((n * first.height + y) * first.width + x) * first.pixel_stride + channel,
-               1, bytes, words);
-  }
-  store_mapped(args, words, bytes, index);
-}
-
-LUTRA_HD inline void map_first_at(const MapFirstArgs& args, int64_t index) {
-  if (args.count() <= UINT32_MAX) {
-    map_first_piece(args, static_cast<uint32_t>(index));
-  } else {
-    map_first_piece(args, static_cast<uint64_t>(index));
-  }
-}
-
-/// Second operands through the maps v: [terms][matrices][outputs][terms of the layout], by pieces.
-struct MapSecondArgs {
-  MatrixProduct product;
-  MappedLayout layout;
-  const int8_t* maps;
-  int factors;
-  uint32_t* mapped;
-
+/// Second operands through the maps v: [terms][matrices][outputs][terms of the layout].
+struct MapSecondArgs : MapArgs {
   LUTRA_HD int64_t count() const {
     return int64_t{product.matrices} * product.outputs * (layout.terms / layout.piece);
   }
+
+  template <typename Index>
+  LUTRA_HD void map(Index index) const {
+    const auto pieces = static_cast<Index>(layout.terms / layout.piece);
+    const auto outputs = static_cast<Index>(product.outputs);
+    const int term = static_cast<int>(index % pieces) * layout.piece;
+    const Index output = index / pieces;
+    const int tap = term / layout.channels;
+    const int channel = term % layout.channels;
+    const int channels = product.first.channels;
+    uint32_t words[4] = {};
+    int bytes = 0;  // beyond the last tap, and of the channels that pad a tap
+    if (tap < product.first.taps() && channel < channels) {
+      bytes = bytes_of_piece(channels - channel);
+      load_piece(product.second.at(static_cast<int>(output / outputs),
+                                   static_cast<int>(output % outputs), tap * channels + channel),
+                 product.second.term_stride, bytes, words);
+    }
+    store_mapped(*this, words, bytes, index);
+  }
 };
 
-/// @tparam Index  an unsigned type that holds the count: divisions are most of the work
-template <typename Index>
-LUTRA_HD void map_second_piece(const MapSecondArgs& args, Index index) {
-  const auto pieces = static_cast<Index>(args.layout.terms / args.layout.piece);
-  const auto outputs = static_cast<Index>(args.product.outputs);
-  const int term = static_cast<int>(index % pieces) * args.layout.piece;
-  const Index rest = index / pieces;
-  const int output = static_cast<int>(rest % outputs);
-  const int matrix = static_cast<int>(rest / outputs);
-  const int tap = term / args.layout.channels;
-  const int channel = term % args.layout.channels;
-  const int channels = args.product.first.channels;
-  const int left = tap < args.product.first.taps() ? channels - channel : 0;
-  const int bytes = left < args.layout.piece ? left : args.layout.piece;
-  uint32_t words[4] = {};
-  if (bytes > 0) {
-    load_piece(args.product.second.at(matrix, output, tap * channels + channel),
-               args.product.second.term_stride, bytes, words);
-  }
-  store_mapped(args, words, bytes, index);
-}
-
-LUTRA_HD inline void map_second_at(const MapSecondArgs& args, int64_t index) {
+/// Divisions, of which mapping is full, are quicker with 32 bits.
+template <typename Args>
+LUTRA_HD void map_at(const Args& args, int64_t index) {
   if (args.count() <= UINT32_MAX) {
-    map_second_piece(args, static_cast<uint32_t>(index));
+    args.map(static_cast<uint32_t>(index));
   } else {
-    map_second_piece(args, static_cast<uint64_t>(index));
+    args.map(static_cast<uint64_t>(index));
   }
 }
 
@@ -303,16 +297,8 @@ struct Pixels {
   LUTRA_HD int stride() const { return 1; }
   /// Where the first one's terms begin; null where all are padding.
   LUTRA_HD const int8_t* terms_of(int64_t item) const {
-    const Windows& first = product.first;
-    const int64_t matrix = item / layout.pixels;
-    const int64_t pixel = item % layout.pixels;
-    const int x = static_cast<int>(pixel % layout.width) - first.horizontal.pad_before;
-    const int y =
-        static_cast<int>(pixel / layout.width % layout.height) - first.vertical.pad_before;
-    const int64_t n = pixel / layout.width / layout.height;
-    if (y < 0 || y >= first.height || x < 0 || x >= first.width) return nullptr;
-    return first.data + matrix * first.matrix_stride +
-           ((n * first.height + y) * first.width + x) * first.pixel_stride;
+    return layout.channels_of(product.first, item / layout.pixels,
+                              static_cast<uint64_t>(item % layout.pixels));
   }
 };
 

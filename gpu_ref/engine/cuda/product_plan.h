@@ -8,6 +8,7 @@
 #include "cuda/lookup_kernel.h"
 #include "cuda/warp_kernel.h"
 #include "cuda/warpgroup_kernel.h"
+#include "matrix/way.h"
 
 /// Which kernels a matrix product takes, and in which order. `Device` is where they run:
 ///
@@ -16,8 +17,6 @@
 ///   void run<Kernel>(const Kernel::Arguments&);
 ///   void for_each<Args, at>(const Args&, int64_t count);
 namespace lutra::engine::cuda {
-
-enum class Method : uint8_t { kElements, kLookup, kFactorised };
 
 /// A multiplier's tables in device memory.
 struct DeviceTables {
@@ -49,7 +48,7 @@ struct Processor {
 /// Whether tiles of factorised products have 64 outputs, not 128.
 inline bool few_outputs(const MatrixProduct& product) { return product.outputs <= 64; }
 
-/// How a method cuts a product up.
+/// How a way by tiles cuts a product up.
 struct Tiling {
   int rows, outputs, blocks_of_multiprocessor;
 
@@ -67,9 +66,9 @@ struct Tiling {
   static Tiling of() {
     return {Kernel::kRows, Kernel::kOutputs, Kernel::kBlocksPerMultiprocessor};
   }
-  static Tiling of(const MatrixProduct& product, Method method, const Processor& processor) {
+  static Tiling of(const MatrixProduct& product, Way way, const Processor& processor) {
     const bool few = few_outputs(product);
-    if (method == Method::kLookup) return of<LookupKernel<true>>();
+    if (way == Way::kLookup) return of<LookupKernel<true>>();
     if (processor.has_warpgroups) {
       return few ? of<WarpgroupKernel<16, 64>>() : of<WarpgroupKernel<16, 128>>();
     }
@@ -78,11 +77,12 @@ struct Tiling {
 };
 
 struct Plan {
-  Method method;
+  Way way;
   int parts;  ///< of the terms, at most: more blocks for products with few outputs
 };
 
-/// What a method takes, in seconds, as measured on an H200 (README.md).
+/// What a way takes, in seconds: fitted to figures of an H200 (README.md). `launch` and
+/// `element_term` are guesses; they matter for small products alone.
 struct Costs {
   double launch = 4e-6;
   double element = 3.8e-12;      ///< a product, with threads for all multiprocessors
@@ -93,18 +93,18 @@ struct Costs {
   double exact_block = 9e-6;
 };
 
-inline Plan plan_for(const MatrixProduct& product, Method method, const Processor& processor,
+inline Plan plan_for(const MatrixProduct& product, Way way, const Processor& processor,
                      int factors) {
-  if (method == Method::kElements) return {method, 1};
-  const Tiling tiling = Tiling::of(product, method, processor);
+  if (way == Way::kReference) return {way, 1};
+  const Tiling tiling = Tiling::of(product, way, processor);
   const int64_t blocks = tiling.blocks(product);
   const int64_t wanted = int64_t{processor.multiprocessors} * tiling.blocks_of_multiprocessor;
-  if (blocks == 0 || blocks >= wanted) return {method, 1};
+  if (blocks == 0 || blocks >= wanted) return {way, 1};
   // Parts of fewer terms would mostly begin and end.
-  const int most = method == Method::kLookup
+  const int most = way == Way::kLookup
                        ? product.terms() / 32
                        : factors * MappedLayout::of(product).terms / (2 * MappedLayout::kTerms);
-  return {method, static_cast<int>(std::min<int64_t>(std::max(1, most), wanted / blocks))};
+  return {way, static_cast<int>(std::min<int64_t>(std::max(1, most), wanted / blocks))};
 }
 
 /// Estimated seconds. Blocks that run together are as slow as one.
@@ -113,15 +113,15 @@ inline double seconds(const MatrixProduct& product, const Plan& plan, const Proc
   const Costs costs;
   const double rows = product.rows();
   const double terms = product.terms();
-  if (plan.method == Method::kElements) {
+  if (plan.way == Way::kReference) {
     const double elements = product.matrices * rows * product.outputs;
     return costs.launch + std::max(elements * terms * costs.element, terms * costs.element_term);
   }
-  const Tiling tiling = Tiling::of(product, plan.method, processor);
+  const Tiling tiling = Tiling::of(product, plan.way, processor);
   const double rounds = static_cast<double>(
       Tiling::tiles(tiling.blocks(product) * plan.parts,
                     int64_t{processor.multiprocessors} * tiling.blocks_of_multiprocessor));
-  if (plan.method == Method::kLookup) {
+  if (plan.way == Way::kLookup) {
     const double filled = rows / static_cast<double>(tiling.row_tiles(product) * tiling.rows);
     return costs.launch + rounds * (terms / plan.parts * costs.lookup_term * (1 + filled) / 2 +
                                     costs.lookup_block);
@@ -131,16 +131,15 @@ inline double seconds(const MatrixProduct& product, const Plan& plan, const Proc
   return 5 * costs.launch + rounds * (steps * costs.exact_step + costs.exact_block);
 }
 
-/// The method that is estimated to be the quickest.
+/// The way that is estimated to be the quickest.
 /// @param factors  of the multiplier, 0: none
 inline Plan plan_for(const MatrixProduct& product, const Processor& processor, int factors) {
-  Plan best = plan_for(product, Method::kElements, processor, factors);
-  for (Method method : {Method::kLookup, Method::kFactorised}) {
-    if (method == Method::kFactorised &&
-        (factors == 0 || !MappedLayout::of(product).addressable(product))) {
+  Plan best = plan_for(product, Way::kReference, processor, factors);
+  for (Way way : {Way::kLookup, Way::kExact}) {
+    if (way == Way::kExact && (factors == 0 || !MappedLayout::of(product).addressable(product))) {
       continue;
     }
-    const Plan plan = plan_for(product, method, processor, factors);
+    const Plan plan = plan_for(product, way, processor, factors);
     if (seconds(product, plan, processor, factors) < seconds(product, best, processor, factors)) {
       best = plan;
     }
@@ -255,10 +254,10 @@ void run_factorised(Device& device, const MatrixProduct& product, const DeviceTa
   args.offsets = prepared.offsets;
   args.finish.for_output = prepared.for_output;
 
-  MapFirstArgs first{product, layout, tables.u, factors.terms, nullptr};
+  MapFirstArgs first{{product, layout, tables.u, factors.terms, nullptr}};
   first.mapped =
       device.template scratch<uint32_t>(first.count() * layout.piece / 4 * first.factors);
-  device.template for_each<MapFirstArgs, map_first_at>(first, first.count());
+  device.template for_each<MapFirstArgs, map_at<MapFirstArgs>>(first, first.count());
   args.first = reinterpret_cast<const int8_t*>(first.mapped);
   if (factors.has_row) args.finish.for_row = row_sums(device, product, layout, tables.row);
 
@@ -289,7 +288,7 @@ void run_factorised(Device& device, const MatrixProduct& product, const DeviceTa
 }  // namespace detail
 
 /// Makes what products with the second operand, kernels and paddings of this one share.
-/// @param plan  not of Method::kElements
+/// @param plan  not of Way::kReference
 template <typename Device>
 Prepared prepare(Device& device, const MatrixProduct& product, const DeviceTables& tables,
                  const Plan& plan) {
@@ -304,14 +303,14 @@ Prepared prepare(Device& device, const MatrixProduct& product, const DeviceTable
     prepared.outside = args.sums;
     device.template for_each<OutsideArgs, outside_at>(args, args.count());
   }
-  if (plan.method == Method::kLookup) return prepared;
+  if (plan.way == Way::kLookup) return prepared;
 
   const Factors& factors = *tables.factors;
   const MappedLayout layout = MappedLayout::of(product);
-  MapSecondArgs second{product, layout, tables.v, factors.terms, nullptr};
+  MapSecondArgs second{{product, layout, tables.v, factors.terms, nullptr}};
   second.mapped =
       device.template scratch<uint32_t>(second.count() * layout.piece / 4 * second.factors);
-  device.template for_each<MapSecondArgs, map_second_at>(second, second.count());
+  device.template for_each<MapSecondArgs, map_at<MapSecondArgs>>(second, second.count());
   prepared.second = reinterpret_cast<const int8_t*>(second.mapped);
 
   OffsetArgs offsets{product.first, layout, nullptr};
@@ -333,7 +332,7 @@ void run_product(Device& device, const MatrixProduct& product, const DeviceTable
   const Plan& plan = prepared.plan;
   Finish finish{};
   finish.outside = prepared.outside;
-  if (plan.method == Method::kLookup) {
+  if (plan.way == Way::kLookup) {
     sizeof(LookupKernel<true>::Shared) <=
             static_cast<size_t>(device.processor().shared_memory_of_block)
         ? detail::run_lookup<true>(device, product, tables, plan, finish)

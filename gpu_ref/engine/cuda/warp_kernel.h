@@ -29,9 +29,7 @@ struct WarpKernel : FactorisedTile<kPiece, 128, 256 / kWarpColumns, 64 * kWarpCo
     Shared* const shared = block.shared;
     const auto at = Tile::place(args, block.index);
     auto step = Tile::Step::at(args, at.begin);
-    auto ahead = step;
-
-    block.each([&](int thread, Registers& r) {
+    block.each([&](int, Registers& r) {
       LUTRA_UNROLL
       for (int i = 0; i < 4; ++i) {
         LUTRA_UNROLL
@@ -40,25 +38,15 @@ struct WarpKernel : FactorisedTile<kPiece, 128, 256 / kWarpColumns, 64 * kWarpCo
           for (int k = 0; k < 4; ++k) r.sums[i][j][k] = 0;
         }
       }
-      r.copier.start(args, at, thread, ahead);
     });
-    for (int i = 0; i < kStages - 1; ++i) {
-      block.each([&](int thread, Registers& r) {
-        if (ahead.number < at.end) r.copier.copy(args, shared, thread, i, ahead, at.end);
-        end_group(&r.copier.copies);
-      });
-      ahead.advance(args);
-    }
+    auto ahead = Tile::template copy_first<kStages - 1>(block, args, at);
 
     while (step.number < at.end) {
       const int done = step.number - at.begin;
       block.each([&](int, Registers& r) { wait_for_groups<kStages - 2>(&r.copier.copies); });
       block.barrier();
       block.each([&](int thread, Registers& r) {
-        if (ahead.number < at.end) {
-          r.copier.copy(args, shared, thread, (done + kStages - 1) % kStages, ahead, at.end);
-        }
-        end_group(&r.copier.copies);
+        r.copier.copy(args, shared, thread, (done + kStages - 1) % kStages, ahead, at.end);
       });
       ahead.advance(args);
       block.warps([&](auto& warp) { multiply(warp, shared, done % kStages); });

@@ -31,23 +31,14 @@ struct WarpgroupKernel : FactorisedTile<kPiece, 256, 256, kOutputs, kOutputs == 
     Shared* const shared = block.shared;
     const auto at = Tile::place(args, block.index);
     auto step = Tile::Step::at(args, at.begin);
-    auto ahead = step;
-
-    block.each([&](int thread, Registers& r) {
+    block.each([&](int, Registers& r) {
       LUTRA_UNROLL
       for (int i = 0; i < 2; ++i) {
         LUTRA_UNROLL
         for (int j = 0; j < kOutputs / 2; ++j) r.sums[i][j] = 0;
       }
-      r.copier.start(args, at, thread, ahead);
     });
-    for (int i = 0; i < kAhead; ++i) {
-      block.each([&](int thread, Registers& r) {
-        if (ahead.number < at.end) r.copier.copy(args, shared, thread, i, ahead, at.end);
-        end_group(&r.copier.copies);
-      });
-      ahead.advance(args);
-    }
+    auto ahead = Tile::template copy_first<kAhead>(block, args, at);
 
     int stage = 0;
     int free_stage = kAhead;
@@ -77,10 +68,7 @@ struct WarpgroupKernel : FactorisedTile<kPiece, 256, 256, kOutputs, kOutputs == 
           group.end();
         });
         block.each([&](int thread, Registers& r) {
-          if (ahead.number < at.end) {
-            r.copier.copy(args, shared, thread, free_stage, ahead, at.end);
-          }
-          end_group(&r.copier.copies);
+          r.copier.copy(args, shared, thread, free_stage, ahead, at.end);
         });
         block.warpgroups([&](auto& group) { group.template wait<1>(); });
         ahead.advance(args);

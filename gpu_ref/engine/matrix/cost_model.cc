@@ -73,7 +73,7 @@ CostModel CostModel::measure(int lookup_rows, int lookup_outputs, const Run& loo
   return model;
 }
 
-CostModel::Way CostModel::choose(const MatrixProduct& m) const {
+Way CostModel::choose(const MatrixProduct& m) const {
   const int64_t rows = m.rows;
   const int outputs = m.outputs;
   const double terms = m.terms();

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "matrix/matrix_product.h"
+#include "matrix/way.h"
 
 namespace lutra::engine {
 
@@ -25,12 +26,7 @@ struct CostModel {
   static CostModel measure(int lookup_rows, int lookup_outputs, const Run& lookup,
                            const Run& exact);
 
-  enum class Way { kReference, kLookup, kExact };
   Way choose(const MatrixProduct& m) const;
-  /// `way`, or lookup where that is kExact and the table has no factorisation.
-  static Way possible(Way way, const MatrixProduct& m) {
-    return way == Way::kExact && m.maps == nullptr ? Way::kLookup : way;
-  }
 };
 
 /// The matrix product as the reference evaluates it: what is quickest for a handful of rows.

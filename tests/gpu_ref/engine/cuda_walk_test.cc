@@ -108,7 +108,7 @@ class Walk : public testing::Test {
     return component;
   }
 
-  /// Runs `args` by every method there is, in one and in more parts, and compares all outputs.
+  /// Runs `args` by every way there is, in one and in more parts, and compares all outputs.
   template <typename Args, void (*At)(const Args&, int64_t)>
   void expect_equal(const Component& component, Args args, int64_t results, int64_t outputs) {
     args.products = component.tables().products;
@@ -127,11 +127,11 @@ class Walk : public testing::Test {
       }
     }
 
-    for (const auto& [method, warpgroups] : {std::pair{Method::kLookup, false},
-                                             {Method::kLookup, true},
-                                             {Method::kFactorised, false},
-                                             {Method::kFactorised, true}}) {
-      if (method == Method::kFactorised && !component.factors) continue;
+    for (const auto& [way, warpgroups] : {std::pair{Way::kLookup, false},
+                                          {Way::kLookup, true},
+                                          {Way::kExact, false},
+                                          {Way::kExact, true}}) {
+      if (way == Way::kExact && !component.factors) continue;
       for (int variant = 0; variant < 4; ++variant) {
         const Order order = variant % 2 == 0 ? Order::kUp : Order::kDown;
         Copies::early() = variant % 2 == 1;
@@ -142,13 +142,13 @@ class Walk : public testing::Test {
         point(&args, got.data(), got_sums.data());
         const MatrixProduct product = matrix_product(args);
         const int factor_count = component.factors ? component.factors->terms : 0;
-        Plan plan = plan_for(product, method, processor, factor_count);
+        Plan plan = plan_for(product, way, processor, factor_count);
         if (variant == 2) plan.parts = 3;
         run_product(device, product, component.tables(),
                     prepare(device, product, component.tables(), plan));
         ASSERT_GT(device.blocks(), 0);
-        compare(expected, got, method, plan);
-        compare(expected_sums, got_sums, method, plan);
+        compare(expected, got, way, plan);
+        compare(expected_sums, got_sums, way, plan);
       }
     }
   }
@@ -174,14 +174,14 @@ class Walk : public testing::Test {
   }
 
   template <typename T>
-  void compare(const std::vector<T>& expected, const std::vector<T>& got, Method method,
+  void compare(const std::vector<T>& expected, const std::vector<T>& got, Way way,
                const Plan& plan) {
     int shown = 0;
     for (size_t i = 0; i < expected.size(); ++i, ++checked_) {
       if (expected[i] == got[i]) continue;
-      ADD_FAILURE() << "method " << static_cast<int>(method) << ", " << plan.parts
-                    << " parts, output " << i << " of " << expected.size() << ": expected "
-                    << +expected[i] << ", got " << +got[i];
+      ADD_FAILURE() << "way " << static_cast<int>(way) << ", " << plan.parts << " parts, output "
+                    << i << " of " << expected.size() << ": expected " << +expected[i] << ", got "
+                    << +got[i];
       if (++shown == 4) return;
     }
   }
@@ -404,13 +404,13 @@ TEST_F(Walk, MethodsFollowTheWork) {
     args.rows = 1024;
     args.outputs = 256;
     args.terms = 1152;
-    EXPECT_EQ(plan_for(matrix_product(args), processor, 1).method, Method::kFactorised);
-    EXPECT_EQ(plan_for(matrix_product(args), processor, 0).method, Method::kLookup);
+    EXPECT_EQ(plan_for(matrix_product(args), processor, 1).way, Way::kExact);
+    EXPECT_EQ(plan_for(matrix_product(args), processor, 0).way, Way::kLookup);
     EXPECT_GT(plan_for(matrix_product(args), processor, 0).parts, 1);
     args.rows = 3;
     args.outputs = 2;
     args.terms = 5;
-    EXPECT_EQ(plan_for(matrix_product(args), processor, 1).method, Method::kElements);
+    EXPECT_EQ(plan_for(matrix_product(args), processor, 1).way, Way::kReference);
     checked_ += 4;
   }
 }

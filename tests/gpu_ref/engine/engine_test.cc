@@ -37,8 +37,7 @@ std::vector<std::string> other_backends() {
 }
 
 std::unique_ptr<Backend> make_way(const std::string& name) {
-  const auto way =
-      name.find("_exact") != std::string::npos ? CostModel::Way::kExact : CostModel::Way::kLookup;
+  const auto way = name.find("_exact") != std::string::npos ? Way::kExact : Way::kLookup;
   if (name.find("_") == std::string::npos) return make_backend(name);
   if (name.find("cuda") == 0) return make_cuda_backend(way);
   return name.find("avx2") == 0 ? make_avx2_backend(2, way) : make_avx512_backend(2, way);

@@ -49,11 +49,11 @@ void check_operations(uint32_t seed, Tally* tally) {
   std::vector<Other> others;
   for (const bool as_of_8_0 : {false, true}) {
     others.push_back({as_of_8_0 ? ", by lookup as of 8.0" : ", by lookup",
-                      make_cuda_backend(CostModel::Way::kLookup, as_of_8_0)});
+                      make_cuda_backend(Way::kLookup, as_of_8_0)});
     others.push_back({as_of_8_0 ? ", by exact products as of 8.0" : ", by exact products",
-                      make_cuda_backend(CostModel::Way::kExact, as_of_8_0)});
+                      make_cuda_backend(Way::kExact, as_of_8_0)});
   }
-  others.push_back({", by element", make_cuda_backend(CostModel::Way::kReference)});
+  others.push_back({", by element", make_cuda_backend(Way::kReference)});
   std::mt19937 random(seed);
   std::vector<std::pair<std::string, tables::ProductTable>> tables;
   tables.emplace_back("arbitrary", random_table(&random));
@@ -90,6 +90,68 @@ void check_gradients(uint32_t seed, Tally* tally) {
     tally->compare(run_gradients(*scalar, shape, multiplier, seed),
                    run_gradients(*cuda, shape, multiplier, seed),
                    "seed " + std::to_string(seed) + ", gradients, " + name_of(shape));
+  }
+}
+
+/// Calls so large that they are cut into pieces, the last of which is smaller: matrices with second
+/// operands of their own, images with common ones.
+void check_pieces(uint32_t seed, Tally* tally) {
+  std::mt19937 random(seed);
+  const auto compare = [&](const char* what, int64_t mismatches) {
+    tally->checked += 4096;
+    if (mismatches == 0) return;
+    tally->mismatches += static_cast<size_t>(mismatches);
+    std::printf("seed %u, %s in pieces: %lld of a sample differ\n", seed, what,
+                static_cast<long long>(mismatches));
+  };
+  const Multiplier arbitrary(random_table(&random));
+  const Multiplier two_terms(random_factorised_table(&random, 2));
+  const auto cuda = make_cuda_backend();
+  for (const Multiplier* multiplier : {&arbitrary, &two_terms}) {
+    {
+      constexpr int kBatch = 7, kRows = 1500, kOutputs = 1100, kTerms = 6000;
+      const auto first = random_tensor(&random, int64_t{kBatch} * kRows * kTerms);
+      const auto second = random_tensor(&random, int64_t{kBatch} * kOutputs * kTerms);
+      std::vector<int8_t> got(static_cast<size_t>(kBatch) * kRows * kOutputs);
+      GemmArgs args{kBatch,
+                    kRows,
+                    kOutputs,
+                    kTerms,
+                    false,
+                    first.data(),
+                    second.data(),
+                    nullptr,
+                    multiplier->products(),
+                    {}};
+      args.to = {Requantisation::to_int8(15), got.data(), nullptr};
+      cuda->gemm(args);
+      compare("gemm", mismatches_in_sample<GemmArgs, gemm_at>(args, got));
+    }
+    {
+      constexpr int kImages = 601, kSize = 40, kChannels = 48;
+      const Window window{3, 1, 1, 1, 1};
+      const auto input = random_tensor(&random, int64_t{kImages} * kSize * kSize * kChannels);
+      const auto weight = random_tensor(&random, int64_t{kChannels} * 9 * kChannels);
+      std::vector<int8_t> got(static_cast<size_t>(kImages) * kSize * kSize * kChannels);
+      Conv2dArgs args{kImages,
+                      kSize,
+                      kSize,
+                      kChannels,
+                      kChannels,
+                      window,
+                      window,
+                      1,
+                      Padding::kNothing,
+                      0,
+                      input.data(),
+                      weight.data(),
+                      nullptr,
+                      multiplier->products(),
+                      {}};
+      args.to = {Requantisation::to_int8(14), got.data(), nullptr};
+      cuda->conv2d(args);
+      compare("conv2d", mismatches_in_sample<Conv2dArgs, conv2d_at>(args, got));
+    }
   }
 }
 
@@ -155,6 +217,7 @@ int run(uint32_t seed) {
   Tally tally;
   for (uint32_t s = seed; s < seed + 3; ++s) check_operations(s, &tally);
   check_gradients(seed, &tally);
+  check_pieces(seed, &tally);
   check_memory(&tally);
   std::printf("seed %u: checked=%zu mismatches=%zu\n", seed, tally.checked, tally.mismatches);
   std::fflush(stdout);

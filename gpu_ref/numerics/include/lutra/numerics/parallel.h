@@ -19,9 +19,9 @@ inline int thread_count(int jobs) {
   return jobs > 0 ? jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
-/// Threads that sleep between calls: to make one takes as long as a small matrix product, and to
-/// wake one up a tenth of it, so that they look for the next call a moment before they sleep. There
-/// are as many as the largest call so far wanted; they end with the process.
+/// Threads that sleep between calls: to make one takes as long as a small matrix product. Before
+/// they sleep they look for the next call for a moment, since calls may come faster than threads
+/// wake up. There are as many as the largest call so far wanted; they end with the process.
 class ThreadPool {
  public:
   static ThreadPool& of_process() {

@@ -15,7 +15,7 @@ namespace lutra::network {
 using FloatTensors = std::map<std::string, std::vector<float>>;
 
 /// Plain float32 inference without libtorch: what quantisation is calibrated on and compared with.
-/// The results are the same on every processor.
+/// Convolutions do not depend on the processor; exponentials are the C library's.
 class FloatInference {
  public:
   /// @param network, weights  must live as long as this
