@@ -20,7 +20,7 @@
 ///
 /// whose body calls block.each(f) for what every thread does, block.warps(f) and
 /// block.warpgroups(f) for what the threads of a warp or of four do together, and block.barrier().
-/// Control flow outside of these is the same for all threads.
+/// Control flow outside of these is the same for all threads; registers begin as zeros.
 namespace lutra::engine::cuda {
 
 constexpr int kLanes = 32;

@@ -185,11 +185,6 @@ struct LookupKernel {
     const bool words = args.product.first.in_words();
 
     block.each([&](int thread, Registers& r) {
-      LUTRA_UNROLL
-      for (int i = 0; i < kRowsOfThread; ++i) {
-        LUTRA_UNROLL
-        for (int j = 0; j < 4; ++j) r.all[i][j] = r.upper[i][j] = 0;
-      }
       for (int row = thread; row < kRows; row += kThreads) {
         shared->origins[row] =
             args.product.first.origin(at.row + (row < at.rows ? row : at.rows - 1));

@@ -29,16 +29,6 @@ struct WarpKernel : FactorisedTile<kPiece, 128, 256 / kWarpColumns, 64 * kWarpCo
     Shared* const shared = block.shared;
     const auto at = Tile::place(args, block.index);
     auto step = Tile::Step::at(args, at.begin);
-    block.each([&](int, Registers& r) {
-      LUTRA_UNROLL
-      for (int i = 0; i < 4; ++i) {
-        LUTRA_UNROLL
-        for (int j = 0; j < 8; ++j) {
-          LUTRA_UNROLL
-          for (int k = 0; k < 4; ++k) r.sums[i][j][k] = 0;
-        }
-      }
-    });
     auto ahead = Tile::template copy_first<kStages - 1>(block, args, at);
 
     while (step.number < at.end) {

@@ -31,13 +31,6 @@ struct WarpgroupKernel : FactorisedTile<kPiece, 256, 256, kOutputs, kOutputs == 
     Shared* const shared = block.shared;
     const auto at = Tile::place(args, block.index);
     auto step = Tile::Step::at(args, at.begin);
-    block.each([&](int, Registers& r) {
-      LUTRA_UNROLL
-      for (int i = 0; i < 2; ++i) {
-        LUTRA_UNROLL
-        for (int j = 0; j < kOutputs / 2; ++j) r.sums[i][j] = 0;
-      }
-    });
     auto ahead = Tile::template copy_first<kAhead>(block, args, at);
 
     int stage = 0;
