@@ -18,6 +18,7 @@
 #include "lutra/synth/library.h"
 #include "lutra/synth/operands.h"
 #include "lutra/synth/pipeline.h"
+#include "lutra/synth/reference.h"
 #include "lutra/synth/table_files.h"
 #include "lutra/tables/table_files.h"
 
@@ -36,7 +37,16 @@ struct Options {
   bool mapped = false;
   int prove_s = -1;
   bool is_unsigned = false;
+  bool is_signed = false;
   bool shell = false;
+  std::vector<std::string> parameters;
+  SourceOptions source;
+
+  synth::Signedness signedness() const {
+    return is_unsigned || shell ? synth::Signedness::kUnsigned
+           : is_signed          ? synth::Signedness::kSigned
+                                : synth::Signedness::kFind;
+  }
   bool force = false;
   bool sweep = false;
   std::vector<std::string> exports;
@@ -44,11 +54,6 @@ struct Options {
   fs::path operands;
   std::vector<double> clock_ns;
 };
-
-bool is_verilog(const std::string& name) {
-  const std::string extension = fs::path(name).extension().string();
-  return extension == ".v" || extension == ".sv";
-}
 
 std::vector<synth::HeldPort> held_ports(const std::vector<std::string>& texts) {
   std::vector<synth::HeldPort> held;
@@ -237,24 +242,36 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
 
 synth::Component characterize_input(const Options& options,
                                     const synth::CharacterizeOptions& characterize) {
-  const std::string& first = options.inputs[0];
-  const bool is_unsigned = options.is_unsigned || options.shell;
-  if (synth::is_table_file(first)) {
-    return synth::import_table(first, is_unsigned, options.shell, characterize);
+  synth::MultiplierReference first = synth::parse_reference(options.inputs[0]);
+  if (first.signedness == synth::Signedness::kFind) first.signedness = options.signedness();
+  if (first.kind == synth::MultiplierReference::Kind::kTable) {
+    return synth::import_table(first.path, first.signedness, options.shell, characterize);
+  }
+  if (first.kind == synth::MultiplierReference::Kind::kComponent) {
+    return synth::load_component(first.path);
   }
   synth::MultiplierSource source;
-  const std::vector<synth::HeldPort> held = held_ports(options.held);
-  if (is_verilog(first)) {
-    std::vector<fs::path> files;
-    for (const std::string& input : options.inputs) files.push_back(fs::absolute(input));
-    source = synth::verilog_source(files, options.top, !is_unsigned);
+  if (first.kind == synth::MultiplierReference::Kind::kVerilog) {
+    std::vector<fs::path> files = {first.path};
+    for (size_t i = 1; i < options.inputs.size(); ++i) {
+      files.push_back(fs::absolute(options.inputs[i]).lexically_normal());
+    }
+    source = synth::verilog_source(files, options.top, first.signedness);
+    source.parameters = first.parameters;
+    for (const std::string& text : options.parameters) {
+      const synth::MultiplierReference given = synth::parse_reference(
+          options.inputs[0].substr(0, options.inputs[0].find(':')) + ":" + text);
+      source.parameters.insert(source.parameters.end(), given.parameters.begin(),
+                               given.parameters.end());
+    }
+    source.reading = options.source.reading();
     for (size_t i = 0; i < options.ports.size(); ++i) source.ports[i] = options.ports[i];
-    source.held = held;
+    source.held = held_ports(options.held);
     source.latency = options.latency;
     source.clock = options.clock;
     source.mapped = options.mapped;
   } else {
-    source = synth::library_source(first);
+    source = synth::library_source(first.text);
   }
   const synth::PrivateDirectory work(fs::temp_directory_path());
   if (options.shell) source = synth::sign_magnitude_source(source, work.path());
@@ -362,12 +379,21 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
   outcome.result["component"] = target.string();
   outcome.text = fmt::format(
       "{}\n  {}\n  MAE {:.4f}, WCE {:.0f}, EP {:.2f} %, MRE {:.4f} %, bias {:.4f}\n"
-      "  {}\n  {}\n  in {}\n  report: {}\n",
+      "  {}\n  {}\n  {}\n  in {}\n  report: {}\n",
       c.name, cost_text(c), c.errors.mae, c.errors.wce, 100 * c.errors.ep,
       100 * c.errors.mre_nonzero, c.errors.bias,
       c.lut.empty() ? fmt::format("no table: operands of {} bits", c.width)
                     : "LUT sha256 " + c.lut_sha256,
-      factorisation_text(c), target.string(), page.empty() ? "none" : fs::absolute(page).string());
+      factorisation_text(c),
+      c.json.at("rtl_check").is_null() ? "a table: no source to be checked against"
+                                       : synth::check_text(c.json.at("rtl_check")),
+      target.string(), page.empty() ? "none" : fs::absolute(page).string());
+  try {
+    synth::need_check(c, options.source.allow_unchecked);
+  } catch (const Error& error) {
+    progress(fmt::format("lutra: {}", error.what()));
+    outcome.code = error.code();
+  }
   if (row.contains("at_operands")) outcome.text += operands_text(row.at("at_operands"));
   if (row.contains("delay_sweep")) outcome.text += delay_sweep_text(row);
   return outcome;
@@ -383,23 +409,32 @@ void check_options(const CLI::App& app, const Options& options) {
     }
   };
   const std::string& first = options.inputs[0];
-  const bool from_verilog = !options.sweep && is_verilog(first);
-  const bool from_table = !options.sweep && synth::is_table_file(first);
+  using Kind = synth::MultiplierReference::Kind;
+  const Kind kind = options.sweep ? Kind::kLibrary : synth::parse_reference(first).kind;
+  const bool from_verilog = kind == Kind::kVerilog;
+  const bool from_table = kind == Kind::kTable;
   if (!from_verilog) {
     refuse(from_table ? "a table, only with Verilog files"
                       : "library multipliers, only with Verilog files",
-           {"--top", "--ports", "--hold", "--latency", "--clock-port", "--mapped"});
+           {"--top", "--ports", "--hold", "--latency", "--clock-port", "--mapped", "--param", "-I",
+            "-D", "--trust-source"});
   }
   if (from_table) {
     refuse("a table", {"--liberty", "--prove", "--clock"});
   } else if (!from_verilog) {
-    refuse("library multipliers, only with Verilog files and tables", {"--unsigned"});
+    refuse("library multipliers, only with Verilog files and tables", {"--unsigned", "--signed"});
   }
   if (options.sweep) {
     refuse("--sweep", {"--sign-magnitude", "--export", "--clock"});
-  } else if (!from_verilog && options.inputs.size() > 1) {
-    throw Error(ExitCode::kUsage,
-                fmt::format("'{}': several inputs must all be Verilog files", first));
+  } else if (options.inputs.size() > 1) {
+    for (const std::string& input : options.inputs) {
+      if (synth::is_verilog_file(
+              input.substr(0, &input == &first ? input.find(':') : std::string::npos))) {
+        continue;
+      }
+      throw Error(ExitCode::kUsage,
+                  fmt::format("'{}': several inputs must all be Verilog files", input));
+    }
   }
 }
 
@@ -432,7 +467,13 @@ Command add_characterize(CLI::App* root) {
       ->expected(0, 1)
       ->default_str("60")
       ->check(CLI::Range(0, 86400));
-  app->add_flag("--unsigned", options->is_unsigned, "The operands are unsigned");
+  app->add_flag("--unsigned", options->is_unsigned,
+                "The operands are unsigned, where neither ports nor file say it (default: the "
+                "reading with the lesser error)");
+  app->add_flag("--signed", options->is_signed, "The operands are signed, likewise")
+      ->excludes("--unsigned");
+  app->add_option("--param", options->parameters, "NAME=INTEGER: a parameter of the top module")
+      ->delimiter(',');
   app->add_flag("--sign-magnitude", options->shell,
                 "Make a signed multiplier of an unsigned one, by the sign-magnitude shell");
   app->add_option(
@@ -444,6 +485,7 @@ Command add_characterize(CLI::App* root) {
   app->add_flag("--sweep", options->sweep,
                 "The inputs are patterns: drum, bam:hbl=0,vbl=4..8, all; with a Pareto page");
   app->add_flag("--force", options->force, "Do not use the cache");
+  options->source.add_to(app);
   app->add_option("--liberty", options->liberty, "Cell library (default: osu018)");
   app->add_option("--clock", options->clock_ns,
                   "Delays in ns, such as 2,3,4: area, delay and energy when mapped for each")

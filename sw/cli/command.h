@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "lutra/numerics/error.h"
+#include "lutra/studies/components.h"
+#include "lutra/synth/multiplier_source.h"
 
 namespace lutra::cli {
 
@@ -60,14 +62,30 @@ Command add_study(CLI::App* root);
 /// Versions of Lutra and of the tools that results depend on; "absent" for a missing one.
 nlohmann::json versions();
 
+/// "-I", "-D", "--trust-source" and "--allow-unchecked" of the commands that read Verilog.
+struct SourceOptions {
+  std::vector<std::filesystem::path> include_directories;
+  std::vector<std::string> defines;
+  bool trusted = false;
+  bool allow_unchecked = false;
+
+  void add_to(CLI::App* app);
+  /// @throws Error kUsage for a macro that is not NAME or NAME=TEXT
+  synth::VerilogReading reading() const;
+  /// The same as words of a command line.
+  std::vector<std::string> words() const;
+};
+
 /// "--multiplier M", "--operations a,b" and "--assign op=M" of evaluate and cosim.
 struct AssignmentOptions {
   std::string multiplier = "exact";
   std::vector<std::string> operations;
   std::vector<std::string> assign;
   std::filesystem::path liberty;
+  SourceOptions source;
 
   void add_to(CLI::App* app);
+  studies::ComponentStoreOptions store() const;
   /// The same as words of a command line.
   std::vector<std::string> words() const;
 };

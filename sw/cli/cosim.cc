@@ -70,7 +70,7 @@ Command add_cosim(CLI::App* root) {
   options->assignment.add_to(app);
   return {app, [options](const SharedOptions&, const fs::path&) {
             const auto quantised = network::load_quantised(options->cosim.model);
-            studies::ComponentStore store(options->assignment.liberty, progress);
+            studies::ComponentStore store(options->assignment.store());
             const auto components =
                 studies::assign(quantised.description, &store, options->assignment.multiplier,
                                 options->assignment.operations, options->assignment.assign);

@@ -7,6 +7,7 @@
 #include "command.h"
 #include "lutra/network/inference.h"
 #include "lutra/studies/components.h"
+#include "lutra/synth/verilog_sources.h"
 
 namespace lutra::cli {
 namespace {
@@ -38,7 +39,7 @@ Command add_evaluate(CLI::App* root) {
   return {app, [options](const SharedOptions& shared, const fs::path&) {
             const auto quantised = network::load_quantised(options->model);
             const auto data = network::load_dataset(options->data, network::Split::kTest);
-            studies::ComponentStore store(options->assignment.liberty, progress);
+            studies::ComponentStore store(options->assignment.store());
             const auto assignment =
                 studies::assign(quantised.description, &store, options->assignment.multiplier,
                                 options->assignment.operations, options->assignment.assign);
@@ -69,15 +70,58 @@ Command add_evaluate(CLI::App* root) {
           }};
 }
 
+void SourceOptions::add_to(CLI::App* app) {
+  app->add_option("-I", include_directories, "Directory of Verilog's `include files")
+      ->check(CLI::ExistingDirectory)
+      ->allow_extra_args(false);
+  app->add_option("-D", defines, "NAME or NAME=TEXT: a macro for Verilog")->allow_extra_args(false);
+  app->add_flag("--trust-source", trusted,
+                "Let Verilog use system tasks that open files or run programs, and paths outside "
+                "its own folder");
+  app->add_flag("--allow-unchecked", allow_unchecked,
+                "Take a netlist that could not be compared with its source");
+}
+
+synth::VerilogReading SourceOptions::reading() const {
+  synth::VerilogReading reading;
+  reading.trusted = trusted;
+  for (const fs::path& directory : include_directories) {
+    reading.include_directories.push_back(fs::absolute(directory).lexically_normal());
+  }
+  reading.defines = synth::parse_defines(defines, "-D");
+  return reading;
+}
+
+std::vector<std::string> SourceOptions::words() const {
+  std::vector<std::string> words;
+  for (const fs::path& directory : include_directories) {
+    words.insert(words.end(), {"-I", directory.string()});
+  }
+  for (const std::string& text : defines) words.insert(words.end(), {"-D", text});
+  if (trusted) words.push_back("--trust-source");
+  if (allow_unchecked) words.push_back("--allow-unchecked");
+  return words;
+}
+
 void AssignmentOptions::add_to(CLI::App* app) {
   app->add_option("--multiplier", multiplier,
-                  "Library multiplier, Verilog file or component directory")
+                  "Library multiplier, Verilog file, table or component directory")
       ->capture_default_str();
   app->add_option("--operations", operations,
                   "Operations that use it (default: all that run on the array)")
       ->delimiter(',');
   app->add_option("--assign", assign, "operation=multiplier; wins over --multiplier");
   app->add_option("--liberty", liberty, "Cell library (default: osu018)");
+  source.add_to(app);
+}
+
+studies::ComponentStoreOptions AssignmentOptions::store() const {
+  studies::ComponentStoreOptions store;
+  store.liberty = liberty;
+  store.reading = source.reading();
+  store.allow_unchecked = source.allow_unchecked;
+  store.progress = progress;
+  return store;
 }
 
 std::vector<std::string> AssignmentOptions::words() const {
@@ -87,6 +131,7 @@ std::vector<std::string> AssignmentOptions::words() const {
   }
   for (const std::string& a : assign) words.insert(words.end(), {"--assign", a});
   if (!liberty.empty()) words.insert(words.end(), {"--liberty", liberty.string()});
+  for (const std::string& word : source.words()) words.push_back(word);
   return words;
 }
 

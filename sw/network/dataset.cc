@@ -7,6 +7,7 @@
 
 #include "lutra/numerics/error.h"
 #include "lutra/numerics/fixed.h"
+#include "lutra/numerics/sha256.h"
 
 namespace lutra::network {
 namespace {
@@ -101,10 +102,19 @@ Dataset read_idx(const fs::path& images, const fs::path& labels, const std::stri
   return data;
 }
 
+std::string Dataset::sha256() const {
+  std::string all = std::to_string(height) + " " + std::to_string(width) + "\n";
+  all.append(reinterpret_cast<const char*>(pixels.data()), pixels.size());
+  all.append(reinterpret_cast<const char*>(labels.data()), labels.size());
+  return numerics::sha256_hex(all);
+}
+
+bool is_dataset_name(const std::string& name) { return name == "fashion-mnist"; }
+
 Dataset load_dataset(const std::string& name_or_directory, Split split) {
   fs::path directory = name_or_directory;
   std::string name = name_or_directory;
-  if (name_or_directory == "fashion-mnist") {
+  if (is_dataset_name(name_or_directory)) {
     const char* override_path = std::getenv("LUTRA_FASHION_MNIST");
     directory = override_path ? override_path : "/usr/share/datasets/fashion-mnist";
     if (!fs::is_directory(directory)) {

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
+#include <set>
 #include <system_error>
 
 #include "component/rtl_check.h"
@@ -24,8 +27,8 @@
 #include "lutra/synth/product_sweep.h"
 #include "lutra/synth/synthesis.h"
 #include "lutra/synth/table_files.h"
+#include "lutra/synth/verilog_sources.h"
 #include "lutra/tables/table_files.h"
-#include "synthesis/verilog_sources.h"
 
 namespace lutra::synth {
 namespace {
@@ -33,8 +36,9 @@ namespace {
 using Json = nlohmann::json;
 
 /// Part of the cache key; raise it whenever the same inputs would give other bytes.
-constexpr const char* kSchema = "lutra-component-8";
-constexpr int kTableWidth = 8;                // wider operands have no table
+constexpr const char* kSchema = "lutra-component-9";
+constexpr int kTableWidth = 8;  // wider operands have no table
+constexpr int kWidestOperand = 16;
 constexpr int kVerilatedWidth = 12;           // up to here all pairs are compared with the source
 constexpr int kProofSeconds = 10;             // beyond, unless another limit is asked for
 constexpr std::size_t kCheckedPairs = 65536;  // with the source, of wider operands
@@ -73,8 +77,9 @@ std::string resolved_clock(const Netlist& netlist, const MultiplierSource& sourc
 }
 
 /// The ports of a two-operand multiplier, checked; names as given, or found by direction and width.
-std::array<std::string, 3> find_ports(const Netlist& netlist, const MultiplierSource& source,
-                                      const std::string& where) {
+std::array<std::string, 3> find_ports(const std::string& module,
+                                      const std::vector<NetlistPort>& all,
+                                      const MultiplierSource& source, const std::string& where) {
   std::string seen;
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
@@ -82,25 +87,39 @@ std::array<std::string, 3> find_ports(const Netlist& netlist, const MultiplierSo
     return std::any_of(source.held.begin(), source.held.end(),
                        [&name](const HeldPort& held) { return held.name == name; });
   };
-  for (const NetlistPort& port : netlist.ports()) {
+  const bool named =
+      !source.ports[0].empty() || !source.ports[1].empty() || !source.ports[2].empty();
+  for (const NetlistPort& port : all) {
     seen += fmt::format("{}{} {} [{}]", seen.empty() ? "" : ", ",
                         port.is_input ? "input" : "output", port.name, port.width());
     if (is_held(port.name) || (source.latency > 0 && port.name == source.clock)) continue;
+    // Of named ports, further outputs are left alone.
+    if (named && !port.is_input && port.name != source.ports[2]) continue;
     (port.is_input ? inputs : outputs).push_back(port.name);
   }
   const auto fail = [&](ExitCode code, const std::string& what) {
-    throw Error(code, fmt::format("{}: module {}: {}; its ports are: {}", where, netlist.name(),
-                                  what, seen.empty() ? "none" : seen));
+    throw Error(code, fmt::format("{}: module {}: {}; its ports are: {}", where, module, what,
+                                  seen.empty() ? "none" : seen));
   };
   for (const auto& [name, value, width] : source.held) {
-    const auto port = std::find_if(netlist.ports().begin(), netlist.ports().end(),
+    const auto port = std::find_if(all.begin(), all.end(),
                                    [&name](const NetlistPort& p) { return p.name == name; });
-    if (port == netlist.ports().end() || !port->is_input) {
+    if (port == all.end() || !port->is_input) {
       fail(ExitCode::kUsage, fmt::format("no input {} that could be held at {}", name, value));
     }
     if (value < 0 || port->width() > 32 || value >> port->width() != 0) {
       fail(ExitCode::kUsage, fmt::format("{} = {}, expected 0..{}", name, value,
                                          (std::int64_t{1} << std::min(port->width(), 32)) - 1));
+    }
+  }
+  if (named) {
+    for (const std::string& name : source.ports) {
+      if (std::any_of(all.begin(), all.end(),
+                      [&name](const NetlistPort& port) { return port.name == name; })) {
+        continue;
+      }
+      fail(ExitCode::kUsage, fmt::format("ports a, b, p = {}, {}, {} do not match", source.ports[0],
+                                         source.ports[1], source.ports[2]));
     }
   }
   if (inputs.size() != 2 || outputs.size() != 1) {
@@ -110,8 +129,6 @@ std::array<std::string, 3> find_ports(const Netlist& netlist, const MultiplierSo
                      inputs.size(), outputs.size(), source.latency > 0 ? " and the clock" : ""));
   }
   std::array<std::string, 3> ports = {inputs[0], inputs[1], outputs[0]};
-  const bool named =
-      !source.ports[0].empty() || !source.ports[1].empty() || !source.ports[2].empty();
   if (named) {
     const bool straight = source.ports[0] == inputs[0] && source.ports[1] == inputs[1];
     const bool swapped = source.ports[0] == inputs[1] && source.ports[1] == inputs[0];
@@ -121,13 +138,18 @@ std::array<std::string, 3> find_ports(const Netlist& netlist, const MultiplierSo
     }
     ports = source.ports;
   }
-  const int a = netlist.port(ports[0]).width();
-  const int b = netlist.port(ports[1]).width();
-  const int p = netlist.port(ports[2]).width();
+  const auto width_of = [&all](const std::string& name) {
+    return std::find_if(all.begin(), all.end(),
+                        [&name](const NetlistPort& p) { return p.name == name; })
+        ->width();
+  };
+  const int a = width_of(ports[0]);
+  const int b = width_of(ports[1]);
+  const int p = width_of(ports[2]);
   if (a != b || p != 2 * a) {
     fail(ExitCode::kUsage, fmt::format("widths {} x {} -> {}, expected n x n -> 2n", a, b, p));
   }
-  if (a < 2 || a > 16) {
+  if (a < 2 || a > kWidestOperand) {
     fail(ExitCode::kUnsupported, fmt::format("operands of {} bits, expected 2..16", a));
   }
   return ports;
@@ -220,50 +242,97 @@ void write_json(Json json, const std::filesystem::path& directory) {
 }
 
 /// Everything that the outcome depends on, as text.
-std::string key_text(const MultiplierSource& source, const std::vector<VerilogFile>& files,
+std::string key_text(const MultiplierSource& source, const VerilogSources& sources,
                      const std::string& liberty_sha256, const CharacterizeOptions& options) {
-  const std::string yosys = yosys_version();
-  const std::string opensta = opensta_version();
+  const std::string yosys = yosys_version();  // the first that is missed
   std::string text = fmt::format(
-      "{}\n{}\n{}\n{}\nliberty {}\nname {}\ntop {}\nwidth {} signed {} seed "
-      "{}\nports {} {} {}\nmapped {} latency {} clock {} prove {}\n{}\n",
-      kSchema, yosys, opensta, iverilog_version(), liberty_sha256, source.name, source.top,
-      source.width, source.is_signed, options.seed, source.ports[0], source.ports[1],
-      source.ports[2], source.mapped, source.latency, source.clock, options.prove_s,
-      verilator_version());
+      "{}\n{}\n{}\n{}\n{}\nliberty {}\nname {}\nwidth {} signed {} seed {}\nports {} {} {}\n"
+      "mapped {} latency {} clock {} prove {}\n",
+      kSchema, yosys, opensta_version(), iverilog_version(), verilator_version(), liberty_sha256,
+      source.name, source.width, static_cast<int>(source.signedness), options.seed, source.ports[0],
+      source.ports[1], source.ports[2], source.mapped, source.latency, source.clock,
+      options.prove_s);
   for (const auto& [name, value] : source.parameters) {
     text += fmt::format("parameter {} {}\n", name, value);
   }
   for (const HeldPort& held : source.held) {
     text += fmt::format("held {} {}\n", held.name, held.value);
   }
-  for (const VerilogFile& file : files) {
-    text += fmt::format("file {} {}\n", file.safe_path, sha256_hex(file.text));
+  return text + sources.key_text();
+}
+
+/// How the operands are read, and what says so.
+struct SignednessFound {
+  bool is_signed = true;
+  std::string from;  ///< "ports", "option" or "data"
+  std::string warning;
+};
+
+/// Mean of |product - a * b| over these pairs, products read as signed or not.
+double mean_error(const std::vector<PatternPair>& pairs, const std::vector<std::uint32_t>& products,
+                  int width, bool is_signed) {
+  double sum = 0;
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const auto operand = [&](std::uint32_t pattern) {
+      const int unused = 32 - width;
+      return is_signed ? std::int64_t{static_cast<std::int32_t>(pattern << unused) >> unused}
+                       : std::int64_t{pattern};
+    };
+    const std::int64_t exact = operand(pairs[i].a) * operand(pairs[i].b);
+    sum += std::abs(static_cast<double>(product_value(products[i], width, is_signed) - exact));
   }
-  return text;
+  return sum / static_cast<double>(pairs.size());
+}
+
+/// `signed` at the ports decides, else the option, else the reading with the lesser error.
+SignednessFound find_signedness(const MultiplierSource& source, bool signed_ports, int width,
+                                const std::vector<PatternPair>& pairs,
+                                const std::vector<std::uint32_t>& products,
+                                const std::string& where) {
+  const double as_signed = mean_error(pairs, products, width, true);
+  const double as_unsigned = mean_error(pairs, products, width, false);
+  SignednessFound found;
+  found.is_signed = signed_ports || (source.signedness == Signedness::kFind
+                                         ? as_signed <= as_unsigned
+                                         : source.signedness == Signedness::kSigned);
+  found.from = signed_ports ? "ports" : source.signedness == Signedness::kFind ? "data" : "option";
+  const std::string read = found.is_signed ? "signed" : "unsigned";
+  if (signed_ports && source.signedness == Signedness::kUnsigned) {
+    found.warning = fmt::format(
+        "{}: its ports are declared signed: read as signed, against the "
+        "option",
+        where);
+  } else if ((found.is_signed ? as_unsigned : as_signed) <
+             std::min((found.is_signed ? as_signed : as_unsigned) / 2,
+                      std::ldexp(1.0, 2 * width - 6))) {  // of products about 2^(2 width - 2)
+    found.warning = fmt::format(
+        "{}: read as {} ({}), the products have a mean error of {:.6g}, as {} one of {:.6g}", where,
+        read, found.from == "ports" ? "as the ports are declared" : "as the option says",
+        found.is_signed ? as_signed : as_unsigned, found.is_signed ? "unsigned" : "signed",
+        found.is_signed ? as_unsigned : as_signed);
+  }
+  return found;
 }
 
 /// Errors, and products where there is a table, over all operand pairs.
 ExhaustiveRun simulate_all(const Netlist& netlist, const MultiplierSource& source,
-                           const ExhaustiveOptions& options, std::uint64_t seed,
-                           const std::string& where) {
+                           const ExhaustiveOptions& options) {
   if (source.latency == 0) {
     return run_exhaustively(ProductSweep(netlist, source.ports, source.held), options);
   }
   const Pipeline pipeline(netlist, source);
-  pipeline.check_latency(seed, where);
   return run_exhaustively(
       pipeline.width(), [&] { return std::make_unique<Pipeline::Pass>(pipeline, true); }, options);
 }
 
 /// The netlist's products with those of the source. Up to 8 bits all of them by Icarus, which knows
 /// undefined bits; up to 12, or where Icarus does not take the source, all of them by Verilator;
-/// beyond, or without Verilator, corner values and random pairs by Icarus.
-Json compare_with_source(const MultiplierSource& source, const std::vector<VerilogFile>& files,
+/// beyond, or without Verilator, corner values and random pairs by Icarus. Results as
+/// check_against_rtl() gives them. Throws Error(kUsage) where both call the same line illegal.
+Json compare_with_source(const MultiplierSource& source, const VerilogSources& sources,
                          const Netlist& netlist, int width,
-                         const std::vector<std::uint32_t>& products,
-                         const CharacterizeOptions& options,
-                         const std::filesystem::path& directory) {
+                         const std::vector<std::uint32_t>& products, const std::string& cells,
+                         const CharacterizeOptions& options) {
   const auto progress = [&](const std::string& simulator) {
     if (!options.progress) return;
     options.progress(fmt::format("{}: comparison with the source ({})", source.name, simulator));
@@ -272,23 +341,37 @@ Json compare_with_source(const MultiplierSource& source, const std::vector<Veril
     progress("Icarus Verilog");
     const std::vector<PatternPair> pairs = checked_pairs(width, options.seed);
     return check_against_rtl(
-        source, files, width, pairs,
-        width <= kTableWidth ? products : simulate_pairs(netlist, source, pairs), options.jobs,
-        directory);
+        source, sources, width, pairs,
+        width <= kTableWidth ? products : simulate_pairs(netlist, source, pairs), cells,
+        options.jobs);
   };
   const auto by_verilator = [&] {
     progress("Verilator");
-    return check_all_against_rtl(source, files, width, products, options.jobs, directory);
+    return check_all_against_rtl(source, sources, width, products, cells, options.jobs);
   };
   if (width > kVerilatedWidth) return by_icarus();
   const Json first = width <= kTableWidth ? by_icarus() : by_verilator();
-  if (first.at("result") == "equal") return first;
+  // What Icarus finds undefined, Verilator would give some value.
+  if (first.at("result") != "not checked" || first.contains("undefined_bits")) return first;
   Json second = width <= kTableWidth ? by_verilator() : by_icarus();
-  if (second.at("result") != "equal") {
-    second["reason"] = fmt::format("{}; {}", first.at("reason").get<std::string>(),
-                                   second.at("reason").get<std::string>());
-  } else if (second.at("exhaustive") == false) {
-    second["reason"] = first.at("reason");
+  const std::string reason = first.at("reason").get<std::string>();
+  if (second.at("result") == "not checked") {
+    const std::string other = second.at("reason").get<std::string>();
+    // `file:line` at the end of "... does not take the source: file:line: message"
+    const auto line_of = [](const std::string& text) {
+      const std::size_t at = text.find("does not take the source: ");
+      if (at == std::string::npos) return std::string();
+      const std::size_t begin = at + 26;
+      const std::size_t colon = text.find(':', begin);
+      return text.substr(begin, text.find(':', colon + 1) - begin);
+    };
+    if (!line_of(reason).empty() && line_of(reason) == line_of(other)) {
+      throw Error(ExitCode::kUsage, fmt::format("{}: only Yosys takes this line; {}; {}",
+                                                line_of(reason), reason, other));
+    }
+    second["reason"] = fmt::format("{}; {}", reason, other);
+  } else if (second.value("exhaustive", false) == false) {
+    second["not_exhaustive_because"] = reason;
   }
   return second;
 }
@@ -297,26 +380,49 @@ int proof_limit_s(const CharacterizeOptions& options, int width) {
   return options.prove_s >= 0 ? options.prove_s : width > kVerilatedWidth ? kProofSeconds : 0;
 }
 
-void build_component(const MultiplierSource& source, const std::vector<VerilogFile>& files,
-                     const std::filesystem::path& liberty_path, const std::string& liberty_text,
-                     const std::string& key, const CharacterizeOptions& options,
-                     const std::filesystem::path& directory) {
+/// The ports that the source declares signed. Operands that are too wide are refused before
+/// anything that takes time; other faults of ports are told from the netlist.
+std::set<std::string> signed_ports_of(const MultiplierSource& source,
+                                      const VerilogSources& sources) {
+  std::set<std::string> signed_ports;
+  if (source.mapped) return signed_ports;
+  std::vector<NetlistPort> declared;
+  int widest = 0;
+  // Cells of a library may be missing; the synthesis says so.
+  for (const ModulePort& port : module_ports(sources, source.parameters, false)) {
+    declared.push_back({port.name, port.is_input, std::vector<int>(port.width)});
+    if (port.is_signed) signed_ports.insert(port.name);
+    if (port.is_input) widest = std::max(widest, port.width);
+  }
+  if (widest > kWidestOperand) {
+    find_ports(source.top, declared, source, source.files[0].string());
+  }
+  return signed_ports;
+}
+
+/// @param simulated  what the netlist is compared with: `sources`, or with the user's own models of
+///                   the cells of a netlist
+void build_component(const MultiplierSource& source, const VerilogSources& sources,
+                     const VerilogSources& simulated, const std::filesystem::path& liberty_path,
+                     const std::string& liberty_text, const std::string& key,
+                     const CharacterizeOptions& options, const std::filesystem::path& directory) {
   const auto progress = [&](const std::string& step) {
     if (options.progress) options.progress(fmt::format("{}: {}", source.name, step));
   };
   const std::string where = source.files[0].string();
 
+  const std::set<std::string> signed_names = signed_ports_of(source, sources);
   progress(source.mapped ? "reading the netlist (Yosys)" : "synthesis (Yosys)");
   const SynthesisResult synthesis =
-      source.mapped
-          ? read_mapped_netlist(source.files, source.top, liberty_path, directory)
-          : synthesize(source.files, source.top, source.parameters, liberty_path, directory);
+      source.mapped ? read_mapped_netlist(sources, liberty_path, directory)
+                    : synthesize(sources, source.parameters, liberty_path, directory);
   const Liberty library = Liberty::parse(liberty_text, liberty_path.string());
   const Netlist netlist = Netlist::read_json(synthesis.netlist_json, library, synthesis.top, where);
   MultiplierSource resolved = source;
   resolved.top = synthesis.top;
   resolved.clock = resolved_clock(netlist, source, where);
-  const std::array<std::string, 3> ports = find_ports(netlist, resolved, where);
+  const std::array<std::string, 3> ports =
+      find_ports(netlist.name(), netlist.ports(), resolved, where);
   resolved.ports = ports;
   for (HeldPort& held : resolved.held) held.width = netlist.port(held.name).width();
   const int width = netlist.port(ports[0]).width();
@@ -325,32 +431,46 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
                 fmt::format("{}: operands of {} bits, expected {}", where, width, source.width));
   }
 
+  if (resolved.latency > 0) Pipeline(netlist, resolved).check_latency(options.seed, where);
+  const std::vector<PatternPair> pairs = checked_pairs(width, options.seed);
+  const bool signed_ports = signed_names.count(ports[0]) != 0 && signed_names.count(ports[1]) != 0;
+  const SignednessFound signedness = find_signedness(
+      source, signed_ports, width, pairs, simulate_pairs(netlist, resolved, pairs), where);
+  resolved.signedness = signedness.is_signed ? Signedness::kSigned : Signedness::kUnsigned;
   progress(fmt::format("simulation of all {} operand pairs", std::uint64_t{1} << (2 * width)));
   ExhaustiveOptions exhaustive;
-  exhaustive.is_signed = source.is_signed;
+  exhaustive.is_signed = signedness.is_signed;
   exhaustive.keep_products = width <= kVerilatedWidth;
   exhaustive.jobs = options.jobs;
   exhaustive.progress = progress;
-  const ExhaustiveRun run = simulate_all(netlist, resolved, exhaustive, options.seed, where);
+  const ExhaustiveRun run = simulate_all(netlist, resolved, exhaustive);
   std::vector<std::int16_t> lut;
   for (std::size_t i = 0; width <= kTableWidth && i < run.products.size(); ++i) {
     const std::uint32_t pattern = run.products[i];
-    lut.push_back(static_cast<std::int16_t>(product_value(pattern, width, source.is_signed)));
+    lut.push_back(static_cast<std::int16_t>(product_value(pattern, width, signedness.is_signed)));
   }
   Json factorisation;
   if (!lut.empty()) {
-    const tables::ProductTable table = product_table(lut, width, source.is_signed);
+    const tables::ProductTable table = product_table(lut, width, signedness.is_signed);
     numerics::write_file(directory / "lut.npy", tables::npy_bytes(table));
     factorisation = write_factors(table, directory);
   }
 
+  // Cells that the source itself instantiates, for the simulators.
+  std::set<std::string> names;
+  for (const auto& [name, cell] : library.cells()) names.insert(name);
+  const std::vector<std::string> instantiated = simulated.instantiated(names);
+  const std::string cells = instantiated.empty() ? "" : library.verilog_cells(instantiated);
+  if (!cells.empty() && !source.mapped) {
+    numerics::write_file(directory / "source" / kSourceCells, cells);
+  }
   const Json rtl_check =
-      compare_with_source(resolved, files, netlist, width, run.products, options, directory);
-  Json proof = {{"result", "not run"}, {"reason", "not asked for"}};
+      compare_with_source(resolved, simulated, netlist, width, run.products, cells, options);
+  Json proof = {{"result", "not checked"}, {"reason", "not asked for"}};
   const int limit_s = proof_limit_s(options, width);
   if (limit_s > 0) {
     progress(fmt::format("proof against the source (abc, at most {} s)", limit_s));
-    proof = prove_against_rtl(resolved, files, netlist, limit_s, directory);
+    proof = prove_against_rtl(resolved, simulated, netlist, cells, limit_s, directory);
   }
 
   progress("timing (OpenSTA)");
@@ -365,7 +485,10 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   json["parameters"] = Json::object();
   for (const auto& [name, value] : source.parameters) json["parameters"][name] = value;
   json["width"] = width;
-  json["signed"] = source.is_signed;
+  json["signed"] = signedness.is_signed;
+  json["signed_from"] = signedness.from;
+  json["warnings"] = Json::array();
+  if (!signedness.warning.empty()) json["warnings"].push_back(signedness.warning);
   json["ports"] = {{"a", ports[0]}, {"b", ports[1]}, {"p", ports[2]}};
   json["mapped"] = source.mapped;
   json["latency"] = source.latency;
@@ -375,11 +498,15 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
     json["held"][held.name] = {{"value", held.value}, {"width", held.width}};
   }
   json["sources"] = Json::array();
-  for (const VerilogFile& file : files) {
-    json["sources"].push_back({{"file", "source/" + file.safe_path},
-                               {"sha256", sha256_hex(file.text)},
-                               {"include", file.is_include}});
+  const auto add_source = [&json](const std::string& file, const std::string& text) {
+    json["sources"].push_back({{"file", file}, {"sha256", sha256_hex(text)}});
+  };
+  for (const VerilogSources::File& file : sources.files()) {
+    add_source("source/" + file.name, file.text);
   }
+  if (!cells.empty() && !source.mapped) add_source(std::string("source/") + kSourceCells, cells);
+  json["memories"] = Json::object();
+  for (const auto& [name, bytes] : sources.memories()) json["memories"][name] = sha256_hex(bytes);
   json["liberty"] = liberty_path.filename().string();
   json["liberty_library"] = library.name();
   json["liberty_sha256"] = sha256_hex(liberty_text);
@@ -423,11 +550,11 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
   component.directory = directory;
   component.source = resolved;
   component.width = width;
-  component.is_signed = source.is_signed;
+  component.is_signed = signedness.is_signed;
   component.json = json;
   EnergyMeter meter(component);
   json.update(energy_json(
-      &meter, uniform_operands(kUniformOperations, options.seed, width, source.is_signed)));
+      &meter, uniform_operands(kUniformOperations, options.seed, width, signedness.is_signed)));
   json["leakage_without_states_nw"] = synthesis.leakage_nw;
   // The same without sampling, for independent uniform pairs: a net toggles with 2 p (1 - p).
   json["net_toggles_per_op_exact"] = nullptr;
@@ -443,8 +570,8 @@ void build_component(const MultiplierSource& source, const std::vector<VerilogFi
 /// The errors of a table, and nothing that needs a netlist.
 void build_table_component(const std::string& name, const std::filesystem::path& file,
                            const tables::LoadedTable& loaded, const tables::ProductTable& table,
-                           bool sign_magnitude, const std::string& key,
-                           const std::filesystem::path& directory) {
+                           bool sign_magnitude, const std::string& signed_from,
+                           const std::string& key, const std::filesystem::path& directory) {
   const int width = table.first().width;
   const bool is_signed = table.first().is_signed;
   const std::vector<std::int16_t> lut = lut_of(table);
@@ -467,7 +594,9 @@ void build_table_component(const std::string& name, const std::filesystem::path&
     json[figure] = nullptr;
   }
   json["errors"] = to_json(measure_errors(lut, is_signed));
-  json["rtl_check"] = {{"result", "not run"}, {"reason", "imported from a table: no source"}};
+  json["signed_from"] = signed_from;
+  json["warnings"] = loaded.warnings;
+  json["rtl_check"] = nullptr;  // no source
   write_json(json, directory);
 }
 
@@ -478,7 +607,7 @@ void load_netlist_part(Component* component) {
   source.name = component->name;
   source.top = json.at("top").get<std::string>();
   source.width = component->width;
-  source.is_signed = component->is_signed;
+  source.signedness = component->is_signed ? Signedness::kSigned : Signedness::kUnsigned;
   source.ports = {json.at("ports").at("a").get<std::string>(),
                   json.at("ports").at("b").get<std::string>(),
                   json.at("ports").at("p").get<std::string>()};
@@ -493,7 +622,13 @@ void load_netlist_part(Component* component) {
     if (sha256_hex(numerics::read_file(path)) != file.at("sha256").get<std::string>()) {
       throw Error(ExitCode::kUsage, fmt::format("{}: truncated or changed", path.string()));
     }
-    if (!file.at("include").get<bool>()) source.files.push_back(path);
+    source.files.push_back(path);
+  }
+  for (const auto& [name, sha256] : json.at("memories").items()) {
+    if (sha256_hex(numerics::read_file(component->directory / name)) != sha256.get<std::string>()) {
+      throw Error(ExitCode::kUsage,
+                  fmt::format("{}: truncated or changed", (component->directory / name).string()));
+    }
   }
   source.mapped = json.at("mapped").get<bool>();
   source.latency = json.at("latency").get<int>();
@@ -621,37 +756,95 @@ Component characterize(const MultiplierSource& given, const CharacterizeOptions&
   if (source.files.empty()) {
     throw Error(ExitCode::kUsage, fmt::format("{}: no Verilog file given", source.name));
   }
-  for (std::filesystem::path& file : source.files) file = std::filesystem::absolute(file);
-  if (source.name.empty()) source.name = source.files[0].stem().string();
-  const std::vector<VerilogFile> files = read_verilog_sources(source.files);
-  if (source.top.empty() && !source.mapped) {
-    source.top = inspect_module(source.files, "", {}).first;
-  }
   const std::filesystem::path liberty_path =
       options.liberty.empty() ? default_liberty() : std::filesystem::absolute(options.liberty);
   const std::string liberty_text = read_file_maybe_gzip(liberty_path);
-  const std::string key = sha256_hex(key_text(source, files, sha256_hex(liberty_text), options));
-
+  std::set<std::string> models;  // of cells, beside a netlist: the library's own count
+  if (source.mapped) {
+    const Liberty library = Liberty::parse(liberty_text, liberty_path.string());
+    for (const auto& [name, cell] : library.cells()) models.insert(name);
+  }
+  const VerilogSources sources =
+      VerilogSources::read(source.files, source.top, source.reading, models);
+  source.top = sources.top();
+  const VerilogSources simulated =
+      source.mapped ? VerilogSources::read(source.files, source.top, source.reading) : sources;
+  if (source.name.empty()) source.name = source.top;
+  const std::string key = sha256_hex(key_text(source, sources, sha256_hex(liberty_text), options) +
+                                     (source.mapped ? simulated.key_text() : ""));
   return cached_component(source.name, key, options, [&](const std::filesystem::path& directory) {
-    build_component(source, files, liberty_path, liberty_text, key, options, directory);
+    build_component(source, sources, simulated, liberty_path, liberty_text, key, options,
+                    directory);
   });
 }
 
-Component import_table(const std::filesystem::path& file, bool is_unsigned, bool sign_magnitude,
-                       const CharacterizeOptions& options) {
-  const tables::LoadedTable loaded = tables::read_table(file, is_unsigned);
+Component import_table(const std::filesystem::path& file, Signedness signedness,
+                       bool sign_magnitude, const CharacterizeOptions& options) {
+  // A file that does not say how its operands are read can be read both ways, or, where products
+  // lie outside the range of one, in the other only.
+  const auto attempt = [&file](bool is_unsigned) -> std::optional<tables::LoadedTable> {
+    try {
+      return tables::read_table(file, is_unsigned);
+    } catch (const Error&) {
+      return std::nullopt;
+    }
+  };
+  const std::optional<tables::LoadedTable> as_unsigned = attempt(true);
+  const std::optional<tables::LoadedTable> as_signed = attempt(false);
+  const bool ambiguous = as_unsigned && as_signed && !as_unsigned->table.first().is_signed &&
+                         as_signed->table.first().is_signed;
+  const bool less_unsigned = ambiguous && as_unsigned->statistics.mae < as_signed->statistics.mae;
+  tables::LoadedTable loaded =
+      signedness == Signedness::kUnsigned || less_unsigned || (!as_signed && as_unsigned)
+          ? tables::read_table(file, signedness != Signedness::kSigned)
+          : tables::read_table(file, false);
+  const bool is_signed = loaded.table.first().is_signed;
+  const std::string signed_from = ambiguous && signedness != Signedness::kFind ? "option" : "data";
+  if (signed_from == "option") {
+    const double mae = loaded.statistics.mae;
+    const double other = (is_signed ? as_unsigned : as_signed)->statistics.mae;
+    if (other < mae / 2) {
+      loaded.warnings.push_back(fmt::format(
+          "{}: read as {}, as the option says, the products have a mean error of {:.6g}, as {} "
+          "one of {:.6g}",
+          file.string(), is_signed ? "signed" : "unsigned", mae, is_signed ? "unsigned" : "signed",
+          other));
+    }
+  }
   const tables::ProductTable table =
       sign_magnitude ? tables::sign_magnitude(loaded.table, file.string()) : loaded.table;
   const std::string name = file.stem().string();
-  const std::string key = sha256_hex(fmt::format(
-      "{}\ntable {} {} {}\nname {}\nsigned {} sign-magnitude {}\n", kSchema, loaded.file_sha256,
-      loaded.format, file.filename().string(), name, table.first().is_signed, sign_magnitude));
+  std::string warnings;
+  for (const std::string& warning : loaded.warnings) warnings += warning + "\n";
+  const std::string key =
+      sha256_hex(fmt::format("{}\ntable {} {} {}\nname {}\nsigned {} from {} sign-magnitude {}\n{}",
+                             kSchema, loaded.file_sha256, loaded.format, file.filename().string(),
+                             name, table.first().is_signed, signed_from, sign_magnitude, warnings));
   return cached_component(name, key, options, [&](const std::filesystem::path& directory) {
-    build_table_component(name, file, loaded, table, sign_magnitude, key, directory);
+    build_table_component(name, file, loaded, table, sign_magnitude, signed_from, key, directory);
   });
 }
 
 bool is_table_file(const std::filesystem::path& file) { return tables::is_table_file(file); }
+
+void need_check(const Component& component, bool allow_unchecked) {
+  const Json& check = component.json.at("rtl_check");
+  if (check.is_null()) return;  // a table
+  const Json proof = component.json.value("proof", Json::object());
+  const bool disproved = proof.value("result", "") == "different";
+  const std::string result = check.at("result").get<std::string>();
+  if (result == "different" || disproved) {
+    const Json& by = disproved ? proof : check;
+    throw Error(ExitCode::kMismatch,
+                fmt::format("{}: the netlist differs from the source: {}", component.name,
+                            by.at("reason").get<std::string>()));
+  }
+  if (result == "equal" || allow_unchecked) return;
+  throw Error(ExitCode::kMismatch,
+              fmt::format("{}: the netlist was not compared with the source: {} (--allow-unchecked "
+                          "takes it as it is)",
+                          component.name, check.at("reason").get<std::string>()));
+}
 
 void need_netlist(const Component& component, const std::string& what) {
   if (component.has_netlist) return;

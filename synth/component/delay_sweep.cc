@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "lutra/numerics/error.h"
 #include "lutra/synth/energy.h"
 #include "lutra/synth/files.h"
@@ -35,11 +37,17 @@ nlohmann::json sweep_delay_targets(const Component& component, const std::filesy
   }
   const std::vector<std::int64_t> expected = EnergyMeter(component).products(compared);
 
+  // Cells that the source instantiates stay the library's: their models are for simulators.
+  std::vector<std::filesystem::path> files = component.source.files;
+  files.erase(std::remove_if(files.begin(), files.end(),
+                             [](const auto& file) { return file.filename() == kSourceCells; }),
+              files.end());
+  const VerilogSources sources = VerilogSources::read(files, component.source.top);
+
   nlohmann::json rows = nlohmann::json::array();
   const double slew_ns = component.json.at("assumptions").at("input_slew_ns");
-  for (const TimedSynthesis& timed :
-       synthesize_for_delays(component.source.files, component.source.top,
-                             component.source.parameters, liberty, targets_ns, slew_ns, out_dir)) {
+  for (const TimedSynthesis& timed : synthesize_for_delays(sources, component.source.parameters,
+                                                           liberty, targets_ns, slew_ns, out_dir)) {
     Component mapped = component;
     mapped.directory = timed.synthesis.directory;
     EnergyMeter meter(mapped);

@@ -13,7 +13,7 @@
 #include "lutra/numerics/files.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/synthesis.h"
-#include "synthesis/verilog_sources.h"
+#include "lutra/synth/verilog_sources.h"
 
 #ifndef LUTRA_RTL_DIRECTORY
 #error "LUTRA_RTL_DIRECTORY names the folder rtl; the build sets it"
@@ -427,7 +427,7 @@ MultiplierSource library_source(const std::string& spec) {
   source.name = parsed.canonical();
   source.top = family.top;
   source.width = parsed.width;
-  source.is_signed = parsed.is_signed;
+  source.signedness = parsed.is_signed ? Signedness::kSigned : Signedness::kUnsigned;
   source.ports = {"a_i", "b_i", "p_o"};
   const std::filesystem::path directory = rtl_directory() / "multipliers";
   for (const std::string& file : family.rtl_files) source.files.push_back(directory / file);
@@ -445,29 +445,29 @@ MultiplierSource library_source(const std::string& spec) {
 }
 
 MultiplierSource verilog_source(const std::vector<std::filesystem::path>& files,
-                                const std::string& top, bool is_signed) {
+                                const std::string& top, Signedness signedness) {
   if (files.empty()) throw Error(ExitCode::kUsage, "no Verilog file given, expected at least one");
   MultiplierSource source;
-  source.name = files[0].stem().string();
   for (const std::filesystem::path& file : files) {
     source.files.push_back(std::filesystem::absolute(file));
   }
   source.top = top;
-  source.is_signed = is_signed;
+  source.signedness = signedness;
   return source;
 }
 
 MultiplierSource sign_magnitude_source(const MultiplierSource& core,
                                        const std::filesystem::path& work_dir) {
   if (core.latency > 0 || core.mapped) {
-    throw Error(
-        ExitCode::kUnsupported,
-        fmt::format("{}: the sign-magnitude shell goes around combinational Verilog, found "
-                    "{}",
-                    core.name, core.mapped ? "a mapped netlist" : "a multiplier with latency"));
+    throw Error(ExitCode::kUnsupported,
+                fmt::format("{}: the sign-magnitude shell goes around combinational Verilog, found "
+                            "{}",
+                            core.name.empty() ? core.files.at(0).string() : core.name,
+                            core.mapped ? "a mapped netlist" : "a multiplier with latency"));
   }
-  const auto [top, ports] = inspect_module(core.files, core.top, core.parameters);
-  check_identifier(top, fmt::format("{}: module name", core.name));
+  const VerilogSources sources = VerilogSources::read(core.files, core.top, core.reading);
+  const std::string top = sources.top();
+  const std::vector<ModulePort> ports = module_ports(sources, core.parameters);
   std::vector<ModulePort> inputs;
   std::vector<ModulePort> outputs;
   for (const ModulePort& port : ports) (port.is_input ? inputs : outputs).push_back(port);
@@ -476,15 +476,14 @@ MultiplierSource sign_magnitude_source(const MultiplierSource& core,
     throw Error(ExitCode::kUsage,
                 fmt::format("{}: module {}, expected two inputs of one width and one output of "
                             "twice that width",
-                            core.name, top));
+                            sources.first_file(), top));
   }
   std::array<std::string, 3> names = core.ports;
   if (names[0].empty()) names = {inputs[0].name, inputs[1].name, outputs[0].name};
-  for (const std::string& name : names) check_identifier(name, core.name + ": port name");
 
   std::string parameters;
   for (const auto& [name, value] : core.parameters) {
-    check_identifier(name, core.name + ": parameter name");
+    check_identifier(name, top + ": parameter name");
     parameters += fmt::format("{}.{}({})", parameters.empty() ? "" : ", ", name, value);
   }
   if (!parameters.empty()) parameters = fmt::format("#({}) ", parameters);
@@ -507,13 +506,15 @@ MultiplierSource sign_magnitude_source(const MultiplierSource& core,
       "  );\n"
       "  {0} {4}u_core (.{5}(core_a), .{6}(core_b), .{7}(core_p));\n"
       "endmodule\n",
-      top, width - 1, 2 * width - 1, width, parameters, names[0], names[1], names[2], shell_top);
+      top, width - 1, 2 * width - 1, width, parameters, verilog_name(names[0]),
+      verilog_name(names[1]), verilog_name(names[2]), shell_top);
   std::filesystem::create_directories(work_dir);
   const std::filesystem::path shell = work_dir / (shell_top + ".v");
   numerics::write_file(shell, text);
 
   MultiplierSource source;
-  source.name = core.name + "+sign_magnitude";
+  source.name = (core.name.empty() ? top : core.name) + "+sign_magnitude";
+  source.reading = core.reading;
   source.files = core.files;
   const std::filesystem::path rtl = rtl_directory() / "multipliers" / "mul_sign_magnitude.sv";
   bool present = false;
@@ -524,7 +525,7 @@ MultiplierSource sign_magnitude_source(const MultiplierSource& core,
   source.files.push_back(shell);
   source.top = shell_top;
   source.width = width;
-  source.is_signed = true;
+  source.signedness = Signedness::kSigned;
   source.ports = {"a_i", "b_i", "p_o"};
   return source;
 }

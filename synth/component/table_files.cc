@@ -49,12 +49,43 @@ std::vector<std::string> table_lines(const std::string& name, const Component& c
                                               : imported.at("format").get<std::string>();
   std::vector<std::string> lines{
       tables::describe(name, tables::examine(product_table(component), from))};
-  if (!imported.is_null()) {
-    for (const nlohmann::json& warning : imported.at("warnings")) {
-      lines.push_back(fmt::format("{}: warning: {}", name, warning.get<std::string>()));
-    }
+  const nlohmann::json& json = component.json;
+  const std::string read = component.is_signed ? "signed" : "unsigned";
+  const std::string core = json.value("core_signed_from", "");
+  if (!core.empty()) {
+    lines.push_back(fmt::format("{}: unsigned by {}, in a sign-magnitude shell", name,
+                                core == "data" ? "its products" : "option"));
+  } else if (json.at("signed_from") == "data" && imported.is_null()) {
+    lines.push_back(fmt::format("{}: {} by its products: its ports do not say", name, read));
+  }
+  const nlohmann::json& check = json.at("rtl_check");
+  if (!check.is_null()) lines.push_back(fmt::format("{}: {}", name, check_text(check)));
+  for (const nlohmann::json& warning : json.at("warnings")) {
+    lines.push_back(fmt::format("{}: warning: {}", name, warning.get<std::string>()));
+  }
+  if (!check.is_null() && check.at("result") == "equal" &&
+      check.value("undefined_products", nlohmann::json()).is_number() &&
+      check.at("undefined_products") != 0) {
+    lines.push_back(fmt::format(
+        "{}: warning: the source leaves {} product bits undefined, in {} of {} products: these "
+        "bits "
+        "are what synthesis made of them",
+        name, check.at("undefined_bits").get<std::int64_t>(),
+        check.at("undefined_products").get<std::int64_t>(), check.value("pairs", std::int64_t{0})));
   }
   return lines;
+}
+
+std::string check_text(const nlohmann::json& check) {
+  const std::string result = check.at("result").get<std::string>();
+  if (result == "different")
+    return "DIFFERENT from its source: " + check.at("reason").get<std::string>();
+  if (result != "equal")
+    return "NOT CHECKED against its source: " + check.at("reason").get<std::string>();
+  return fmt::format("equal to its source on {}{} operand pairs ({})",
+                     check.at("exhaustive").get<bool>() ? "all " : "",
+                     check.at("pairs").get<std::int64_t>(),
+                     check.at("simulator").get<std::string>());
 }
 
 std::vector<std::int16_t> lut_of(const tables::ProductTable& table) {

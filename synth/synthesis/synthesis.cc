@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <regex>
+#include <set>
 #include <sstream>
 
 #include "lutra/numerics/error.h"
@@ -16,7 +18,7 @@
 #include "lutra/synth/netlist.h"
 #include "lutra/synth/netlist_simulator.h"
 #include "lutra/synth/process.h"
-#include "synthesis/verilog_sources.h"
+#include "lutra/synth/verilog_sources.h"
 
 namespace lutra::synth {
 namespace {
@@ -27,64 +29,86 @@ std::string trimmed(const std::string& text) {
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
-/// The modules in the sources: name, and where, as `file:line`. Comments are skipped.
-std::vector<std::pair<std::string, std::string>> find_modules(
-    const std::vector<VerilogFile>& sources) {
-  std::vector<std::pair<std::string, std::string>> modules;
-  for (const VerilogFile& file : sources) {
-    int line = 0;
-    std::istringstream lines(without_comments(file.text));
-    std::string text;
-    bool behind_module = false;
-    while (std::getline(lines, text)) {
-      ++line;
-      for (char& c : text) {
-        if (c == '(' || c == '#' || c == ';') c = ' ';
-      }
-      std::istringstream words(text);
-      std::string word;
-      while (words >> word) {
-        if (behind_module && word != "automatic" && word != "static") {
-          modules.emplace_back(word, fmt::format("{}:{}", file.original.string(), line));
-          behind_module = false;
-        } else if (word == "module" || word == "macromodule") {
-          behind_module = true;
-        }
-      }
-    }
+using Parameters = std::vector<std::pair<std::string, long>>;
+
+/// Whether a front end takes the sources.
+struct Opinion {
+  bool takes = false;
+  bool user_error = false;  ///< an `$error` of the source's own stopped it
+};
+
+Opinion opinion_of(const std::vector<std::string>& command, const VerilogSources& sources,
+                   const std::filesystem::path& directory) {
+  std::vector<std::string> words = command;
+  for (const std::string& name : sources.names()) words.push_back(name);
+  try {
+    const ProcessResult run = run_process(words, directory, command[0], 60);
+    return {run.status == 0, run.output.find("USERERROR") != std::string::npos};
+  } catch (const Error&) {
+    return {};  // absent
   }
-  return modules;
 }
 
-/// Names of the modules in the sources, for messages.
-std::string module_names(const std::vector<VerilogFile>& sources) {
-  std::string names;
-  for (const auto& [name, where] : find_modules(sources)) {
-    names += (names.empty() ? "" : ", ") + name;
+/// Where the first array of gate instances stands (`and g [7:0] (...)`), which Yosys 0.23 ends on
+/// with an assertion; empty if there is none.
+std::string gate_array(const VerilogSources& sources) {
+  static const std::regex kArray(
+      R"(\b(and|or|nand|nor|xor|xnor|buf|not|bufif0|bufif1|notif0|notif1)\s+(#\s*(\([^)]*\)|\w+)\s*)?\w+\s*\[)");
+  for (const VerilogSources::File& file : sources.files()) {
+    std::smatch found;
+    if (!std::regex_search(file.text, found, kArray)) continue;
+    const auto line = static_cast<std::size_t>(
+        std::count(file.text.begin(), file.text.begin() + found.position(0), '\n'));
+    const auto& [path, number] = file.origins.at(line);
+    return fmt::format("{}:{}", path.string(), number);
   }
-  return names.empty() ? "none" : names;
+  return "";
 }
 
-/// A module and a cell of one name would be taken for each other in the netlist.
-void check_module_names(const std::vector<VerilogFile>& sources, const Liberty& library) {
-  for (const auto& [name, where] : find_modules(sources)) {
-    if (library.find_cell(name) == nullptr) continue;
-    throw Error(ExitCode::kUsage,
-                fmt::format("{}: module {} has the name of a cell of the library {}, expected "
-                            "another name (and no models of the cells)",
-                            where, name, library.name()));
+/// What Yosys refuses is the user's fault only if no other front end takes it.
+[[noreturn]] void refuse(const std::string& message, const VerilogSources& sources,
+                         const Parameters& parameters, const std::filesystem::path& directory) {
+  std::vector<std::string> by_icarus = {"iverilog", "-g2012", "-DSYNTHESIS", "-t",
+                                        "null",     "-s",     sources.top()};
+  std::vector<std::string> by_verilator = {"verilator",    "--lint-only", "-Wno-lint",
+                                           "-Wno-style",   "--no-timing", "-DSYNTHESIS",
+                                           "--top-module", sources.top()};
+  for (const auto& [name, value] : parameters) {
+    by_icarus.push_back(fmt::format("-P{}.{}={}", sources.top(), name, value));
+    by_verilator.push_back(fmt::format("-G{}={}", name, value));
   }
+  const Opinion icarus = opinion_of(by_icarus, sources, directory);
+  const Opinion verilator = opinion_of(by_verilator, sources, directory);
+  std::string where = message;
+  const bool fault_of_yosys = message.find("Assert") != std::string::npos;
+  if (const std::string array = fault_of_yosys ? gate_array(sources) : ""; !array.empty()) {
+    where = array + ": arrays of gates";
+  } else if (message.rfind("ERROR:", 0) == 0) {
+    where = fmt::format("{}: {}", sources.first_file(), message);
+  }
+  if (verilator.user_error || (!icarus.takes && !verilator.takes && !fault_of_yosys)) {
+    throw Error(ExitCode::kUsage, where);
+  }
+  throw Error(ExitCode::kUnsupported,
+              fmt::format("{}: {} cannot read this{}; {} the source", where,
+                          yosys_version().substr(0, yosys_version().find(" (")),
+                          where == message ? "" : fmt::format(" ({})", message),
+                          icarus.takes && verilator.takes ? "Icarus Verilog and Verilator take"
+                          : icarus.takes                  ? "Icarus Verilog takes"
+                          : verilator.takes               ? "Verilator takes"
+                                                          : "no front end at hand takes"));
 }
 
 /// Runs a script; on failure throws with Yosys' own message about the user's file.
-std::string run_yosys(const std::string& script, const std::vector<VerilogFile>& sources,
-                      const std::filesystem::path& directory) {
+/// @param parameters  of the top module, as the script sets them
+std::string run_yosys(const std::string& script, const VerilogSources& sources,
+                      const Parameters& parameters, const std::filesystem::path& directory) {
   numerics::write_file(directory / "synthesis.ys", script);
   const ProcessResult run = run_process({"yosys", "-s", "synthesis.ys"}, directory, "yosys");
   if (run.status == 0) return run.output;
-  if (run.timed_out) {
-    throw Error(ExitCode::kUnsupported, fmt::format("{}: Yosys has not ended within an hour",
-                                                    sources[0].original.string()));
+  const std::string first_file = sources.first_file();
+  if (const std::string limit = run.limit(); !limit.empty()) {
+    throw Error(ExitCode::kUnsupported, fmt::format("{}: Yosys {}", first_file, limit));
   }
   std::istringstream lines(run.output);
   std::string line;
@@ -92,7 +116,6 @@ std::string run_yosys(const std::string& script, const std::vector<VerilogFile>&
   while (std::getline(lines, line)) {
     if (line.find("ERROR:") != std::string::npos) message = line;
   }
-  const std::string first_file = sources[0].original.string();
   const auto quoted = [&message](const std::string& before, const std::string& after) {
     const std::size_t from = message.find(before);
     if (from == std::string::npos) return std::string();
@@ -100,10 +123,6 @@ std::string run_yosys(const std::string& script, const std::vector<VerilogFile>&
     if (to == std::string::npos) return std::string();
     return message.substr(from + before.size(), to - from - before.size());
   };
-  if (const std::string name = quoted("Module `", "' not found!"); !name.empty()) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: no module {}, expected one of: {}", first_file,
-                                              name, module_names(sources)));
-  }
   if (const std::string name = quoted("Can't find object for defparam `", "`"); !name.empty()) {
     throw Error(ExitCode::kUsage,
                 fmt::format("{}: the top module has no parameter {}", first_file, name));
@@ -115,16 +134,14 @@ std::string run_yosys(const std::string& script, const std::vector<VerilogFile>&
                     trimmed(run.output.substr(run.output.size() -
                                               std::min<std::size_t>(300, run.output.size())))));
   }
-  message = with_original_names(trimmed(message), sources);
-  if (message.rfind("ERROR:", 0) == 0) message = fmt::format("{}: {}", first_file, message);
-  throw Error(ExitCode::kUsage, message);
+  refuse(sources.located(trimmed(message)), sources, parameters, directory);
 }
 
-/// The top module that a script leaves, and its ports.
-std::pair<std::string, std::vector<ModulePort>> top_module(const std::string& script,
-                                                           const std::vector<VerilogFile>& sources,
-                                                           const std::filesystem::path& directory) {
-  run_yosys(script + "write_json ports.json\n", sources, directory);
+/// The ports of the top module that a script leaves.
+std::vector<ModulePort> ports_of(const std::string& script, const VerilogSources& sources,
+                                 const Parameters& parameters,
+                                 const std::filesystem::path& directory) {
+  run_yosys(script + "write_json ports.json\n", sources, parameters, directory);
   const nlohmann::ordered_json root =
       nlohmann::ordered_json::parse(numerics::read_file(directory / "ports.json"));
   for (const auto& [name, module] : root.at("modules").items()) {
@@ -132,43 +149,38 @@ std::pair<std::string, std::vector<ModulePort>> top_module(const std::string& sc
     std::vector<ModulePort> ports;
     for (const auto& [port_name, port] : module.at("ports").items()) {
       ports.push_back({port_name, port.at("direction").get<std::string>() == "input",
-                       static_cast<int>(port.at("bits").size())});
+                       static_cast<int>(port.at("bits").size()), port.value("signed", 0) != 0});
     }
-    return {name, std::move(ports)};
+    return ports;
   }
-  throw Error(ExitCode::kUsage, fmt::format("{}: no root module found among: {}",
-                                            sources[0].original.string(), module_names(sources)));
-}
-
-std::pair<std::string, std::vector<ModulePort>> inspect(
-    const std::vector<VerilogFile>& sources, const std::string& top,
-    const std::vector<std::pair<std::string, long>>& parameters,
-    const std::filesystem::path& directory) {
-  auto module = top_module(
-      read_script(sources, top, top.empty() ? decltype(parameters){} : parameters) + "proc\n",
-      sources, directory);
-  // With parameters set, Yosys names the module after them.
-  if (!top.empty()) module.first = top;
-  return module;
+  throw Error(ExitCode::kInternal,
+              fmt::format("{}: Yosys leaves no top module", sources.first_file()));
 }
 
 /// The copies of the sources and the library that a Yosys run reads, in a directory of its own.
 class Workplace {
  public:
-  Workplace(const std::vector<std::filesystem::path>& files, const std::filesystem::path& liberty)
-      : sources(read_verilog_sources(files)), library(Liberty::read(liberty)) {
-    check_module_names(sources, library);
-    write_verilog_sources(sources, path() / "source");
+  Workplace(const VerilogSources& read, const std::filesystem::path& liberty)
+      : sources(read), library(Liberty::read(liberty)) {
+    if (library.find_cell(sources.top()) != nullptr) {
+      throw Error(ExitCode::kUsage,
+                  fmt::format("{}: module {} has the name of a cell of the library {}, expected "
+                              "another name",
+                              sources.modules().at(sources.top()), sources.top(), library.name()));
+    }
+    sources.write(path());
     write("library.lib", library.text());
   }
 
   const std::filesystem::path& path() const { return directory_.path(); }
-  std::string first_file() const { return sources[0].original.string(); }
+  std::string first_file() const { return sources.first_file(); }
   /// A file for a script to name.
   void write(const std::string& name, const std::string& text) const {
     numerics::write_file(path() / name, text);
   }
-  void run(const std::string& script) const { run_yosys(script, sources, path()); }
+  void run(const std::string& script, const Parameters& parameters) const {
+    run_yosys(script, sources, parameters, path());
+  }
 
   /// The commands that leave the mapped module as mapping number `mapping`.
   static std::string keep(int mapping) {
@@ -181,7 +193,7 @@ class Workplace {
   SynthesisResult result(int mapping, const std::string& top,
                          const std::filesystem::path& out_dir) const;
 
-  const std::vector<VerilogFile> sources;
+  const VerilogSources sources;
   const Liberty library;
 
  private:
@@ -197,7 +209,7 @@ SynthesisResult Workplace::result(int mapping, const std::string& top,
       const NetlistSimulator simulator(read);  // finds combinational loops
       return read;
     } catch (const Error& error) {
-      std::string text = with_original_names(error.what(), sources);
+      std::string text = sources.located(error.what());
       if (text.rfind(top + ": ", 0) == 0) text = fmt::format("{}: {}", first_file(), text);
       throw Error(error.code(), text);
     }
@@ -236,29 +248,33 @@ SynthesisResult Workplace::result(int mapping, const std::string& top,
           netlist.verilog());
   numerics::write_file(result.cells_liberty, library.subset_text(kept));
   numerics::write_file(result.cells_verilog, library.verilog_cells(used));
-  write_verilog_sources(sources, out_dir / "source");
-  for (const VerilogFile& file : sources) {
-    if (!file.is_include) result.sources.push_back(out_dir / "source" / file.safe_path);
-  }
+  sources.write(out_dir);
+  for (const std::string& name : sources.names()) result.sources.push_back(out_dir / name);
   return result;
 }
 
 /// A module synthesised once and mapped by abc in several ways.
 class Mapper {
  public:
-  Mapper(const std::vector<std::filesystem::path>& files, const std::string& top,
-         const std::vector<std::pair<std::string, long>>& parameters,
+  Mapper(const VerilogSources& sources, const std::vector<std::pair<std::string, long>>& parameters,
          const std::filesystem::path& liberty)
-      : place(files, liberty),
-        top_(top.empty() ? inspect(place.sources, "", {}, place.path()).first : top) {
-    check_identifier(top_, fmt::format("{}: module name", place.first_file()));
-    script_ = read_script(place.sources, top_, parameters);
-    script_ += fmt::format(
-        "synth -flatten\n"
-        "rename -top {}\n"
-        "dfflibmap -liberty library.lib\n"
-        "design -save unmapped\n",
-        top_);
+      : place(sources, liberty), parameters_(parameters) {
+    std::set<std::string> names;
+    for (const auto& [name, cell] : place.library.cells()) names.insert(name);
+    // Cells of the library that the source instantiates stay what they are.
+    holds_cells_ = !sources.instantiated(names).empty();
+    if (holds_cells_) script_ = "read_liberty -lib -ignore_miss_func library.lib\n";
+    for (const auto& [name, where] : sources.modules()) {
+      // A model of the user's counts, not the cell of that name.
+      if (holds_cells_ && names.count(name) != 0) script_ += "delete " + name + "\n";
+    }
+    script_ += sources.yosys_script(parameters);
+    script_ += fmt::format("synth -flatten\nrename -top {}\n", sources.top());
+    for (const auto& [name, where] : sources.modules()) {
+      // Flattened by now; the mapping may need the cell.
+      if (names.count(name) != 0) script_ += "delete " + name + "\n";
+    }
+    script_ += "dfflibmap -liberty library.lib\ndesign -save unmapped\n";
   }
 
   /// Adds a mapping by these options of Yosys' abc, and returns its number.
@@ -268,19 +284,21 @@ class Mapper {
         "abc -liberty library.lib {}\n"
         "opt_clean -purge\n",
         abc_options);
+    if (holds_cells_) script_ += "delete =A:blackbox\n";
     script_ += Workplace::keep(mappings_);
     return mappings_++;
   }
-  void run() const { place.run(script_); }
+  void run() const { place.run(script_, parameters_); }
   SynthesisResult result(int mapping, const std::filesystem::path& out_dir) const {
-    return place.result(mapping, top_, out_dir);
+    return place.result(mapping, place.sources.top(), out_dir);
   }
 
   const Workplace place;
 
  private:
-  std::string top_;
+  Parameters parameters_;
   std::string script_;
+  bool holds_cells_ = false;
   int mappings_ = 0;
 };
 
@@ -294,31 +312,37 @@ constexpr std::pair<const char*, const char*> kMappings[] = {
 
 }  // namespace
 
-std::pair<std::string, std::vector<ModulePort>> inspect_module(
-    const std::vector<std::filesystem::path>& files, const std::string& top,
-    const std::vector<std::pair<std::string, long>>& parameters) {
-  const std::vector<VerilogFile> sources = read_verilog_sources(files);
+std::vector<ModulePort> module_ports(const VerilogSources& sources,
+                                     const std::vector<std::pair<std::string, long>>& parameters,
+                                     bool check) {
   const PrivateDirectory work(std::filesystem::temp_directory_path());
-  write_verilog_sources(sources, work.path() / "source");
-  return inspect(sources, top, parameters, work.path());
+  sources.write(work.path());
+  return ports_of(sources.yosys_script(parameters, check) + "proc\n", sources, parameters,
+                  work.path());
+}
+
+SynthesisResult synthesize(const VerilogSources& sources,
+                           const std::vector<std::pair<std::string, long>>& parameters,
+                           const std::filesystem::path& liberty,
+                           const std::filesystem::path& out_dir) {
+  Mapper mapper(sources, parameters, liberty);
+  const int mapping = mapper.add("");
+  mapper.run();
+  return mapper.result(mapping, out_dir);
 }
 
 SynthesisResult synthesize(const std::vector<std::filesystem::path>& files, const std::string& top,
                            const std::vector<std::pair<std::string, long>>& parameters,
                            const std::filesystem::path& liberty,
                            const std::filesystem::path& out_dir) {
-  Mapper mapper(files, top, parameters, liberty);
-  const int mapping = mapper.add("");
-  mapper.run();
-  return mapper.result(mapping, out_dir);
+  return synthesize(VerilogSources::read(files, top), parameters, liberty, out_dir);
 }
 
 std::vector<TimedSynthesis> synthesize_for_delays(
-    const std::vector<std::filesystem::path>& files, const std::string& top,
-    const std::vector<std::pair<std::string, long>>& parameters,
+    const VerilogSources& sources, const std::vector<std::pair<std::string, long>>& parameters,
     const std::filesystem::path& liberty, const std::vector<double>& targets_ns,
     double input_slew_ns, const std::filesystem::path& out_dir) {
-  Mapper mapper(files, top, parameters, liberty);
+  Mapper mapper(sources, parameters, liberty);
   mapper.place.write("drive.constr", fmt::format("set_driving_cell {}\nset_load 0\n",
                                                  mapper.place.library.smallest_inverter().name));
   struct Candidate {
@@ -370,17 +394,16 @@ std::vector<TimedSynthesis> synthesize_for_delays(
   return chosen;
 }
 
-SynthesisResult read_mapped_netlist(const std::vector<std::filesystem::path>& files,
-                                    const std::string& top, const std::filesystem::path& liberty,
+SynthesisResult read_mapped_netlist(const VerilogSources& sources,
+                                    const std::filesystem::path& liberty,
                                     const std::filesystem::path& out_dir) {
-  const Workplace place(files, liberty);
+  const Workplace place(sources, liberty);
   // Cells are black boxes; those that the library lacks are found with their line afterwards.
-  const std::string read = "read_liberty -lib -ignore_miss_func library.lib\n" +
-                           read_script(place.sources, top, {}, false) + "proc\n";
-  const std::string found = top.empty() ? top_module(read, place.sources, place.path()).first : top;
-  check_identifier(found, fmt::format("{}: module name", place.first_file()));
-  place.run(read + "flatten\nrename -top " + found + "\ndelete =A:blackbox\n" + Workplace::keep(0));
-  return place.result(0, found, out_dir);
+  place.run("read_liberty -lib -ignore_miss_func library.lib\n" + sources.yosys_script({}, false) +
+                "proc\nflatten\nrename -top " + sources.top() + "\ndelete =A:blackbox\n" +
+                Workplace::keep(0),
+            {});
+  return place.result(0, sources.top(), out_dir);
 }
 
 double critical_path_ns(const SynthesisResult& synthesis, double input_slew_ns,

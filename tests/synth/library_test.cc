@@ -32,7 +32,7 @@ TEST(Library, SpecificationsResolve) {
   const MultiplierSource source = library_source("bam:vbl=3,signed=0");
   EXPECT_EQ(source.name, "bam:hbl=0,vbl=3,signed=0");
   EXPECT_EQ(source.top, "mul_bam");
-  EXPECT_FALSE(source.is_signed);
+  EXPECT_FALSE(source.signedness == Signedness::kSigned);
   const std::vector<std::pair<std::string, long>> expected = {
       {"Width", 8}, {"Signed", 0}, {"Hbl", 0}, {"Vbl", 3}};
   EXPECT_EQ(source.parameters, expected);

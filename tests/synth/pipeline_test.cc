@@ -43,7 +43,8 @@ class PipelineTest : public testing::Test {
   Component characterize_text(const std::string& text, int latency,
                               const std::vector<HeldPort>& held = {},
                               const std::string& clock = "") {
-    MultiplierSource source = verilog_source({directory_.write("user.v", text)}, "", false);
+    MultiplierSource source =
+        verilog_source({directory_.write("user.v", text)}, "", Signedness::kUnsigned);
     source.latency = latency;
     source.held = held;
     source.clock = clock;

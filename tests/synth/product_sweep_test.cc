@@ -161,8 +161,9 @@ struct Subject {
   }
   std::int64_t operand(std::uint64_t pattern) const {
     const auto value = static_cast<std::int64_t>(pattern);
-    return source.is_signed && value >> (source.width - 1) != 0 ? value - (1LL << source.width)
-                                                                : value;
+    return source.signedness == Signedness::kSigned && value >> (source.width - 1) != 0
+               ? value - (1LL << source.width)
+               : value;
   }
 
   MultiplierSource source;
@@ -222,7 +223,9 @@ ErrorMetrics by_definition(const Subject& subject) {
   m.noncommuting /= pairs;
   m.variance = m.mse - m.bias * m.bias;
   m.std_dev = std::sqrt(m.variance);
-  m.nmed = m.mae / (subject.source.is_signed ? pairs / 4 : (values - 1.0) * (values - 1.0));
+  m.nmed =
+      m.mae / (subject.source.signedness == Signedness::kSigned ? pairs / 4
+                                                                : (values - 1.0) * (values - 1.0));
   m.mae_percent = 100 * m.mae / pairs;
   m.wce_percent = 100 * m.wce / pairs;
   return m;
@@ -268,7 +271,7 @@ TEST_F(ProductSweepTest, EqualsTheModelAtEveryWidthAndLevel) {
         const ProductSweep sweep(*subject.netlist, subject.source.ports, {}, level);
         ASSERT_EQ(sweep.pairs(), 1ULL << (2 * width));
         ExhaustiveOptions options;
-        options.is_signed = subject.source.is_signed;
+        options.is_signed = subject.source.signedness == Signedness::kSigned;
         options.keep_products = true;
         options.jobs = jobs;
         const ExhaustiveRun run = run_exhaustively(sweep, options);

@@ -82,7 +82,7 @@ class Cosim : public testing::Test {
     EXPECT_EQ(compared["scores"], 11 * images) << "ten scores and the class";
   }
 
-  studies::ComponentStore store_{"", [](const std::string&) {}};
+  studies::ComponentStore store_{{}};
   CosimOptions options_;
   test::TestDirectory files_;
 };

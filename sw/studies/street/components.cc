@@ -6,18 +6,12 @@
 #include <algorithm>
 
 #include "lutra/numerics/error.h"
-#include "lutra/synth/files.h"
 #include "lutra/synth/library.h"
+#include "lutra/synth/reference.h"
 #include "lutra/synth/table_files.h"
 
 namespace lutra::studies {
 namespace {
-
-namespace fs = std::filesystem;
-
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
 
 std::vector<std::string> operation_names(const network::Network& network) {
   std::vector<std::string> names;
@@ -28,51 +22,43 @@ std::vector<std::string> operation_names(const network::Network& network) {
 }  // namespace
 
 const synth::Component& ComponentStore::get(const std::string& name) {
-  auto& component = components_[name];
-  if (component) return *component;
+  const synth::MultiplierReference reference = synth::parse_reference(name, options_.folder);
+  const bool of_library = reference.kind == synth::MultiplierReference::Kind::kLibrary;
+  const std::string key =
+      of_library ? synth::parse_multiplier_spec(name).canonical() : reference.text;
+  Held& held = components_[key];
+  if (held.component) return *held.component;
   synth::CharacterizeOptions options;
-  options.liberty = liberty_;
-  options.progress = progress_;
-  const std::string unsigned_mark = ":signed=0";
-  const bool is_unsigned = ends_with(name, unsigned_mark);
-  const fs::path file = name.substr(0, name.size() - (is_unsigned ? unsigned_mark.size() : 0));
-  const auto keep = [&](synth::Component made) {
-    component = std::make_unique<synth::Component>(std::move(made));
-  };
-  if (fs::is_directory(name)) {
-    keep(synth::load_component(name));
-  } else if (synth::is_table_file(file)) {
-    keep(synth::import_table(file, is_unsigned, is_unsigned, options));
-  } else if (is_unsigned && fs::exists(file)) {
-    const synth::PrivateDirectory work(fs::temp_directory_path());
-    keep(synth::characterize(
-        synth::sign_magnitude_source(synth::verilog_source({fs::absolute(file)}, "", false),
-                                     work.path()),
-        options));
-  } else if (ends_with(name, ".v") || ends_with(name, ".sv")) {
-    keep(synth::characterize(synth::verilog_source({fs::absolute(file)}), options));
-  } else {
-    keep(synth::characterize(synth::library_source(name), options));
+  options.liberty = options_.liberty;
+  options.progress = options_.progress;
+  try {
+    auto component = std::make_unique<synth::Component>(
+        synth::signed_component_of(reference, options_.reading, options));
+    if (component->width != 8) {
+      throw Error(ExitCode::kUsage, fmt::format("{}: operands of {} bits; the network needs 8",
+                                                name, component->width));
+    }
+    synth::need_check(*component, options_.allow_unchecked);
+    component->name = key;  // two files may hold modules of one name
+    held.word = of_library
+                    ? key
+                    : reference.path.string() + name.substr(std::min(name.size(), name.find(':')));
+    held.component = std::move(component);
+  } catch (const Error&) {
+    components_.erase(key);
+    throw;
   }
-  std::string what;
-  if (!component->is_signed) {
-    what = "an unsigned component; the network needs signed ones (leave out signed=0)";
-  } else if (component->width != 8) {
-    what = fmt::format("operands of {} bits; the network needs 8", component->width);
+  if (options_.progress) {
+    for (const std::string& line : synth::table_lines(name, *held.component)) {
+      options_.progress(line);
+    }
   }
-  if (!what.empty()) {
-    components_.erase(name);
-    throw Error(ExitCode::kUsage, fmt::format("{}: {}", name, what));
-  }
-  if (progress_) {
-    for (const std::string& line : synth::table_lines(name, *component)) progress_(line);
-  }
-  return *component;
+  return *held.component;
 }
 
-const std::string& ComponentStore::name_of(const synth::Component& component) const {
+const std::string& ComponentStore::word_of(const synth::Component& component) const {
   for (const auto& [name, held] : components_) {
-    if (held.get() == &component) return name;
+    if (held.component.get() == &component) return held.word;
   }
   throw Error(ExitCode::kInternal, component.name + ": not a component of this store");
 }
@@ -115,16 +101,6 @@ ComponentAssignment assign(const network::Network& network, ComponentStore* stor
   }
   for (const std::string& operation : known) {
     if (assignment.count(operation) == 0) assignment[operation] = &store->get("exact");
-  }
-  std::map<std::string, const synth::Component*> named;
-  for (const auto& [operation, component] : assignment) {
-    const synth::Component* other = named.try_emplace(component->name, component).first->second;
-    if (other == component) continue;
-    throw Error(
-        ExitCode::kUsage,
-        fmt::format("assignment: '{}' and '{}' are both called {}; results tell multipliers "
-                    "apart by their names, rename one",
-                    store->name_of(*other), store->name_of(*component), component->name));
   }
   return assignment;
 }

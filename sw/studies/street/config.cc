@@ -140,12 +140,8 @@ void override_key(toml::table* root, const std::string& text) {
   merge(root, parsed);
 }
 
+/// A path in a study file is relative to the file.
 std::string resolve(const fs::path& file, const std::string& name) {
-  // A multiplier is a file only if it looks like one.
-  const bool is_path = name.find('/') != std::string::npos ||
-                       name.find(".v") != std::string::npos ||
-                       name.find(".sv") != std::string::npos;
-  if (!is_path || fs::path(name).is_absolute()) return name;
   return (fs::absolute(file).parent_path() / name).lexically_normal().string();
 }
 
@@ -172,16 +168,15 @@ StreetConfig read_street(const fs::path& file, const std::vector<std::string>& o
   top.read("model", &model);
   if (model.empty())
     top.fail(nullptr, "model is missing, expected the directory of an int8 network");
-  config.model = resolve(file, "./" + model);
-  if (fs::path(model).is_absolute()) config.model = model;
+  config.folder = fs::absolute(file).parent_path();
+  config.model = resolve(file, model);
   top.read("data", &config.data);
-  if (config.data.find('/') != std::string::npos) config.data = resolve(file, config.data);
+  if (!network::is_dataset_name(config.data)) config.data = resolve(file, config.data);
   top.read_integer("images", &config.images, 0, 1000000);
   top.read_integer("seed", &config.seed, 0, INT64_MAX);
   top.read("backend", &config.backend);
   top.read_integer("jobs", &config.jobs, 0, 1024);
   top.read("multipliers", &config.multipliers);
-  for (std::string& multiplier : config.multipliers) multiplier = resolve(file, multiplier);
   top.read("operations", &config.operations);
 
   if (const toml::node* node = top.find("assignments")) {
@@ -199,7 +194,7 @@ StreetConfig read_street(const fs::path& file, const std::vector<std::string>& o
         if (!value.is_string()) {
           operations->wrong_type(&value, std::string(key.str()), "a string");
         }
-        multipliers[std::string(key.str())] = resolve(file, value.as_string()->get());
+        multipliers[std::string(key.str())] = value.as_string()->get();
       }
       entry.finish();
       config.assignments.push_back({label, multipliers});
@@ -209,11 +204,18 @@ StreetConfig read_street(const fs::path& file, const std::vector<std::string>& o
     top.fail(nullptr, "neither multipliers nor assignments: there is nothing to study");
   }
 
+  std::vector<std::string> directories;
+  top.read("include_directories", &directories);
+  for (const std::string& directory : directories) {
+    config.include_directories.push_back(resolve(file, directory));
+  }
+  top.read("defines", &config.defines);
+  top.read("trust_source", &config.trust_source);
+  top.read("allow_unchecked", &config.allow_unchecked);
   if (const auto hardware = top.table("hardware")) {
     std::string liberty;
     hardware->read("liberty", &liberty);
-    if (!liberty.empty()) config.liberty = resolve(file, "./" + liberty);
-    if (fs::path(liberty).is_absolute()) config.liberty = liberty;
+    if (!liberty.empty()) config.liberty = resolve(file, liberty);
     hardware->read_integer("rows", &config.shape.rows, 1, 16);
     hardware->read_integer("cols", &config.shape.cols, 1, 16);
     int scratch_kib = config.shape.scratch_bytes >> 10;
@@ -266,6 +268,9 @@ nlohmann::json to_json(const StreetConfig& config) {
       {"multipliers", config.multipliers},
       {"operations", config.operations},
       {"assignments", assignments},
+      {"defines", config.defines},
+      {"trust_source", config.trust_source},
+      {"allow_unchecked", config.allow_unchecked},
       {"hardware",
        {{"liberty", config.liberty.string()},
         {"rows", config.shape.rows},

@@ -13,6 +13,7 @@
 #include "lutra/studies/components.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/library.h"
+#include "lutra/synth/verilog_sources.h"
 
 namespace lutra::studies {
 namespace {
@@ -69,6 +70,19 @@ json component_json(const synth::Component& c) {
   return result;
 }
 
+ComponentStoreOptions store_options(const StreetConfig& config,
+                                    const std::function<void(const std::string&)>& progress) {
+  ComponentStoreOptions options;
+  options.liberty = config.liberty;
+  options.folder = config.folder;
+  options.reading.include_directories = config.include_directories;
+  options.reading.defines = synth::parse_defines(config.defines, "defines");
+  options.reading.trusted = config.trust_source;
+  options.allow_unchecked = config.allow_unchecked;
+  options.progress = progress;
+  return options;
+}
+
 struct Row {
   std::string label;
   ComponentAssignment assignment;
@@ -84,14 +98,13 @@ json run_street(const StreetConfig& config, const fs::path& out,
   const int images = config.images == 0 ? data.size() : config.images;
   network::check_images(network.description, data, 0, images);
   network::check_images(network.description, data, config.cosim_first, config.cosim_images);
-  ComponentStore store(config.liberty, progress);
+  ComponentStore store(store_options(config, progress));
   std::vector<Row> rows;
   rows.push_back({"exact", assign(network.description, &store, "exact", {})});
   for (const std::string& multiplier : config.multipliers) {
     if (multiplier == "exact") continue;
-    const std::string label =
-        fs::path(multiplier).is_absolute() ? fs::path(multiplier).filename().string() : multiplier;
-    rows.push_back({label, assign(network.description, &store, multiplier, config.operations)});
+    rows.push_back(
+        {multiplier, assign(network.description, &store, multiplier, config.operations)});
   }
   for (const auto& [label, multipliers] : config.assignments) {
     rows.push_back({label, assign(network.description, &store, multipliers)});
@@ -218,7 +231,7 @@ json run_street(const StreetConfig& config, const fs::path& out,
       options.accelerator.progress = progress;
       std::vector<std::string> same;
       for (const auto& [operation, component] : rows[r].assignment) {
-        same.insert(same.end(), {"--assign", operation + "=" + store.name_of(*component)});
+        same.insert(same.end(), {"--assign", operation + "=" + store.word_of(*component)});
       }
       if (!config.liberty.empty()) same.insert(same.end(), {"--liberty", config.liberty.string()});
       options.rerun = cosim::rerun_command(options, same);

@@ -130,7 +130,7 @@ class UnitNetlists : public testing::Test {
                                          synth::default_cache_dir());
   }
 
-  ComponentStore store_{"", [](const std::string&) {}};
+  ComponentStore store_{{}};
   test::TestDirectory files_;
 };
 

@@ -15,6 +15,9 @@
 
 namespace lutra::synth {
 
+/// Models of the library's cells that a source instantiates beside its own RTL, in its source/.
+inline constexpr const char* kSourceCells = "lutra_cells.v";
+
 /// A characterised multiplier: what lies in its directory, read and checked.
 struct Component {
   std::string name;
@@ -59,23 +62,28 @@ struct CharacterizeOptions {
 /// Synthesises, simulates, times and measures a multiplier of 2..16 bit operands, combinational or
 /// a pipeline, or finds it in the cache. Errors are over all operand pairs, 2^32 of them at 16
 /// bits. The same source, library, seed and tools give the same bytes. Safe to run from several
-/// processes on one cache. Where Icarus Verilog or Verilator is present and takes the source, the
-/// netlist is compared with a simulation of the source itself, on all pairs up to 12 bits
-/// (`rtl_check` in component.json). Throws Error: kUsage where the source is wrong (with Yosys' own
-/// line), kMismatch where source and netlist disagree, kUnsupported on widths above 16, on latches,
-/// and on registers without a latency, kMissingTool without Yosys, OpenSTA or Liberty.
+/// processes on one cache. The netlist is compared with a simulation of the source itself by Icarus
+/// Verilog or Verilator, on all pairs up to 12 bits: `rtl_check` in component.json, which says
+/// "equal", "different" or "not checked"; callers decide by need_check(). Throws Error: kUsage
+/// where the source is wrong (with the line), kUnsupported on widths above 16, on latches, on
+/// registers without a latency, and at a tool's limit, kMissingTool without Yosys, OpenSTA or
+/// Liberty.
 Component characterize(const MultiplierSource& source, const CharacterizeOptions& options);
 
 /// A component from a table alone, in any format of tables::read_table(): errors, but no netlist
 /// and nothing that needs one. Cached as by characterize().
-/// @param is_unsigned     what a file that does not say it holds
+/// @param signedness      of a file that does not say it; kFind: the reading with the lesser error
 /// @param sign_magnitude  makes a signed component of an unsigned table
 /// Throws Error(kUsage) as tables::read_table() does.
-Component import_table(const std::filesystem::path& file, bool is_unsigned, bool sign_magnitude,
-                       const CharacterizeOptions& options);
+Component import_table(const std::filesystem::path& file, Signedness signedness,
+                       bool sign_magnitude, const CharacterizeOptions& options);
 
 /// True for names that import_table() takes: as tables::is_table_file().
 bool is_table_file(const std::filesystem::path& file);
+
+/// Throws Error(kMismatch) where `rtl_check` is "different", or "not checked" and not allowed.
+/// Tables have no source to be compared with.
+void need_check(const Component& component, bool allow_unchecked);
 
 /// Throws Error(kUsage) for a component without a netlist. `what` says what it lacks, e.g.
 /// "energy".

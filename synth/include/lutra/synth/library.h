@@ -72,10 +72,11 @@ std::vector<std::string> expand_pattern(const std::string& pattern);
 /// The RTL behind a specification. Throws as parse_multiplier_spec does.
 MultiplierSource library_source(const std::string& spec);
 
-/// The source for a user's own Verilog file or files: named after the first file's stem.
-/// @param top  module; empty: the only module that no other instantiates
+/// The source for a user's own Verilog file or files; the component is named after its top module.
+/// @param top  module; empty: the only one with ports that no other instantiates
 MultiplierSource verilog_source(const std::vector<std::filesystem::path>& files,
-                                const std::string& top = "", bool is_signed = true);
+                                const std::string& top = "",
+                                Signedness signedness = Signedness::kFind);
 
 /// A signed multiplier from a user's unsigned 8-bit one: mul_sign_magnitude around the core, made
 /// structurally, so that the shell is synthesised with it.

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "lutra/synth/verilog_sources.h"
+
 namespace lutra::synth {
 
 /// What synthesize() left in its directory.
@@ -24,14 +26,21 @@ struct SynthesisResult {
 
 /// Synthesises Verilog or SystemVerilog to a library's cells with Yosys and abc: flattened,
 /// flip-flops mapped, no timing constraint. Works for any module, sequential ones included.
-/// @param files       read in this order; `.sv` as SystemVerilog, others as Verilog
-/// @param top         module; empty: the only root module
+/// Cells of the library that the source instantiates stay as they are, unless it defines a module
+/// of that name.
 /// @param parameters  of the top module
 /// @param liberty     library, gzip-compressed or plain
 /// @param out_dir     created; files of the names above are replaced
 /// Throws Error: kUsage with Yosys' own file, line and message where the source is wrong, on a
-/// combinational loop, on undriven outputs and on a module with the name of a cell; kUnsupported on
-/// latches and three-state cells; kMissingTool without Yosys.
+/// combinational loop, on undriven outputs and on a top with the name of a cell; kUnsupported on
+/// latches and three-state cells, and on what Yosys cannot read but Icarus or Verilator can;
+/// kMissingTool without Yosys.
+SynthesisResult synthesize(const VerilogSources& sources,
+                           const std::vector<std::pair<std::string, long>>& parameters,
+                           const std::filesystem::path& liberty,
+                           const std::filesystem::path& out_dir);
+
+/// The same for files as VerilogSources::read() takes them.
 SynthesisResult synthesize(const std::vector<std::filesystem::path>& files, const std::string& top,
                            const std::vector<std::pair<std::string, long>>& parameters,
                            const std::filesystem::path& liberty,
@@ -52,16 +61,15 @@ struct TimedSynthesis {
 /// OpenSTA, or the fastest if none does. Files go to `out_dir`/<target>ns. For combinational
 /// modules; otherwise as synthesize().
 std::vector<TimedSynthesis> synthesize_for_delays(
-    const std::vector<std::filesystem::path>& files, const std::string& top,
-    const std::vector<std::pair<std::string, long>>& parameters,
+    const VerilogSources& sources, const std::vector<std::pair<std::string, long>>& parameters,
     const std::filesystem::path& liberty, const std::vector<double>& targets_ns,
     double input_slew_ns, const std::filesystem::path& out_dir);
 
 /// The same for a netlist of library cells that another tool made, hierarchical or flat: nothing is
 /// synthesised. Throws Error as synthesize() does, kUsage with file and line on a cell that the
 /// library lacks and on logic that is no cell.
-SynthesisResult read_mapped_netlist(const std::vector<std::filesystem::path>& files,
-                                    const std::string& top, const std::filesystem::path& liberty,
+SynthesisResult read_mapped_netlist(const VerilogSources& sources,
+                                    const std::filesystem::path& liberty,
                                     const std::filesystem::path& out_dir);
 
 /// Length of the longest path in ns, from OpenSTA: between inputs and outputs, and where `clock`
@@ -76,13 +84,14 @@ struct ModulePort {
   std::string name;
   bool is_input = false;
   int width = 0;
+  bool is_signed = false;
 };
 
-/// The top module of these files and its ports in order of declaration. Parameters and errors as
-/// for synthesize().
-std::pair<std::string, std::vector<ModulePort>> inspect_module(
-    const std::vector<std::filesystem::path>& files, const std::string& top,
-    const std::vector<std::pair<std::string, long>>& parameters);
+/// The ports of the top module in order of declaration. Parameters and errors as for synthesize().
+/// @param check  modules that are missing are errors
+std::vector<ModulePort> module_ports(const VerilogSources& sources,
+                                     const std::vector<std::pair<std::string, long>>& parameters,
+                                     bool check = true);
 
 /// Versions as the tools state them, e.g. "Yosys 0.23 (git sha1 7ce5011c24b)", "OpenSTA 2.0.17".
 std::string yosys_version();

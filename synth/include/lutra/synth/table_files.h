@@ -21,10 +21,13 @@ tables::ProductTable product_table(const Component& component);
 /// A table that is as Component::lut is.
 tables::ProductTable product_table(const std::vector<std::int16_t>& lut, int width, bool is_signed);
 
-/// Lines to print: which table is in effect, its checksum and its errors (tables::describe()), then
-/// the warnings of the file that it was imported from. None for a component without table.
+/// Lines to print: which table is in effect, its checksum and its errors (tables::describe()), how
+/// its operands are read and how it was checked, then warnings. None for a component without table.
 /// @param name  what the user calls it
 std::vector<std::string> table_lines(const std::string& name, const Component& component);
+
+/// `rtl_check` of a component in words.
+std::string check_text(const nlohmann::json& check);
 
 /// A table as Component::lut is. Its operands must be of the same type.
 std::vector<std::int16_t> lut_of(const tables::ProductTable& table);

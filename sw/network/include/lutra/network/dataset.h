@@ -16,6 +16,8 @@ struct Dataset {
   std::vector<uint8_t> pixels;  ///< [size][height][width], 0..255
   std::vector<uint8_t> labels;  ///< [size], 0..9
 
+  /// Of all pixels and labels: what tells data of one name apart.
+  std::string sha256() const;
   int size() const { return static_cast<int>(labels.size()); }
   const uint8_t* image(int index) const {
     return pixels.data() + static_cast<size_t>(index) * height * width;
@@ -31,6 +33,9 @@ enum class Split { kTrain, kTest };
 ///         the text names the file, what was found and what is allowed
 Dataset read_idx(const std::filesystem::path& images, const std::filesystem::path& labels,
                  const std::string& name);
+
+/// Whether load_dataset() takes this for a known name rather than a directory.
+bool is_dataset_name(const std::string& name);
 
 /// A data set by name: "fashion-mnist" (Debian's dataset-fashion-mnist), or a directory that holds
 /// {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]. LUTRA_FASHION_MNIST overrides the first's

@@ -15,27 +15,37 @@
 
 namespace lutra::studies {
 
-/// Components by the name that a user gives them: a specification of the library
-/// ("drum:kept_bits=4"), a Verilog file, a table (`.npy`, `.bin`), or a component's directory. Each
-/// is characterised once, and then its table's checksum and errors are reported as progress.
+/// How a store makes components.
+struct ComponentStoreOptions {
+  std::filesystem::path liberty;  ///< empty: the default
+  std::filesystem::path folder;   ///< what relative paths are relative to; empty: working directory
+  synth::VerilogReading reading;  ///< of Verilog files
+  bool allow_unchecked = false;   ///< take netlists that were not compared with their source
+  std::function<void(const std::string&)> progress;
+};
+
+/// Components by the name that a user gives them (synth::MultiplierReference). Each is
+/// characterised once, and then its table's checksum and errors, and how it was checked, are
+/// reported as progress.
 class ComponentStore {
  public:
-  /// @param liberty  empty: the default
-  ComponentStore(std::filesystem::path liberty, std::function<void(const std::string&)> progress)
-      : liberty_(std::move(liberty)), progress_(std::move(progress)) {}
+  explicit ComponentStore(ComponentStoreOptions options) : options_(std::move(options)) {}
 
-  /// A signed 8x8 component; an unsigned Verilog file or table ("FILE:signed=0") gets the
-  /// sign-magnitude shell.
-  /// @throws as synth::characterize and synth::import_table
+  /// A signed 8x8 component, its `name` the library's or as given; unsigned Verilog files and
+  /// tables get the sign-magnitude shell.
+  /// @throws as synth::signed_component_of and synth::need_check
   const synth::Component& get(const std::string& name);
 
-  /// The name under which get() returned this component: what a command line calls it.
-  const std::string& name_of(const synth::Component& component) const;
+  /// What a command line in any directory calls this component of get().
+  const std::string& word_of(const synth::Component& component) const;
 
  private:
-  std::filesystem::path liberty_;
-  std::function<void(const std::string&)> progress_;
-  std::map<std::string, std::unique_ptr<synth::Component>> components_;
+  struct Held {
+    std::unique_ptr<synth::Component> component;
+    std::string word;
+  };
+  ComponentStoreOptions options_;
+  std::map<std::string, Held> components_;  ///< by Component::name, unique in a store
 };
 
 /// One multiplier for the operations named, exact for the others. With no operations named: all

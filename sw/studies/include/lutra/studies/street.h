@@ -25,6 +25,11 @@ struct StreetConfig {
   std::string backend = "auto";
   int jobs = 0;
   std::filesystem::path liberty;  ///< empty: the default
+  std::filesystem::path folder;   ///< of the study file: what relative paths are relative to
+  std::vector<std::filesystem::path> include_directories;  ///< of Verilog files
+  std::vector<std::string> defines;                        ///< NAME or NAME=TEXT
+  bool trust_source = false;
+  bool allow_unchecked = false;
   network::AcceleratorShape shape;
   std::vector<std::string> multipliers;  ///< library specifications or Verilog files
   std::vector<std::string> operations;   ///< that a multiplier of the list is put into; rest exact
