@@ -232,11 +232,18 @@ std::vector<std::int16_t> read_lut_file(const std::filesystem::path& path, int w
   return lut;
 }
 
+/// Of everything in component.json but itself.
+std::string self_sha256(Json json) {
+  json.erase("self_sha256");
+  return sha256_hex(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
 void write_json(Json json, const std::filesystem::path& directory) {
   json["files"] = Json::object();
   for (const std::string& name : listed_files(json)) {
     json["files"][name] = sha256_hex(numerics::read_file(directory / name));
   }
+  json["self_sha256"] = self_sha256(json);
   numerics::write_file(directory / "component.json",
                        json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
@@ -710,6 +717,10 @@ Component load_component(const std::filesystem::path& directory) {
     json = Json::parse(numerics::read_file(path));
     const std::string schema = json.at("schema").get<std::string>();
     if (schema != kSchema) throw fail(fmt::format("schema {}, expected {}", schema, kSchema));
+    component.content_sha256 = json.at("self_sha256").get<std::string>();
+    if (component.content_sha256 != self_sha256(json)) {
+      throw fail("truncated or changed: it is not what self_sha256 was taken of");
+    }
     component.width = json.at("width").get<int>();
     component.has_netlist = !json.contains("imported");
     for (const std::string& name : listed_files(json)) {

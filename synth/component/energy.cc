@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "lutra/numerics/error.h"
 #include "lutra/synth/event_simulator.h"
@@ -107,36 +108,97 @@ std::vector<std::int64_t> EnergyMeter::products(
   return products;
 }
 
+DelayedEnergy delayed_energy(
+    const Netlist& netlist, const Liberty& liberty, double input_slew_ns,
+    const std::vector<std::size_t>& lengths,
+    const std::function<void(NetlistSimulator*, int, std::size_t)>& drive) {
+  DelayedEnergy result;
+  NetlistSimulator settled(netlist);
+  SwitchingActivity activity(netlist, liberty, input_slew_ns);
+  EventSimulator delayed(netlist, input_slew_ns);
+  std::size_t sequence = 0;
+  std::size_t within = 0;
+  const std::size_t count = std::accumulate(lengths.begin(), lengths.end(), std::size_t{0});
+  for (std::size_t from = 0; from < count; from += NetlistSimulator::kLanes) {
+    const int lanes =
+        static_cast<int>(std::min<std::size_t>(NetlistSimulator::kLanes, count - from));
+    for (int lane = 0; lane < lanes; ++lane) {
+      drive(&settled, lane, from + static_cast<std::size_t>(lane));
+    }
+    settled.settle();
+    for (int lane = 0; lane < lanes; ++lane, ++within) {
+      while (within == lengths[sequence]) {
+        within = 0;
+        ++sequence;
+      }
+      if (within == 0) {
+        delayed.start(settled, lane);
+        continue;
+      }
+      delayed.set_inputs(settled, lane);
+      result.longest_ns = std::max(result.longest_ns, delayed.settle(&activity));
+      for (int net = 0; net < netlist.net_count(); ++net) {
+        const LaneBlock& block = settled.net(net);
+        if (delayed.value(net) == ((block.words[lane / 64] >> (lane % 64) & 1) != 0)) continue;
+        throw Error(ExitCode::kInternal,
+                    fmt::format("{}: operation {}: {} settles at {} with delays and at {} without",
+                                netlist.name(), from + static_cast<std::size_t>(lane),
+                                netlist.net_name(net), delayed.value(net) ? 1 : 0,
+                                delayed.value(net) ? 0 : 1));
+      }
+      result.checked_nets += static_cast<std::uint64_t>(netlist.net_count());
+    }
+  }
+  result.energy = activity.report();
+  return result;
+}
+
+DelayedEnergy EnergyMeter::measure_sequences(
+    const std::vector<std::vector<OperandPair>>& sequences) {
+  need_combinational("glitches");
+  std::vector<std::size_t> lengths;
+  std::vector<OperandPair> operations;
+  for (const std::vector<OperandPair>& sequence : sequences) {
+    check_operands(sequence);
+    lengths.push_back(sequence.size());
+    operations.insert(operations.end(), sequence.begin(), sequence.end());
+  }
+  return delayed_energy(
+      state_->netlist, state_->liberty, state_->slew_ns, lengths,
+      [&](NetlistSimulator* simulator, int lane, std::size_t i) {
+        for (const HeldPort& held : state_->held) {
+          simulator->set_input(state_->netlist.port(held.name), lane,
+                               static_cast<std::uint64_t>(held.value));
+        }
+        const OperandPair& pair = operations[i];
+        simulator->set_input(*state_->a, lane, static_cast<std::uint32_t>(pair.a));
+        simulator->set_input(*state_->b, lane, static_cast<std::uint32_t>(pair.b));
+      });
+}
+
 GlitchReport EnergyMeter::measure_glitches(const std::vector<OperandPair>& consecutive_operations) {
   need_combinational("glitches");
   GlitchReport report;
-  const Netlist& netlist = state_->netlist;
-  SwitchingActivity activity(netlist, state_->liberty, state_->slew_ns);
-  EventSimulator delayed(netlist, state_->slew_ns);
-  report.settled = run(consecutive_operations, [&](std::size_t first, int lanes) {
-    for (int lane = 0; lane < lanes; ++lane) {
-      const OperandPair& pair = consecutive_operations[first + lane];
-      if (first + lane == 0) {
-        delayed.start(state_->simulator, 0);
-        continue;
-      }
-      delayed.set_input(*state_->a, static_cast<std::uint32_t>(pair.a));
-      delayed.set_input(*state_->b, static_cast<std::uint32_t>(pair.b));
-      report.longest_ns = std::max(report.longest_ns, delayed.settle(&activity));
-      for (int net = 0; net < netlist.net_count(); ++net) {
-        const LaneBlock& block = state_->simulator.net(net);
-        if (delayed.value(net) == ((block.words[lane / 64] >> (lane % 64) & 1) != 0)) continue;
-        throw Error(ExitCode::kInternal,
-                    fmt::format("{}: operation {} = ({}, {}): {} settles at {} with delays and at "
-                                "{} without",
-                                state_->name, first + lane, pair.a, pair.b, netlist.net_name(net),
-                                delayed.value(net) ? 1 : 0, delayed.value(net) ? 0 : 1));
-      }
-      report.checked_nets += static_cast<std::uint64_t>(netlist.net_count());
-    }
-  });
-  report.delayed = activity.report();
+  report.settled = measure(consecutive_operations);
+  const DelayedEnergy delayed = measure_sequences({consecutive_operations});
+  report.delayed = delayed.energy;
+  report.longest_ns = delayed.longest_ns;
+  report.checked_nets = delayed.checked_nets;
   return report;
+}
+
+void EnergyMeter::check_operands(const std::vector<OperandPair>& operations) const {
+  const int values = 1 << state_->width;
+  const int low = state_->is_signed ? -values / 2 : 0;
+  const int high = low + values - 1;
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    const OperandPair& pair = operations[i];
+    if (pair.a < low || pair.a > high || pair.b < low || pair.b > high) {
+      throw Error(ExitCode::kUsage,
+                  fmt::format("{}: operation {} = ({}, {}), expected operands in {}..{}",
+                              state_->name, i, pair.a, pair.b, low, high));
+    }
+  }
 }
 
 EnergyReport EnergyMeter::run(const std::vector<OperandPair>& consecutive_operations,
@@ -147,23 +209,13 @@ EnergyReport EnergyMeter::run(const std::vector<OperandPair>& consecutive_operat
                 fmt::format("{}: {} operations, expected at least 2: energy is taken between them",
                             state_->name, count));
   }
-  const int values = 1 << state_->width;
-  const int low = state_->is_signed ? -values / 2 : 0;
-  const int high = low + values - 1;
   SwitchingActivity activity(state_->netlist, state_->liberty, state_->slew_ns);
   state_->simulator.reset();
   for (const HeldPort& held : state_->held) {
     state_->simulator.set_input_all(state_->netlist.port(held.name),
                                     static_cast<std::uint64_t>(held.value));
   }
-  for (std::size_t i = 0; i < count; ++i) {
-    const OperandPair& pair = consecutive_operations[i];
-    if (pair.a < low || pair.a > high || pair.b < low || pair.b > high) {
-      throw Error(ExitCode::kUsage,
-                  fmt::format("{}: operation {} = ({}, {}), expected operands in {}..{}",
-                              state_->name, i, pair.a, pair.b, low, high));
-    }
-  }
+  check_operands(consecutive_operations);
   const auto set = [&](int lane, std::size_t operation) {
     const OperandPair& pair = consecutive_operations[operation];
     state_->simulator.set_input(*state_->a, lane, static_cast<std::uint32_t>(pair.a));

@@ -420,6 +420,18 @@ std::vector<std::string> expand_pattern(const std::string& pattern) {
   return specs;
 }
 
+std::vector<std::string> exact_designs() {
+  return {"exact",
+          "dadda",
+          "booth",
+          "exact:signed=0",
+          "dadda:signed=0",
+          "booth:signed=0",
+          "bam:hbl=0,vbl=0",
+          "broken_booth:vbl=0,type=0",
+          "compressor:kind=1,columns=0"};
+}
+
 MultiplierSource library_source(const std::string& spec) {
   const MultiplierSpec parsed = parse_multiplier_spec(spec);
   const MultiplierFamily& family = *parsed.family;

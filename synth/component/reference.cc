@@ -157,9 +157,13 @@ Component signed_component_of(const MultiplierReference& reference, const Verilo
     shell.json["core_signed_from"] = component.json.at("signed_from");
     return shell;
   }
+  if (reference.kind == MultiplierReference::Kind::kLibrary) {
+    const PrivateDirectory work(fs::temp_directory_path());
+    return characterize(sign_magnitude_source(library_source(reference.text), work.path()),
+                        options);
+  }
   throw Error(ExitCode::kUsage,
-              fmt::format("{}: an unsigned component, expected a signed one (leave out signed=0)",
-                          reference.text));
+              fmt::format("{}: an unsigned component, expected a signed one", reference.text));
 }
 
 }  // namespace lutra::synth

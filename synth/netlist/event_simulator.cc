@@ -170,6 +170,13 @@ void EventSimulator::set_input(const NetlistPort& port, std::uint64_t value) {
   for (int i = 0; i < bits; ++i) pending_inputs_[port.nets[i]] = (value >> i & 1) != 0 ? kHigh : 0;
 }
 
+void EventSimulator::set_inputs(const NetlistSimulator& settled, int lane) {
+  for (const int net : input_nets_) {
+    const LaneBlock& block = settled.net(net);
+    pending_inputs_[net] = (block.words[lane / 64] >> (lane % 64) & 1) != 0 ? kHigh : 0;
+  }
+}
+
 double EventSimulator::settle(SwitchingActivity* activity) {
   events_ = 0;
   for (const int net : input_nets_) {

@@ -2,15 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <functional>
 #include <memory>
 #include <numeric>
 #include <set>
 
+#include "energy/operand_sampler.h"
 #include "energy/unit_netlist.h"
 #include "lutra/cosim/cosim.h"
 #include "lutra/network/inference.h"
 #include "lutra/numerics/error.h"
 #include "lutra/numerics/files.h"
+#include "lutra/numerics/parallel.h"
 #include "lutra/studies/energy.h"
 #include "lutra/synth/energy.h"
 #include "lutra/synth/files.h"
@@ -23,118 +27,62 @@ namespace {
 namespace fs = std::filesystem;
 using network::StepCounts;
 
-/// Operands of one step, in the order in which one PE, one column or one unit sees them.
-struct StepOperands {
-  /// Operand pairs of each PE of column 0 that is in use.
-  std::vector<std::vector<synth::OperandPair>> pairs;
-  struct Column {
-    std::vector<int16_t> products;
-    int32_t acc;
-    int32_t sum;
-  };
-  std::vector<Column> columns;
-  struct Requantised {
-    int32_t acc;
-    int shift;
-    bool relu, accumulate;
-    int8_t old;
-  };
-  std::vector<Requantised> requantised;
-  struct Vector {
-    std::vector<int8_t> elements;
-    int frac;
-    bool norm_only;
-  };
-  std::vector<Vector> squashed;
-  std::vector<Vector> softmaxed;
+double mean(const std::vector<double>& values) {
+  if (values.empty()) return 0;
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+/// Student's t at 97.5 %.
+double student_t(size_t degrees) {
+  constexpr double kTable[] = {0,     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365,
+                               2.306, 2.262,  2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
+                               2.120, 2.110,  2.101, 2.093, 2.086, 2.080, 2.074, 2.069,
+                               2.064, 2.060,  2.056, 2.052, 2.048, 2.045, 2.042};
+  if (degrees < std::size(kTable)) return kTable[degrees];
+  const double n = static_cast<double>(degrees);
+  return 1.959964 + 2.3722 / n + 2.8225 / (n * n);  // the expansion's first terms
+}
+
+/// Lengths of sequences and, by a number counted over all of them, their operations.
+template <typename Operation>
+struct Flat {
+  explicit Flat(const std::vector<std::vector<Operation>>& sequences) {
+    for (const auto& sequence : sequences) {
+      lengths.push_back(sequence.size());
+      for (const Operation& operation : sequence) operations.push_back(&operation);
+    }
+  }
+  std::vector<size_t> lengths;
+  std::vector<const Operation*> operations;
 };
 
-/// Keeps the first operands of each step and image.
-class OperandRecorder : public network::ProgramObserver {
- public:
-  explicit OperandRecorder(int samples) : samples_(static_cast<size_t>(samples)) {}
-
-  void next_image() {
-    for (auto& [step, operands] : steps) limits_[step] += samples_;
-    ++images_;
-  }
-
-  void column(const std::string& step, int col, int rows, const int8_t* first, const int8_t* second,
-              const int16_t* products, int32_t acc) override {
-    StepOperands& s = steps[step];
-    if (col != 0 || s.columns.size() >= limit(step)) return;
-    s.pairs.resize(static_cast<size_t>(rows));
-    for (int r = 0; r < rows; ++r) s.pairs[r].push_back({first[r], second[r]});
-    s.columns.push_back({std::vector<int16_t>(products, products + rows), acc,
-                         std::accumulate(products, products + rows, int32_t{0})});
-  }
-
-  void requantise(const std::string& step, int col, int32_t acc, int shift, bool relu,
-                  bool accumulate, int8_t old) override {
-    StepOperands& s = steps[step];
-    if (col == 0 && s.requantised.size() < limit(step)) {
-      s.requantised.push_back({acc, shift, relu, accumulate, old});
-    }
-  }
-
-  void squash(const std::string& step, const int8_t* elements, int dim, int frac,
-              bool norm_only) override {
-    StepOperands& s = steps[step];
-    if (s.squashed.size() < limit(step)) {
-      s.squashed.push_back({{elements, elements + dim}, frac, norm_only});
-    }
-  }
-
-  void softmax(const std::string& step, const int8_t* logits, int n, int frac) override {
-    StepOperands& s = steps[step];
-    if (s.softmaxed.size() < limit(step)) {
-      s.softmaxed.push_back({{logits, logits + n}, frac, false});
-    }
-  }
-
-  std::map<std::string, StepOperands> steps;
-
- private:
-  size_t limit(const std::string& step) {
-    return limits_.try_emplace(step, samples_ * images_).first->second;
-  }
-
-  size_t samples_;
-  size_t images_ = 0;
-  std::map<std::string, size_t> limits_;
-};
-
-/// Mean energy of consecutive operations of a combinational unit.
-/// @param drive  sets the inputs of operation i in a lane
-template <typename Drive>
-double combinational_fj(const UnitNetlist& unit, size_t operations, const Drive& drive) {
-  if (operations < 2) return 0;
-  synth::NetlistSimulator simulator(unit.netlist());
-  synth::SwitchingActivity activity(unit.netlist(), unit.liberty(),
-                                    unit.liberty().fanout_of_four_slew_ns());
-  simulator.count_activity(&activity);
-  for (size_t at = 0; at < operations; at += synth::NetlistSimulator::kLanes) {
-    const int lanes =
-        static_cast<int>(std::min<size_t>(synth::NetlistSimulator::kLanes, operations - at));
-    for (int lane = 0; lane < lanes; ++lane) drive(&simulator, lane, at + lane);
-    simulator.settle_sequence(lanes);
-  }
-  return activity.report().total_fj() / static_cast<double>(operations - 1);
+/// Mean energy of a transition of a combinational unit, glitches included.
+/// @param drive  sets the inputs of an operation in a lane
+template <typename Operation, typename Drive>
+double combinational_fj(const UnitNetlist& unit,
+                        const std::vector<std::vector<Operation>>& sequences, const Drive& drive) {
+  const Flat<Operation> flat(sequences);
+  const synth::EnergyReport report =
+      synth::delayed_energy(unit.netlist(), unit.liberty(), unit.slew_ns(), flat.lengths,
+                            [&](synth::NetlistSimulator* simulator, int lane, size_t i) {
+                              drive(simulator, lane, *flat.operations[i]);
+                            })
+          .energy;
+  return report.intervals == 0 ? 0 : report.total_fj() / static_cast<double>(report.intervals);
 }
 
 /// Mean energy of one vector through a sequential unit (squash, softmax), with all its cycles from
-/// one acceptance to the next. Lanes work side by side on different vectors of one length.
-double sequential_fj(const UnitNetlist& unit, const std::vector<StepOperands::Vector>& vectors,
+/// one acceptance to the next. Lanes work side by side, each on a sequence of its own.
+double sequential_fj(const UnitNetlist& unit,
+                     const std::vector<std::vector<StepSample::Vector>>& sequences,
                      const std::string& input, bool has_norm_only) {
-  if (vectors.empty()) return 0;
+  size_t rounds = sequences.empty() ? 0 : sequences[0].size();
+  for (const auto& sequence : sequences) rounds = std::min(rounds, sequence.size());
+  if (rounds == 0) return 0;
+  const int lanes = static_cast<int>(sequences.size());
   synth::NetlistSimulator simulator(unit.netlist());
-  synth::SwitchingActivity activity(unit.netlist(), unit.liberty(),
-                                    unit.liberty().fanout_of_four_slew_ns());
+  synth::SwitchingActivity activity(unit.netlist(), unit.liberty(), unit.slew_ns());
   const auto& clock = unit.port("clk_i");
-  // Two vectors a lane at least: what follows a vector matters.
-  const int lanes = std::max(
-      1, std::min<int>(synth::NetlistSimulator::kLanes, static_cast<int>(vectors.size() / 2)));
-  const size_t rounds = vectors.size() / static_cast<size_t>(lanes);
   simulator.set_input_all(unit.port("rst_ni"), 0);
   simulator.step(clock);
   simulator.set_input_all(unit.port("rst_ni"), 1);
@@ -144,7 +92,7 @@ double sequential_fj(const UnitNetlist& unit, const std::vector<StepOperands::Ve
   simulator.count_activity(&activity, lanes);
   for (size_t round = 0; round < rounds; ++round) {
     for (int lane = 0; lane < lanes; ++lane) {
-      const auto& vector = vectors[static_cast<size_t>(lane) * rounds + round];
+      const auto& vector = sequences[static_cast<size_t>(lane)][round];
       set_wide_input(&simulator, unit.port(input), lane,
                      {vector.elements.begin(), vector.elements.end()});
       simulator.set_input(unit.port("dim_i"), lane, vector.elements.size());
@@ -165,243 +113,382 @@ double sequential_fj(const UnitNetlist& unit, const std::vector<StepOperands::Ve
   return activity.report().total_fj() / static_cast<double>(rounds * static_cast<size_t>(lanes));
 }
 
-/// Mean over the PEs of a column.
-double multiply_fj(synth::EnergyMeter* meter, const StepOperands& operands) {
-  double sum = 0;
-  for (const auto& pairs : operands.pairs) {
-    const synth::EnergyReport report = meter->measure(pairs);
-    sum += report.total_fj() / static_cast<double>(pairs.size() - 1);
-  }
-  return sum / static_cast<double>(operands.pairs.size());
-}
+}  // namespace
 
-class EnergyStudy {
- public:
-  EnergyStudy(const network::QuantisedNetwork& network, const ComponentAssignment& assignment,
-              const network::Dataset& data, const EnergyOptions& options)
-      : options_(options), list_(network::lower(network)), assignment_(assignment) {
-    if (options_.liberty.empty()) options_.liberty = synth::default_liberty();
-    if (options_.cache_dir.empty()) options_.cache_dir = synth::default_cache_dir();
-    record(network, data);
+/// What the units of the accelerator do while the images run, and what their netlists take for it.
+struct InferenceEnergyMeter::State {
+  /// One run of a program on all images.
+  struct Recording {
+    std::map<std::string, StepCounts> counts;
+    std::vector<std::map<std::string, StepSample>> images;
+    std::vector<EnergyTerm> sums;  ///< of the units behind the multipliers
+    std::map<std::string, std::vector<EnergyTerm>> squashes;  ///< by the squash unit's components
+  };
+
+  State(const network::QuantisedNetwork& run_network, const network::Dataset& run_data,
+        EnergyOptions run_options)
+      : network(run_network),
+        data(run_data),
+        options(std::move(run_options)),
+        list(network::lower(run_network)) {
+    if (options.liberty.empty()) options.liberty = synth::default_liberty();
+    if (options.cache_dir.empty()) options.cache_dir = synth::default_cache_dir();
+    if (options.images < 1 || options.images > data.size()) {
+      throw Error(ExitCode::kUsage,
+                  fmt::format("energy.images = {}, expected 1..{}", options.images, data.size()));
+    }
+    for (const network::Step& step : list.steps) operation_of[step.name] = step.operation;
   }
 
-  InferenceEnergy run() {
-    multiplications();
-    sums();
-    vectors();
-    memories();
-    return std::move(result_);
+  const std::string& operation(const std::string& step) const {
+    static const std::string none;
+    const auto found = operation_of.find(step);
+    return found == operation_of.end() ? none : found->second;
   }
 
- private:
-  void record(const network::QuantisedNetwork& network, const network::Dataset& data) {
-    std::map<const synth::Component*, int> index;
+  std::unique_ptr<UnitNetlist> unit(const std::vector<std::string>& files,
+                                    const std::string& top) const {
+    std::vector<fs::path> paths;
+    for (const std::string& file : files) {
+      paths.push_back(synth::rtl_directory() / "capsnet" / file);
+    }
+    return std::make_unique<UnitNetlist>(paths, top, options.liberty, options.cache_dir);
+  }
+
+  /// Components with the same tables give every unit the same operands.
+  Recording& recording(const ComponentAssignment& assignment) {
+    std::string key;
+    for (const auto& [name, component] : assignment) key += name + component->lut_sha256;
+    std::unique_ptr<Recording>& held = recordings[key];
+    if (!held) held = std::make_unique<Recording>(record(assignment));
+    return *held;
+  }
+
+  Recording record(const ComponentAssignment& assignment) const {
+    std::map<std::string, int> index;  // by table
     std::map<std::string, int> select;
     std::array<std::unique_ptr<engine::Multiplier>, 4> multipliers;
-    for (const auto& [operation, component] : assignment_) {
+    std::array<const engine::Multiplier*, 4> pointers = {};
+    for (const auto& [name, component] : assignment) {
       const int next = static_cast<int>(index.size());
-      const auto [found, added] = index.try_emplace(component, next);
+      const auto [found, added] = index.try_emplace(component->lut_sha256, next);
       if (added && next >= 4) {
         throw Error(ExitCode::kUnsupported, "an assignment of more than four distinct components");
       }
       if (added) {
         multipliers[next] =
             std::make_unique<engine::Multiplier>(tables::ProductTable(component->lut));
+        pointers[next] = multipliers[next].get();
       }
-      select[operation] = found->second;
+      select[name] = found->second;
     }
-    const network::Program program = network::compile(network, options_.shape, select, false);
-    network::ProgramModel model(
-        program, options_.shape,
-        {multipliers[0].get(), multipliers[1].get(), multipliers[2].get(), multipliers[3].get()});
-    if (options_.images < 1 || options_.images > data.size()) {
-      throw Error(ExitCode::kUsage,
-                  fmt::format("energy.images = {}, expected 1..{}", options_.images, data.size()));
-    }
-    std::vector<uint8_t> output, trace;
-    for (int i = 0; i < options_.images; ++i) {
-      recorder_.next_image();
-      model.run(network::quantise_image(data, i), &output, &trace, &recorder_);
-    }
-    counts_ = model.counts();
-    for (const network::Step& step : list_.steps) operation_of_[step.name] = step.operation;
+    const network::Program program = network::compile(network, options.shape, select, false);
+    Recording result;
+    WorkCounter work;
+    const auto run = [&](int image, network::ProgramObserver* observer) {
+      network::ProgramModel model(program, options.shape, pointers);
+      std::vector<uint8_t> output, trace;
+      model.run(network::quantise_image(data, image), &output, &trace, observer);
+      return model.counts();
+    };
+    result.counts = run(0, &work);
+    result.images.resize(static_cast<size_t>(options.images));
+    numerics::parallel_for(options.images, 1, options.jobs, [&](int image, int) {
+      OperandSampler sampler(work, options.samples, options.seed, image);
+      run(image, &sampler);
+      result.images[static_cast<size_t>(image)] = sampler.take();
+    });
+    return result;
   }
 
-  const std::string& operation(const std::string& step) const {
-    static const std::string none;
-    const auto found = operation_of_.find(step);
-    return found == operation_of_.end() ? none : found->second;
+  /// A figure of each image, the images shared out over threads.
+  std::vector<double> of_images(const Recording& recording, const std::string& step,
+                                const std::function<double(const StepSample&)>& measure) const {
+    std::vector<double> values(recording.images.size());
+    numerics::parallel_for(static_cast<int>(values.size()), 1, options.jobs, [&](int image, int) {
+      values[static_cast<size_t>(image)] =
+          measure(recording.images[static_cast<size_t>(image)].at(step));
+    });
+    return values;
   }
 
-  std::unique_ptr<UnitNetlist> unit(const std::vector<std::string>& files, const std::string& top) {
-    std::vector<fs::path> paths;
-    for (const std::string& file : files) {
-      paths.push_back(synth::rtl_directory() / "capsnet" / file);
-    }
-    return std::make_unique<UnitNetlist>(paths, top, options_.liberty, options_.cache_dir);
-  }
-
-  void add(const std::string& kind, const std::string& operation, int64_t count, double fj,
-           const std::string& basis) {
+  static void add(std::vector<EnergyTerm>* terms, const std::string& kind,
+                  const std::string& operation, int64_t count, std::vector<double> image_fj,
+                  const std::string& basis) {
     if (count == 0) return;
     // Steps of one operation (the routing's iterations) become one term.
-    for (EnergyTerm& term : result_.terms) {
+    for (EnergyTerm& term : *terms) {
       if (term.kind != kind || term.operation != operation) continue;
-      term.energy_per_op_fj = (term.energy_per_op_fj * static_cast<double>(term.count) +
-                               fj * static_cast<double>(count)) /
-                              static_cast<double>(term.count + count);
+      for (size_t i = 0; i < image_fj.size(); ++i) {
+        term.image_fj[i] = (term.image_fj[i] * static_cast<double>(term.count) +
+                            image_fj[i] * static_cast<double>(count)) /
+                           static_cast<double>(term.count + count);
+      }
       term.count += count;
       return;
     }
-    result_.terms.push_back({kind, operation, count, fj, basis});
+    terms->push_back({kind, operation, count, std::move(image_fj), basis});
   }
 
-  void multiplications() {
-    std::map<const synth::Component*, std::unique_ptr<synth::EnergyMeter>> meters;
+  void multiplications(const Recording& recording, const ComponentAssignment& assignment,
+                       const fs::path& operands_dir, std::vector<EnergyTerm>* terms) const {
     std::map<std::string, std::vector<synth::OperandPair>> traces;
-    for (const auto& [step, operands] : recorder_.steps) {
-      if (operands.columns.size() < 2) continue;
-      const synth::Component* component = assignment_.at(operation(step));
-      auto& meter = meters[component];
-      if (!meter) meter = std::make_unique<synth::EnergyMeter>(*component);
-      add("multiply", operation(step), counts_.at(step).products,
-          multiply_fj(meter.get(), operands),
-          "netlist of " + component->name + " on the operands of its PEs");
-      if (options_.operands_dir.empty()) continue;
+    for (const auto& [step, sample] : recording.images[0]) {
+      if (sample.pairs.empty()) continue;
+      const synth::Component& component = *assignment.at(operation(step));
+      add(terms, "multiply", operation(step), recording.counts.at(step).products,
+          of_images(recording, step,
+                    [&](const StepSample& of_image) {
+                      synth::EnergyMeter meter(component);
+                      const synth::EnergyReport report =
+                          meter.measure_sequences(of_image.pairs).energy;
+                      return report.total_fj() / static_cast<double>(report.intervals);
+                    }),
+          "netlist of " + component.name + " with glitches, on operands of all PEs");
+      if (operands_dir.empty()) continue;
       std::vector<synth::OperandPair>& trace = traces[operation(step)];
-      for (const auto& pairs : operands.pairs)
-        trace.insert(trace.end(), pairs.begin(), pairs.end());
+      for (const auto& image : recording.images) {
+        for (const auto& pairs : image.at(step).pairs) {
+          trace.insert(trace.end(), pairs.begin(), pairs.end());
+        }
+      }
     }
-    if (!traces.empty()) fs::create_directories(options_.operands_dir);
-    for (const auto& [operation, trace] : traces) {
-      synth::write_operands(options_.operands_dir / (operation + ".npy"), trace);
+    if (!traces.empty()) fs::create_directories(operands_dir);
+    for (const auto& [name, trace] : traces) {
+      synth::write_operands(operands_dir / (name + ".npy"), trace);
     }
   }
 
-  void sums() {
+  std::vector<EnergyTerm> sums(const Recording& recording) const {
     const auto column_sum = unit({"column_sum.sv"}, "column_sum");
     const auto partial_sum = unit({"partial_sum.sv"}, "partial_sum");
     const auto requantiser = unit({"requantiser.sv"}, "requantiser");
-    for (const auto& [step, operands] : recorder_.steps) {
-      if (operands.columns.size() < 2) continue;
-      const StepCounts& counts = counts_.at(step);
-      const auto& columns = operands.columns;
-      const double sum_fj = combinational_fj(
-          *column_sum, columns.size(), [&](synth::NetlistSimulator* simulator, int lane, size_t i) {
-            std::vector<uint8_t> bytes;
-            for (int16_t p : columns[i].products) {
-              bytes.push_back(static_cast<uint8_t>(p & 0xff));
-              bytes.push_back(static_cast<uint8_t>(p >> 8 & 0xff));
-            }
-            set_wide_input(simulator, column_sum->port("products_i"), lane, bytes);
-            simulator->set_input(column_sum->port("row_mask_i"), lane,
-                                 (1u << columns[i].products.size()) - 1);
-          });
-      add("column sum", operation(step), counts.sums, sum_fj, "netlist of column_sum");
-      const double acc_fj =
-          combinational_fj(*partial_sum, columns.size(),
-                           [&](synth::NetlistSimulator* simulator, int lane, size_t i) {
-                             simulator->set_input(partial_sum->port("acc_i"), lane,
-                                                  static_cast<uint32_t>(columns[i].acc));
-                             simulator->set_input(partial_sum->port("sum_i"), lane,
-                                                  static_cast<uint32_t>(columns[i].sum));
-                           });
-      add("accumulate", operation(step), counts.sums, acc_fj, "netlist of partial_sum");
-      const auto& requantised = operands.requantised;
-      const double requantise_fj = combinational_fj(
-          *requantiser, requantised.size(),
-          [&](synth::NetlistSimulator* simulator, int lane, size_t i) {
-            const auto& r = requantised[i];
-            simulator->set_input(requantiser->port("acc_i"), lane, static_cast<uint32_t>(r.acc));
-            simulator->set_input(requantiser->port("shift_i"), lane,
-                                 static_cast<uint64_t>(r.shift));
-            simulator->set_input(requantiser->port("relu_i"), lane, r.relu);
-            simulator->set_input(requantiser->port("accumulate_i"), lane, r.accumulate);
-            simulator->set_input(requantiser->port("old_i"), lane, static_cast<uint8_t>(r.old));
-          });
-      add("requantise", operation(step), counts.requantised, requantise_fj,
-          "netlist of requantiser");
+    std::vector<EnergyTerm> terms;
+    using Simulator = synth::NetlistSimulator;
+    for (const auto& [step, sample] : recording.images[0]) {
+      if (sample.pairs.empty()) continue;
+      const StepCounts& counts = recording.counts.at(step);
+      add(&terms, "column sum", operation(step), counts.sums,
+          of_images(recording, step,
+                    [&](const StepSample& of_image) {
+                      return combinational_fj(
+                          *column_sum, of_image.columns,
+                          [&](Simulator* simulator, int lane, const StepSample::Column& column) {
+                            std::vector<uint8_t> bytes;
+                            for (const int16_t p : column.products) {
+                              bytes.push_back(static_cast<uint8_t>(p & 0xff));
+                              bytes.push_back(static_cast<uint8_t>(p >> 8 & 0xff));
+                            }
+                            set_wide_input(simulator, column_sum->port("products_i"), lane, bytes);
+                            simulator->set_input(column_sum->port("row_mask_i"), lane,
+                                                 (1u << column.products.size()) - 1);
+                          });
+                    }),
+          "netlist of column_sum with glitches");
+      add(&terms, "accumulate", operation(step), counts.sums,
+          of_images(recording, step,
+                    [&](const StepSample& of_image) {
+                      return combinational_fj(
+                          *partial_sum, of_image.columns,
+                          [&](Simulator* simulator, int lane, const StepSample::Column& column) {
+                            simulator->set_input(partial_sum->port("acc_i"), lane,
+                                                 static_cast<uint32_t>(column.acc));
+                            simulator->set_input(partial_sum->port("sum_i"), lane,
+                                                 static_cast<uint32_t>(column.sum));
+                          });
+                    }),
+          "netlist of partial_sum with glitches");
+      add(&terms, "requantise", operation(step), counts.requantised,
+          of_images(recording, step,
+                    [&](const StepSample& of_image) {
+                      return combinational_fj(
+                          *requantiser, of_image.requantised,
+                          [&](Simulator* simulator, int lane, const StepSample::Requantised& r) {
+                            simulator->set_input(requantiser->port("acc_i"), lane,
+                                                 static_cast<uint32_t>(r.acc));
+                            simulator->set_input(requantiser->port("shift_i"), lane,
+                                                 static_cast<uint64_t>(r.shift));
+                            simulator->set_input(requantiser->port("relu_i"), lane, r.relu);
+                            simulator->set_input(requantiser->port("accumulate_i"), lane,
+                                                 r.accumulate);
+                            simulator->set_input(requantiser->port("old_i"), lane,
+                                                 static_cast<uint8_t>(r.old));
+                          });
+                    }),
+          "netlist of requantiser with glitches");
     }
-  }
-
-  /// Squash and softmax: their whole sequential units, the squash unit's multiplier included.
-  void vectors() {
     const auto softmax = unit({"divider.sv", "softmax_unit.sv"}, "softmax_unit");
-    std::map<const synth::Component*, std::unique_ptr<UnitNetlist>> squash_units;
-    for (const auto& [step, operands] : recorder_.steps) {
-      add("softmax", "", counts_.at(step).softmaxed,
-          sequential_fj(*softmax, operands.softmaxed, "b_i", false), "netlist of softmax_unit");
-      if (operands.squashed.empty()) continue;
-      const synth::Component* component = assignment_.at(operation(step));
-      auto& squash = squash_units[component];
-      if (!squash) squash = squash_unit(*component);
-      const int64_t count = counts_.at(step).products /
-                            static_cast<int64_t>(operands.squashed.front().elements.size());
-      add("squash", operation(step), count, sequential_fj(*squash, operands.squashed, "s_i", true),
-          "netlist of squash_unit with " + component->name);
+    for (const auto& [step, sample] : recording.images[0]) {
+      if (sample.softmaxed.empty()) continue;
+      add(&terms, "softmax", "", recording.counts.at(step).softmaxed,
+          of_images(recording, step,
+                    [&](const StepSample& of_image) {
+                      return sequential_fj(*softmax, of_image.softmaxed, "b_i", false);
+                    }),
+          "netlist of softmax_unit, without glitches");
     }
+    return terms;
   }
 
-  std::unique_ptr<UnitNetlist> squash_unit(const synth::Component& component) {
+  /// Squash: the whole sequential unit with its multiplier.
+  const std::vector<EnergyTerm>& squashes(Recording* held, const ComponentAssignment& assignment) {
+    const Recording& recording = *held;
+    std::string key;
+    for (const auto& [step, sample] : recording.images[0]) {
+      if (!sample.squashed.empty()) key += assignment.at(operation(step))->name + "\n";
+    }
+    const auto [terms, fresh] = held->squashes.try_emplace(key);
+    if (!fresh) return terms->second;
+    for (const auto& [step, sample] : recording.images[0]) {
+      if (sample.squashed.empty()) continue;
+      const synth::Component& component = *assignment.at(operation(step));
+      std::unique_ptr<UnitNetlist>& squash = squash_units[component.name];
+      if (!squash) squash = squash_unit(component);
+      const int64_t count = recording.counts.at(step).products /
+                            static_cast<int64_t>(sample.squashed.front().front().elements.size());
+      add(&terms->second, "squash", operation(step), count,
+          of_images(recording, step,
+                    [&](const StepSample& of_image) {
+                      return sequential_fj(*squash, of_image.squashed, "s_i", true);
+                    }),
+          "netlist of squash_unit with " + component.name + ", without glitches");
+    }
+    return terms->second;
+  }
+
+  std::unique_ptr<UnitNetlist> squash_unit(const synth::Component& component) const {
     const fs::path capsnet = synth::rtl_directory() / "capsnet";
     const synth::PrivateDirectory work(fs::temp_directory_path());
     numerics::write_file(work.path() / "pe_mul.sv", cosim::pe_multiplier_source({&component}));
     std::vector<fs::path> files = component.source.files;
     files.insert(files.end(), {work.path() / "pe_mul.sv", capsnet / "isqrt.sv",
                                capsnet / "divider.sv", capsnet / "squash_unit.sv"});
-    return std::make_unique<UnitNetlist>(files, "squash_unit", options_.liberty,
-                                         options_.cache_dir);
+    return std::make_unique<UnitNetlist>(files, "squash_unit", options.liberty, options.cache_dir);
   }
 
-  void memories() {
+  void memories(const Recording& recording, std::vector<EnergyTerm>* terms) const {
     StepCounts all;
-    for (const auto& [step, c] : counts_) {
+    for (const auto& [step, c] : recording.counts) {
       all.scratch_reads += c.scratch_reads;
       all.scratch_writes += c.scratch_writes;
       all.sums += c.sums;
       all.memory_read_bytes += c.memory_read_bytes;
       all.memory_write_bytes += c.memory_write_bytes;
     }
-    const MemoryCosts& costs = options_.memory;
-    add("scratchpad", "", all.scratch_reads + all.scratch_writes, costs.scratch_pj_per_vector * 1e3,
-        costs.source);
-    add("accumulator memory", "", all.sums, costs.accumulator_pj_per_word * 1e3, costs.source);
-    add("off-chip memory", "", all.memory_read_bytes + all.memory_write_bytes,
-        costs.memory_pj_per_byte * 1e3, costs.source);
+    const MemoryCosts& costs = options.memory;
+    const auto stated = [&](const std::string& kind, int64_t count, double fj) {
+      add(terms, kind, "", count, std::vector<double>(recording.images.size(), fj), costs.source);
+    };
+    stated("scratchpad", all.scratch_reads + all.scratch_writes, costs.scratch_pj_per_vector * 1e3);
+    stated("accumulator memory", all.sums, costs.accumulator_pj_per_word * 1e3);
+    stated("off-chip memory", all.memory_read_bytes + all.memory_write_bytes,
+           costs.memory_pj_per_byte * 1e3);
   }
 
-  EnergyOptions options_;
-  network::StepList list_;
-  ComponentAssignment assignment_;
-  OperandRecorder recorder_{options_.samples};
-  std::map<std::string, StepCounts> counts_;
-  std::map<std::string, std::string> operation_of_;
-  InferenceEnergy result_;
+  const network::QuantisedNetwork& network;
+  const network::Dataset& data;
+  EnergyOptions options;
+  network::StepList list;
+  std::map<std::string, std::string> operation_of;
+  std::map<std::string, std::unique_ptr<Recording>> recordings;
+  std::map<std::string, std::unique_ptr<UnitNetlist>> squash_units;  ///< by component's name
 };
 
-}  // namespace
+InferenceEnergyMeter::InferenceEnergyMeter(const network::QuantisedNetwork& network,
+                                           const network::Dataset& data, EnergyOptions options)
+    : state_(std::make_unique<State>(network, data, std::move(options))) {}
 
-double InferenceEnergy::total_nj() const {
-  double sum = 0;
-  for (const EnergyTerm& term : terms) sum += term.energy_nj();
-  return sum;
+InferenceEnergyMeter::~InferenceEnergyMeter() = default;
+
+InferenceEnergy InferenceEnergyMeter::measure(const ComponentAssignment& assignment,
+                                              const fs::path& operands_dir) {
+  for (const network::Operation& op :
+       network::multiplying_operations(state_->network.description)) {
+    if (assignment.count(op.name) == 0) {
+      throw Error(ExitCode::kUsage, "energy: no component for the operation " + op.name);
+    }
+  }
+  State::Recording& recording = state_->recording(assignment);
+  if (recording.sums.empty()) recording.sums = state_->sums(recording);
+  InferenceEnergy result;
+  state_->multiplications(recording, assignment, operands_dir, &result.terms);
+  result.terms.insert(result.terms.end(), recording.sums.begin(), recording.sums.end());
+  const std::vector<EnergyTerm>& squashes = state_->squashes(&recording, assignment);
+  result.terms.insert(result.terms.end(), squashes.begin(), squashes.end());
+  state_->memories(recording, &result.terms);
+  return result;
 }
 
-double InferenceEnergy::multiply_nj() const {
-  double sum = 0;
-  for (const EnergyTerm& term : terms) sum += term.kind == "multiply" ? term.energy_nj() : 0;
-  return sum;
+std::optional<Interval> mean_interval(const std::vector<double>& values) {
+  const size_t n = values.size();
+  if (n < 2) return std::nullopt;
+  const double middle = mean(values);
+  double squares = 0;
+  for (const double value : values) squares += (value - middle) * (value - middle);
+  const double half =
+      student_t(n - 1) * std::sqrt(squares / static_cast<double>(n - 1) / static_cast<double>(n));
+  return Interval{middle - half, middle + half};
 }
+
+std::optional<Interval> ratio_interval(const std::vector<double>& numerators,
+                                       const std::vector<double>& denominators) {
+  const double below = mean(denominators);
+  if (numerators.size() < 2 || numerators.size() != denominators.size() || below == 0) {
+    return std::nullopt;
+  }
+  const double ratio = mean(numerators) / below;
+  std::vector<double> values;
+  for (size_t i = 0; i < numerators.size(); ++i) {
+    values.push_back(ratio + (numerators[i] - ratio * denominators[i]) / below);
+  }
+  return mean_interval(values);
+}
+
+Interval share_interval(int64_t right, int64_t all) {
+  constexpr double z = 1.959964;
+  const double n = static_cast<double>(all);
+  const double p = static_cast<double>(right) / n;
+  const double middle = (p + z * z / (2 * n)) / (1 + z * z / n);
+  const double half = z / (1 + z * z / n) * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+  return {middle - half, middle + half};
+}
+
+double EnergyTerm::energy_per_op_fj() const { return mean(image_fj); }
+
+std::vector<double> InferenceEnergy::total_nj_of_images() const {
+  std::vector<double> sums;
+  for (const EnergyTerm& term : terms) {
+    sums.resize(term.image_fj.size());
+    for (size_t i = 0; i < sums.size(); ++i) {
+      sums[i] += static_cast<double>(term.count) * term.image_fj[i] * 1e-6;
+    }
+  }
+  return sums;
+}
+
+std::vector<double> InferenceEnergy::multiply_nj_of_images() const {
+  InferenceEnergy multiplications;
+  for (const EnergyTerm& term : terms) {
+    if (term.kind == "multiply") multiplications.terms.push_back(term);
+  }
+  return multiplications.total_nj_of_images();
+}
+
+double InferenceEnergy::total_nj() const { return mean(total_nj_of_images()); }
+double InferenceEnergy::multiply_nj() const { return mean(multiply_nj_of_images()); }
 
 nlohmann::json InferenceEnergy::json() const {
   nlohmann::json result = nlohmann::json::array();
   for (const EnergyTerm& term : terms) {
+    const std::optional<Interval> interval = mean_interval(term.image_fj);
     result.push_back({{"kind", term.kind},
                       {"operation", term.operation},
                       {"count", term.count},
-                      {"energy_per_op_fj", term.energy_per_op_fj},
+                      {"energy_per_op_fj", term.energy_per_op_fj()},
+                      {"energy_per_op_interval_fj", nullptr},
                       {"energy_nj", term.energy_nj()},
                       {"basis", term.basis}});
+    if (interval) result.back()["energy_per_op_interval_fj"] = {interval->low, interval->high};
   }
   return result;
 }
@@ -409,12 +496,7 @@ nlohmann::json InferenceEnergy::json() const {
 InferenceEnergy inference_energy(const network::QuantisedNetwork& network,
                                  const ComponentAssignment& assignment,
                                  const network::Dataset& data, const EnergyOptions& options) {
-  for (const network::Operation& op : network::multiplying_operations(network.description)) {
-    if (assignment.count(op.name) == 0) {
-      throw Error(ExitCode::kUsage, "energy: no component for the operation " + op.name);
-    }
-  }
-  return EnergyStudy(network, assignment, data, options).run();
+  return InferenceEnergyMeter(network, data, options).measure(assignment, options.operands_dir);
 }
 
 }  // namespace lutra::studies

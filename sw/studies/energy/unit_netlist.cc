@@ -1,35 +1,75 @@
 #include "energy/unit_netlist.h"
 
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
 #include "lutra/numerics/error.h"
 #include "lutra/numerics/files.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/synthesis.h"
+#include "lutra/synth/verilog_sources.h"
 
 namespace lutra::studies {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// The files of a kept netlist that are read back, with their checksums in kChecksums.
+constexpr const char* kFiles[] = {"cells.lib", "netlist.json"};
+constexpr const char* kChecksums = "checksums.json";
+
+bool is_whole(const fs::path& directory) {
+  try {
+    const auto sums = nlohmann::json::parse(numerics::read_file(directory / kChecksums));
+    for (const char* file : kFiles) {
+      if (sums.at(file) != synth::sha256_hex(numerics::read_file(directory / file))) return false;
+    }
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+}  // namespace
+
 UnitNetlist::UnitNetlist(const std::vector<fs::path>& files, const std::string& top,
                          const fs::path& liberty, const fs::path& cache_dir) {
-  std::string key = "lutra unit 1" + top + numerics::read_file(liberty) + synth::yosys_version();
-  for (const fs::path& file : files) key += file.filename().string() + numerics::read_file(file);
+  const synth::VerilogSources sources = synth::VerilogSources::read(files, top);
+  const std::string library = synth::read_file_maybe_gzip(liberty);
   const fs::path units = cache_dir / "units";
-  const fs::path directory = units / synth::sha256_hex(key).substr(0, 32);
-  if (!fs::exists(directory)) {
+  const fs::path directory =
+      units / synth::sha256_hex("lutra unit 2\n" + synth::sha256_hex(library) +
+                                synth::yosys_version() + "\n" + sources.key_text())
+                  .substr(0, 32);
+  if (!is_whole(directory)) {
+    if (fs::exists(directory)) {
+      std::fprintf(stderr, "%s: damaged, and made again\n", directory.c_str());
+    }
     fs::create_directories(units);
     synth::PrivateDirectory work(units);
-    synth::synthesize(files, top, {}, liberty, work.path());
+    synth::synthesize(sources, {}, liberty, work.path());
+    nlohmann::json sums;
+    for (const char* file : kFiles) {
+      sums[file] = synth::sha256_hex(numerics::read_file(work.path() / file));
+    }
+    numerics::write_file(work.path() / kChecksums, sums.dump(2) + "\n");
     std::error_code error;
+    if (fs::exists(directory)) {
+      const synth::PrivateDirectory old(units);
+      fs::rename(directory, old.path() / "old", error);
+    }
     fs::rename(work.path(), directory, error);
     if (!error) {
       work.release();
-    } else if (!fs::exists(directory)) {  // otherwise another process was first
+    } else if (!is_whole(directory)) {  // otherwise another process was first
       throw Error(ExitCode::kUsage, directory.string() + ": cannot be written: " + error.message());
     }
   }
   liberty_ = std::make_unique<synth::Liberty>(synth::Liberty::read(directory / "cells.lib"));
   netlist_ = std::make_unique<synth::Netlist>(
       synth::Netlist::read_json(directory / "netlist.json", *liberty_));
+  slew_ns_ = liberty_->fanout_of_four_slew_ns();
 }
 
 void set_wide_input(synth::NetlistSimulator* simulator, const synth::NetlistPort& port, int lane,

@@ -24,10 +24,13 @@ class UnitNetlist {
   const synth::Liberty& liberty() const { return *liberty_; }
   const synth::NetlistPort& port(const std::string& name) const { return netlist_->port(name); }
   double area_um2() const { return netlist_->area_um2(); }
+  /// At which tables are read: the library's fan-out-of-four slew.
+  double slew_ns() const { return slew_ns_; }
 
  private:
   std::unique_ptr<synth::Liberty> liberty_;
   std::unique_ptr<synth::Netlist> netlist_;
+  double slew_ns_ = 0;
 };
 
 /// Sets a port of any width, little-endian bytes, in one lane.

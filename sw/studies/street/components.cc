@@ -39,7 +39,9 @@ const synth::Component& ComponentStore::get(const std::string& name) {
                                                 name, component->width));
     }
     synth::need_check(*component, options_.allow_unchecked);
-    component->name = key;  // two files may hold modules of one name
+    // Two files may hold modules of one name. What got a shell is called so.
+    const bool has_shell = of_library && !synth::parse_multiplier_spec(name).is_signed;
+    component->name = key + (has_shell ? "+sign_magnitude" : "");
     held.word = of_library
                     ? key
                     : reference.path.string() + name.substr(std::min(name.size(), name.find(':')));
@@ -63,15 +65,19 @@ const std::string& ComponentStore::word_of(const synth::Component& component) co
   throw Error(ExitCode::kInternal, component.name + ": not a component of this store");
 }
 
+bool runs_on_array(const std::string& operation) {
+  return operation != "squash.mac" && operation != "class.mac";
+}
+
 ComponentAssignment assign(const network::Network& network, ComponentStore* store,
                            const std::string& multiplier,
                            const std::vector<std::string>& operations,
-                           const std::vector<std::string>& overrides) {
+                           const std::vector<std::string>& overrides, const std::string& rest) {
   std::map<std::string, std::string> multipliers;
   std::vector<std::string> chosen = operations;
   if (chosen.empty()) {
     for (const std::string& name : operation_names(network)) {
-      if (name != "squash.mac" && name != "class.mac") chosen.push_back(name);
+      if (runs_on_array(name)) chosen.push_back(name);
     }
   }
   for (const std::string& operation : chosen) multipliers[operation] = multiplier;
@@ -83,11 +89,12 @@ ComponentAssignment assign(const network::Network& network, ComponentStore* stor
     }
     multipliers[text.substr(0, equals)] = text.substr(equals + 1);
   }
-  return assign(network, store, multipliers);
+  return assign(network, store, multipliers, rest);
 }
 
 ComponentAssignment assign(const network::Network& network, ComponentStore* store,
-                           const std::map<std::string, std::string>& multipliers) {
+                           const std::map<std::string, std::string>& multipliers,
+                           const std::string& rest) {
   const std::vector<std::string> known = operation_names(network);
   ComponentAssignment assignment;
   for (const auto& [operation, multiplier] : multipliers) {
@@ -100,7 +107,8 @@ ComponentAssignment assign(const network::Network& network, ComponentStore* stor
     assignment[operation] = &store->get(multiplier);
   }
   for (const std::string& operation : known) {
-    if (assignment.count(operation) == 0) assignment[operation] = &store->get("exact");
+    if (assignment.count(operation) != 0) continue;
+    assignment[operation] = &store->get(runs_on_array(operation) ? rest : "exact");
   }
   return assignment;
 }

@@ -7,6 +7,7 @@
 
 #include "lutra/numerics/error.h"
 #include "lutra/studies/street.h"
+#include "lutra/synth/library.h"
 
 namespace lutra::studies {
 namespace {
@@ -177,6 +178,8 @@ StreetConfig read_street(const fs::path& file, const std::vector<std::string>& o
   top.read("backend", &config.backend);
   top.read_integer("jobs", &config.jobs, 0, 1024);
   top.read("multipliers", &config.multipliers);
+  top.read("exact_designs", &config.exact_designs);
+  if (config.exact_designs.empty()) config.exact_designs = synth::exact_designs();
   top.read("operations", &config.operations);
 
   if (const toml::node* node = top.find("assignments")) {
@@ -266,6 +269,7 @@ nlohmann::json to_json(const StreetConfig& config) {
       {"seed", config.seed},
       {"backend", config.backend},
       {"multipliers", config.multipliers},
+      {"exact_designs", config.exact_designs},
       {"operations", config.operations},
       {"assignments", assignments},
       {"defines", config.defines},

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+#include <numeric>
+#include <optional>
 #include <set>
 
 #include "lutra/cosim/cosim.h"
@@ -14,6 +17,7 @@
 #include "lutra/synth/files.h"
 #include "lutra/synth/library.h"
 #include "lutra/synth/verilog_sources.h"
+#include "street/unit_store.h"
 
 namespace lutra::studies {
 namespace {
@@ -21,40 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// Finished parts of a study on disk, by a key of everything that they depend on.
-class Parts {
- public:
-  Parts(fs::path directory, std::function<void(const std::string&)> progress)
-      : directory_(std::move(directory)), progress_(std::move(progress)) {
-    fs::create_directories(directory_);
-  }
-
-  template <typename Make>
-  json get(const std::string& what, const json& key, const Make& make) {
-    const std::string id =
-        synth::sha256_hex(what + key.dump(-1, ' ', false, json::error_handler_t::replace))
-            .substr(0, 24);
-    const fs::path file = directory_ / (id + ".json");
-    if (fs::exists(file)) {
-      try {
-        json part = json::parse(numerics::read_file(file));
-        progress_(what + ": kept from an earlier run");
-        return part;
-      } catch (const json::exception&) {
-        progress_(file.string() + " is damaged and made again");
-      }
-    }
-    json part = make();
-    numerics::write_file(file, part.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
-    return part;
-  }
-
- private:
-  fs::path directory_;
-  std::function<void(const std::string&)> progress_;
-};
-
-/// Content of the network's files: a retrained network makes all parts anew.
+/// Content of the network's files: a retrained network makes all units anew.
 std::string content_of(const fs::path& directory) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(directory)) files.push_back(entry.path());
@@ -83,114 +54,269 @@ ComponentStoreOptions store_options(const StreetConfig& config,
   return options;
 }
 
+/// One line of the table.
 struct Row {
   std::string label;
   ComponentAssignment assignment;
+  bool is_exact_design = false;
 };
 
-}  // namespace
+json interval_json(const std::optional<Interval>& interval) {
+  return interval ? json{interval->low, interval->high} : json();
+}
 
-json run_street(const StreetConfig& config, const fs::path& out,
-                const std::function<void(const std::string&)>& progress) {
-  // Everything that can be wrong with the input, before the long work.
-  const network::QuantisedNetwork network = network::load_quantised(config.model);
-  const network::Dataset data = network::load_dataset(config.data, network::Split::kTest);
-  const int images = config.images == 0 ? data.size() : config.images;
-  network::check_images(network.description, data, 0, images);
-  network::check_images(network.description, data, config.cosim_first, config.cosim_images);
-  ComponentStore store(store_options(config, progress));
-  std::vector<Row> rows;
-  rows.push_back({"exact", assign(network.description, &store, "exact", {})});
-  for (const std::string& multiplier : config.multipliers) {
-    if (multiplier == "exact") continue;
-    rows.push_back(
-        {multiplier, assign(network.description, &store, multiplier, config.operations)});
+/// 1 - part / whole over the same images, with its interval.
+json saving_json(const std::vector<double>& part, const std::vector<double>& whole,
+                 json* interval) {
+  const auto sum = [](const std::vector<double>& v) {
+    return std::accumulate(v.begin(), v.end(), 0.0);
+  };
+  const std::optional<Interval> ratio = ratio_interval(part, whole);
+  *interval = ratio ? json{1 - ratio->high, 1 - ratio->low} : json();
+  return 1 - sum(part) / sum(whole);
+}
+
+bool is_energy(const json& value) {
+  return value.is_object() && value.contains("terms") && value.at("terms").is_array() &&
+         value.contains("multiply_nj") && value.at("multiply_nj").is_array() &&
+         value.contains("total_nj") && value.at("total_nj").is_array();
+}
+
+/// A study as it runs.
+class Street {
+ public:
+  Street(const StreetConfig& config, const fs::path& out,
+         const std::function<void(const std::string&)>& progress)
+      : config_(config),
+        out_(out),
+        progress_(progress),
+        network_(network::load_quantised(config.model)),
+        data_(network::load_dataset(config.data, network::Split::kTest)),
+        images_(config.images == 0 ? data_.size() : config.images),
+        store_(store_options(config, progress)),
+        units_(out / "units", progress) {
+    // Everything that can be wrong with the input, before the long work.
+    network::check_images(network_.description, data_, 0, images_);
+    network::check_images(network_.description, data_, config.cosim_first, config.cosim_images);
+    if (config.energy_images > data_.size()) {
+      throw Error(ExitCode::kUsage, fmt::format("energy.images = {}, expected 1..{}",
+                                                config.energy_images, data_.size()));
+    }
+    for (const std::string& design : config.exact_designs) {
+      Row row{design, assign(network_.description, &store_, design, {}), true};
+      row.label = row.assignment.begin()->second->name;
+      for (const auto& [operation, component] : row.assignment) {
+        if (runs_on_array(operation)) row.label = component->name;
+        if (component->errors.wce == 0) continue;
+        throw Error(ExitCode::kUsage,
+                    fmt::format("exact_designs: {}: its largest error is {:.0f}, expected 0",
+                                design, component->errors.wce));
+      }
+      add(std::move(row));
+    }
+    // Found wrong before the long work too; what is not named is filled in once the baseline is
+    // known.
+    rest_of_rows("exact", [&](Row row) { check(row); });
   }
-  for (const auto& [label, multipliers] : config.assignments) {
-    rows.push_back({label, assign(network.description, &store, multipliers)});
+
+  json run() {
+    json result;
+    result["name"] = config_.name;
+    result["model"] = network_.description.name;
+    result["data"] = data_.name;
+    result["data_sha256"] = data_.sha256();
+    result["images"] = images_;
+    result["energy_images"] = config_.energy_images;
+    result["rows"] = json::array();
+    size_t baseline = 0;
+    for (size_t r = 0; r < rows_.size(); ++r) {
+      measure(rows_[r]);
+      if (mean(energies_[r].multiply) < mean(energies_[baseline].multiply)) baseline = r;
+    }
+    const std::string design = config_.exact_designs[baseline];
+    progress_(fmt::format("baseline: {}, the cheapest exact design at these operands",
+                          rows_[baseline].label));
+    rest_of_rows(design, [&](Row row) {
+      for (const Row& other : rows_) {
+        if (other.assignment == row.assignment) return;  // an exact design, listed again
+      }
+      add(std::move(row));
+      measure(rows_.back());
+    });
+    // Two's complement, what a designer writes as `a * b`: the rest of a saving is representation.
+    const auto plain = std::find_if(rows_.begin(), rows_.end(),
+                                    [](const Row& row) { return row.label == "exact"; });
+    const Energies* whole =
+        plain == rows_.end() ? nullptr : &energies_[static_cast<size_t>(plain - rows_.begin())];
+    for (size_t r = 0; r < rows_.size(); ++r) {
+      result["rows"].push_back(row_json(r, energies_[baseline], whole));
+    }
+    result["reference"] = baseline;
+    result["baseline"] = {
+        {"name", rows_[baseline].label},
+        {"multiply_energy_nj", mean(energies_[baseline].multiply)},
+        {"multiply_energy_interval_nj", interval_json(mean_interval(energies_[baseline].multiply))},
+        {"energy_per_inference_nj", mean(energies_[baseline].total)},
+        {"what", "the exact design with the least multiply energy at the operands of this run"}};
+    choose(&result, baseline);
+    further(&result, baseline);
+    return result;
   }
-  for (const Row& row : rows) {
+
+ private:
+  struct Energies {
+    std::vector<double> multiply, total;  ///< nJ, of each image
+    json terms;
+  };
+
+  static double mean(const std::vector<double>& values) {
+    return std::accumulate(values.begin(), values.end(), 0.0) /
+           static_cast<double>(std::max<size_t>(1, values.size()));
+  }
+
+  static void check(const Row& row) {
     for (const auto& [operation, component] : row.assignment) {
       synth::need_netlist(*component, "energy for a study");
     }
     cosim::pe_multiplier_source(cosim_assignment(row.assignment).components);
   }
 
-  Parts parts(out / "parts", progress);
-  const json common = {{"network", content_of(config.model)},
-                       {"data", data.name},
-                       {"images", images},
-                       {"seed", config.seed}};
-  const std::string rtl = content_of(synth::rtl_directory() / "capsnet");
-  const auto key_of = [&](const Row& row) {
-    json key = common;
-    for (const auto& [operation, component] : row.assignment) {
-      key["assignment"][operation] = {component->name, component->lut_sha256,
-                                      component->liberty_sha256};
-    }
-    return key;
-  };
-  const auto evaluate = [&](const std::string& what, const Row& row, network::Coupling coupling) {
-    json key = key_of(row);
-    key["coupling"] = static_cast<int>(coupling);
-    return parts.get("accuracy of " + what, key, [&] {
-      network::EvaluateOptions options;
-      options.backend = config.backend;
-      options.images = images;
-      options.jobs = config.jobs;
-      options.seed = config.seed;
-      options.coupling = coupling;
-      options.progress = progress;
-      const network::Inference inference(network, tables(row.assignment));
-      const auto result = network::evaluate(inference, data, options);
-      progress(fmt::format("{}: accuracy {:.4f} on {} images, {:.0f} s", what, result.accuracy,
-                           images, result.seconds));
-      return json{{"accuracy", result.accuracy}};
-    });
-  };
+  void add(Row row) {
+    check(row);
+    rows_.push_back(std::move(row));
+  }
 
-  json result;
-  result["name"] = config.name;
-  result["model"] = network.description.name;
-  result["data"] = data.name;
-  result["images"] = images;
-  result["rows"] = json::array();
-  for (const Row& row : rows) {
+  /// The rows that are no exact designs; what they do not name gets `rest`.
+  void rest_of_rows(const std::string& rest, const std::function<void(Row)>& use) {
+    for (const std::string& multiplier : config_.multipliers) {
+      use({multiplier,
+           assign(network_.description, &store_, multiplier, config_.operations, {}, rest)});
+    }
+    for (const auto& [label, multipliers] : config_.assignments) {
+      use({label, assign(network_.description, &store_, multipliers, rest)});
+    }
+  }
+
+  /// What all units depend on.
+  json common_key(const std::string& kind) {
+    if (network_sha256_.empty()) {
+      network_sha256_ = content_of(config_.model);
+      data_sha256_ = data_.sha256();
+      rtl_sha256_ = content_of(synth::rtl_directory() / "capsnet");
+    }
+    return {{"kind", kind}, {"network", network_sha256_}, {"data", data_sha256_}};
+  }
+
+  json accuracy(const std::string& what, const Row& row, network::Coupling coupling) {
+    json key = common_key("accuracy");
+    key["images"] = images_;
+    key["coupling"] = static_cast<int>(coupling);
+    if (coupling == network::Coupling::kShuffled) key["seed"] = config_.seed;
+    for (const auto& [operation, component] : row.assignment) {
+      key["tables"][operation] = component->lut_sha256;
+    }
+    return units_.get(
+        "accuracy of " + what, key,
+        [&] {
+          network::EvaluateOptions options;
+          options.backend = config_.backend;
+          options.images = images_;
+          options.jobs = config_.jobs;
+          options.seed = config_.seed;
+          options.coupling = coupling;
+          options.progress = progress_;
+          const network::Inference inference(network_, tables(row.assignment));
+          const auto result = network::evaluate(inference, data_, options);
+          progress_(fmt::format("{}: accuracy {:.4f} on {} images, {:.0f} s", what, result.accuracy,
+                                images_, result.seconds));
+          return json{{"accuracy", result.accuracy}, {"right", result.right}};
+        },
+        [](const json& value) {
+          return value.is_object() && value.contains("accuracy") &&
+                 value.at("accuracy").is_number() && value.contains("right");
+        });
+  }
+
+  void measure(const Row& row) {
+    json key = common_key("energy");
+    for (const auto& [operation, component] : row.assignment) {
+      key["assignment"][operation] = {component->name, component->content_sha256};
+    }
+    key["energy"] = to_json(config_).at("energy");
+    key["hardware"] = to_json(config_).at("hardware");
+    key["liberty"] = row.assignment.begin()->second->liberty_sha256;
+    key["seed"] = config_.seed;
+    key["rtl"] = rtl_sha256_;
+    const std::string id =
+        synth::sha256_hex(key.dump(-1, ' ', false, json::error_handler_t::replace));
+    fs::path operands;
+    if (config_.record_operands) {
+      operands = out_ / "operands" / (synth::safe_file_name(row.label) + "-" + id.substr(0, 8));
+    }
+    const json value = units_.get(
+        "energy of " + row.label, key,
+        [&] {
+          if (!meter_) {
+            EnergyOptions options;
+            options.shape = config_.shape;
+            options.liberty = config_.liberty;
+            options.images = config_.energy_images;
+            options.samples = config_.energy_samples;
+            options.seed = config_.seed;
+            options.jobs = config_.jobs;
+            options.memory = config_.memory;
+            meter_ = std::make_unique<InferenceEnergyMeter>(network_, data_, options);
+          }
+          progress_("energy of " + row.label);
+          const InferenceEnergy measured = meter_->measure(row.assignment, operands);
+          return json{{"total_nj", measured.total_nj_of_images()},
+                      {"multiply_nj", measured.multiply_nj_of_images()},
+                      {"terms", measured.json()}};
+        },
+        [&](const json& kept) {
+          return is_energy(kept) && (operands.empty() || fs::is_directory(operands));
+        });
+    energies_.push_back({value.at("multiply_nj").get<std::vector<double>>(),
+                         value.at("total_nj").get<std::vector<double>>(), value.at("terms")});
+  }
+
+  json row_json(size_t r, const Energies& baseline, const Energies* plain) {
+    const Row& row = rows_[r];
+    const Energies& energy = energies_[r];
+    const json scored = accuracy(row.label, row, network::Coupling::kRouted);
+    const Interval share = share_interval(scored.at("right").get<int64_t>(), images_);
     json entry;
     entry["label"] = row.label;
+    entry["is_exact_design"] = row.is_exact_design;
     entry["assignment"] = names(row.assignment);
-    entry["accuracy"] = evaluate(row.label, row, network::Coupling::kRouted).at("accuracy");
-    json key = key_of(row);
-    key["energy"] = to_json(config).at("energy");
-    key["hardware"] = to_json(config).at("hardware");
-    key["rtl"] = rtl;
-    const json energy = parts.get("energy of " + row.label, key, [&] {
-      EnergyOptions options;
-      options.shape = config.shape;
-      options.liberty = config.liberty;
-      options.images = config.energy_images;
-      options.samples = config.energy_samples;
-      options.memory = config.memory;
-      if (config.record_operands) {
-        options.operands_dir = out / "operands" / synth::safe_file_name(row.label);
-      }
-      progress("energy of " + row.label);
-      const InferenceEnergy measured = inference_energy(network, row.assignment, data, options);
-      return json{{"total_nj", measured.total_nj()},
-                  {"multiply_nj", measured.multiply_nj()},
-                  {"terms", measured.json()}};
-    });
-    entry["energy_per_inference_nj"] = energy.at("total_nj");
-    entry["multiply_energy_nj"] = energy.at("multiply_nj");
-    entry["energy_terms"] = energy.at("terms");
+    entry["accuracy"] = scored.at("accuracy");
+    entry["accuracy_interval"] = {share.low, share.high};
+    entry["energy_per_inference_nj"] = mean(energy.total);
+    entry["energy_per_inference_interval_nj"] = interval_json(mean_interval(energy.total));
+    entry["multiply_energy_nj"] = mean(energy.multiply);
+    entry["multiply_energy_interval_nj"] = interval_json(mean_interval(energy.multiply));
+    entry["multiply_saving"] =
+        saving_json(energy.multiply, baseline.multiply, &entry["multiply_saving_interval"]);
+    entry["energy_saving"] =
+        saving_json(energy.total, baseline.total, &entry["energy_saving_interval"]);
+    entry["saving_split"] = nullptr;
+    if (plain != nullptr) {
+      // Of the energy of the two's complement array: what the number format saves, and what the
+      // approximation.
+      const double whole = mean(plain->multiply);
+      entry["saving_split"] = {
+          {"against", "exact"},
+          {"representation", (whole - mean(baseline.multiply)) / whole},
+          {"approximation", (mean(baseline.multiply) - mean(energy.multiply)) / whole}};
+    }
+    entry["energy_terms"] = energy.terms;
     double area = 0;
     double delay = 0;
     std::set<const synth::Component*> distinct;
     for (const auto& [operation, component] : row.assignment) {
       // The squash unit has one multiplier, the array the others.
-      const bool on_array = operation != "squash.mac" && operation != "class.mac";
-      if (on_array && distinct.insert(component).second) {
-        area += component->area_um2 * config.shape.rows * config.shape.cols;
+      if (runs_on_array(operation) && distinct.insert(component).second) {
+        area += component->area_um2 * config_.shape.rows * config_.shape.cols;
       }
       delay = std::max(delay, component->delay_ns);
     }
@@ -198,69 +324,104 @@ json run_street(const StreetConfig& config, const fs::path& out,
     entry["area_um2"] = area;
     entry["delay_ns"] = delay;
     entry["cosim"] = nullptr;
-    result["rows"].push_back(entry);
+    return entry;
   }
 
-  // Least energy among those that lose no more accuracy than allowed.
-  const double reference = result["rows"][0]["accuracy"];
-  size_t chosen = 0;
-  for (size_t r = 1; r < rows.size(); ++r) {
-    const json& row = result["rows"][r];
-    if (reference - row["accuracy"].get<double>() <= config.max_accuracy_loss + 1e-12 &&
-        row["energy_per_inference_nj"] < result["rows"][chosen]["energy_per_inference_nj"]) {
-      chosen = r;
+  /// Least energy among those that lose no more accuracy than allowed; then co-simulation.
+  void choose(json* result, size_t baseline) {
+    json& rows = (*result)["rows"];
+    const double reference = rows[baseline]["accuracy"];
+    size_t chosen = baseline;
+    for (size_t r = 0; r < rows_.size(); ++r) {
+      if (reference - rows[r]["accuracy"].get<double>() <= config_.max_accuracy_loss + 1e-12 &&
+          rows[r]["energy_per_inference_nj"] < rows[chosen]["energy_per_inference_nj"]) {
+        chosen = r;
+      }
+    }
+    (*result)["chosen"] = chosen;
+    progress_("chosen: " + rows_[chosen].label);
+    for (size_t r = 0; r < rows_.size(); ++r) {
+      if (r == chosen || config_.cosim_all) rows[r]["cosim"] = cosimulate(rows_[r]);
     }
   }
-  result["reference"] = 0;
-  result["chosen"] = chosen;
-  progress("chosen: " + rows[chosen].label);
 
-  for (size_t r = 0; r < rows.size(); ++r) {
-    if (r != chosen && !config.cosim_all) continue;
-    json key = key_of(rows[r]);
-    key["cosim"] = to_json(config).at("cosim");
-    key["hardware"] = to_json(config).at("hardware");
-    key["rtl"] = rtl;
-    result["rows"][r]["cosim"] = parts.get("co-simulation of " + rows[r].label, key, [&] {
-      cosim::CosimOptions options;
-      options.model = config.model;
-      options.data = config.data;
-      options.first = config.cosim_first;
-      options.images = config.cosim_images;
-      options.accelerator.shape = config.shape;
-      options.accelerator.progress = progress;
-      std::vector<std::string> same;
-      for (const auto& [operation, component] : rows[r].assignment) {
-        same.insert(same.end(), {"--assign", operation + "=" + store.word_of(*component)});
-      }
-      if (!config.liberty.empty()) same.insert(same.end(), {"--liberty", config.liberty.string()});
-      options.rerun = cosim::rerun_command(options, same);
-      return cosim::run_cosim(cosim_assignment(rows[r].assignment), options);
-    });
-  }
-
-  result["routing"] = {
-      {"routed", reference},
-      {"uniform", evaluate("exact with uniform coupling", rows[0], network::Coupling::kUniform)
-                      .at("accuracy")},
-      {"shuffled", evaluate("exact with shuffled coupling", rows[0], network::Coupling::kShuffled)
-                       .at("accuracy")}};
-  result["components"] = json::array();
-  std::set<std::string> listed;
-  for (const Row& row : rows) {
+  json cosimulate(const Row& row) {
+    json key = common_key("co-simulation");
     for (const auto& [operation, component] : row.assignment) {
-      if (listed.insert(component->name).second) {
-        result["components"].push_back(component_json(*component));
+      key["assignment"][operation] = {component->name, component->content_sha256};
+    }
+    key["cosim"] = to_json(config_).at("cosim");
+    key["hardware"] = to_json(config_).at("hardware");
+    key["rtl"] = rtl_sha256_;
+    // KEY-OF-ACCELERATOR
+    return units_.get(
+        "co-simulation of " + row.label, key,
+        [&] {
+          cosim::CosimOptions options;
+          options.model = config_.model;
+          options.data = config_.data;
+          options.first = config_.cosim_first;
+          options.images = config_.cosim_images;
+          options.accelerator.shape = config_.shape;
+          options.accelerator.progress = progress_;
+          std::vector<std::string> same;
+          for (const auto& [operation, component] : row.assignment) {
+            same.insert(same.end(), {"--assign", operation + "=" + store_.word_of(*component)});
+          }
+          if (!config_.liberty.empty()) {
+            same.insert(same.end(), {"--liberty", config_.liberty.string()});
+          }
+          options.rerun = cosim::rerun_command(options, same);
+          return cosim::run_cosim(cosim_assignment(row.assignment), options);
+        },
+        [](const json& value) { return value.is_object() && value.contains("verdict"); });
+  }
+
+  void further(json* result, size_t baseline) {
+    const Row& row = rows_[baseline];
+    const auto with = [&](const std::string& what, network::Coupling coupling) {
+      return accuracy("exact with " + what + " coupling", row, coupling).at("accuracy");
+    };
+    (*result)["routing"] = {{"routed", (*result)["rows"][baseline]["accuracy"]},
+                            {"uniform", with("uniform", network::Coupling::kUniform)},
+                            {"shuffled", with("shuffled", network::Coupling::kShuffled)}};
+    (*result)["components"] = json::array();
+    std::set<std::string> listed;
+    for (const Row& r : rows_) {
+      for (const auto& [operation, component] : r.assignment) {
+        if (listed.insert(component->name).second) {
+          (*result)["components"].push_back(component_json(*component));
+        }
       }
     }
+    const synth::Component& any = *row.assignment.begin()->second;
+    (*result)["liberty"] = {{"name", any.liberty}, {"sha256", any.liberty_sha256}};
+    (*result)["memory_costs"] = {
+        {"scratch_pj_per_vector", config_.memory.scratch_pj_per_vector},
+        {"accumulator_pj_per_word", config_.memory.accumulator_pj_per_word},
+        {"memory_pj_per_byte", config_.memory.memory_pj_per_byte},
+        {"source", config_.memory.source}};
   }
-  const synth::Component& any = store.get("exact");
-  result["liberty"] = {{"name", any.liberty}, {"sha256", any.liberty_sha256}};
-  result["memory_costs"] = {{"scratch_pj_per_vector", config.memory.scratch_pj_per_vector},
-                            {"accumulator_pj_per_word", config.memory.accumulator_pj_per_word},
-                            {"memory_pj_per_byte", config.memory.memory_pj_per_byte},
-                            {"source", config.memory.source}};
-  return result;
+
+  const StreetConfig& config_;
+  fs::path out_;
+  std::function<void(const std::string&)> progress_;
+  network::QuantisedNetwork network_;
+  network::Dataset data_;
+  int images_;
+  ComponentStore store_;
+  UnitStore units_;
+  std::vector<Row> rows_;
+  std::vector<Energies> energies_;  ///< of the rows
+  std::unique_ptr<InferenceEnergyMeter> meter_;
+  std::string network_sha256_, data_sha256_, rtl_sha256_;
+};
+
+}  // namespace
+
+json run_street(const StreetConfig& config, const fs::path& out,
+                const std::function<void(const std::string&)>& progress) {
+  return Street(config, out, progress).run();
 }
 
 }  // namespace lutra::studies

@@ -45,6 +45,9 @@ struct Component {
   std::string activity;         ///< "uniform": independent uniform operands over the full range
   ErrorMetrics errors;
   nlohmann::json json;  ///< the whole of component.json
+  /// Checksum of component.json, which holds those of all other files: what tells two components
+  /// apart.
+  std::string content_sha256;
 };
 
 struct CharacterizeOptions {

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "lutra/synth/component.h"
+#include "lutra/synth/liberty.h"
+#include "lutra/synth/netlist.h"
 #include "lutra/synth/netlist_simulator.h"
 
 namespace lutra::synth {
@@ -32,6 +34,24 @@ struct GlitchReport {
   /// The same of the energy.
   double energy_factor() const;
 };
+
+/// Energy with the library's delays, glitches included.
+struct DelayedEnergy {
+  EnergyReport energy;             ///< of the transitions within the sequences
+  double longest_ns = 0;           ///< from the inputs' change to the last change of a net
+  std::uint64_t checked_nets = 0;  ///< settled values that were compared with those without delays
+};
+
+/// Energy of sequences of consecutive operations of a combinational netlist, event by event; the
+/// change from one sequence to the next does not count.
+/// @param lengths  operations of each sequence
+/// @param drive    sets the inputs of an operation, counted over all sequences, in a lane
+/// Throws as EventSimulator does, and Error(kInternal) if a net settles at another value than
+/// without delays.
+DelayedEnergy delayed_energy(
+    const Netlist& netlist, const Liberty& liberty, double input_slew_ns,
+    const std::vector<std::size_t>& lengths,
+    const std::function<void(NetlistSimulator* simulator, int lane, std::size_t operation)>& drive);
 
 /// Operations of the uniform activity that a component's energy is measured at.
 inline constexpr std::size_t kUniformOperations = 65537;
@@ -59,11 +79,14 @@ class EnergyMeter {
   /// operation settles before the next. Throws as products(), and as EventSimulator does;
   /// Error(kInternal) if a net settles at another value than without delays.
   GlitchReport measure_glitches(const std::vector<OperandPair>& consecutive_operations);
+  /// delayed_energy() of sequences of operations.
+  DelayedEnergy measure_sequences(const std::vector<std::vector<OperandPair>>& sequences);
 
  private:
   struct State;
   void need_combinational(const std::string& what) const;
   /// @param settled  called with the first operation and the number of each batch of lanes
+  void check_operands(const std::vector<OperandPair>& operations) const;
   EnergyReport run(const std::vector<OperandPair>& consecutive_operations,
                    const std::function<void(std::size_t, int)>& settled);
   std::unique_ptr<State> state_;

@@ -29,6 +29,8 @@ class EventSimulator {
   void start(const NetlistSimulator& settled, int lane);
   /// Drives an input port, 64 bits of it at most; taken over by the next settle().
   void set_input(const NetlistPort& port, std::uint64_t value);
+  /// Drives all input ports with what they are in a settled simulator's lane.
+  void set_inputs(const NetlistSimulator& settled, int lane);
   /// Changes all inputs that differ at time 0, in order of the ports and their bits, and runs until
   /// nothing waits. Returns the time of the last change, in ns; 0 if no cell's output changed.
   /// @param activity  every change is counted into it, and one interval; nullptr: not counted

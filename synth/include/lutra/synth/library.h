@@ -69,6 +69,10 @@ MultiplierSpec parse_multiplier_spec(const std::string& spec);
 /// Throws Error(kUsage) as parse_multiplier_spec does, and where nothing is legal in the ranges.
 std::vector<std::string> expand_pattern(const std::string& pattern);
 
+/// Specifications of all 8-bit designs whose products are exact, what a saving is told against:
+/// two's complement and, with `signed=0`, unsigned cores for the sign-magnitude shell.
+std::vector<std::string> exact_designs();
+
 /// The RTL behind a specification. Throws as parse_multiplier_spec does.
 MultiplierSource library_source(const std::string& spec);
 

@@ -37,8 +37,8 @@ bool is_verilog_file(const std::filesystem::path& file);
 Component component_of(const MultiplierReference& reference, const VerilogReading& reading,
                        const CharacterizeOptions& options);
 
-/// The same as a signed multiplier: unsigned Verilog and unsigned tables get the sign-magnitude
-/// shell. Throws Error(kUsage) for an unsigned multiplier of another kind.
+/// The same as a signed multiplier: what is unsigned gets the sign-magnitude shell, but for a
+/// component's directory, which is an Error(kUsage).
 Component signed_component_of(const MultiplierReference& reference, const VerilogReading& reading,
                               const CharacterizeOptions& options);
 

@@ -48,18 +48,23 @@ class ComponentStore {
   std::map<std::string, Held> components_;  ///< by Component::name, unique in a store
 };
 
-/// One multiplier for the operations named, exact for the others. With no operations named: all
-/// that run on the array, that is all but squash.mac and class.mac.
+/// Whether an operation's products come from the PE array; the others' from the squash unit.
+bool runs_on_array(const std::string& operation);
+
+/// One multiplier for the operations named, `rest` for the others that run on the array, and exact
+/// in the squash unit. With no operations named: all that run on the array.
 /// @param overrides  "operation=multiplier", which win
 /// @throws Error kUsage for an operation that the network lacks
 ComponentAssignment assign(const network::Network& network, ComponentStore* store,
                            const std::string& multiplier,
                            const std::vector<std::string>& operations,
-                           const std::vector<std::string>& overrides = {});
+                           const std::vector<std::string>& overrides = {},
+                           const std::string& rest = "exact");
 
-/// The same from operation -> multiplier pairs; operations not named are exact.
+/// The same from operation -> multiplier pairs.
 ComponentAssignment assign(const network::Network& network, ComponentStore* store,
-                           const std::map<std::string, std::string>& multipliers);
+                           const std::map<std::string, std::string>& multipliers,
+                           const std::string& rest = "exact");
 
 /// The distinct components of an assignment and who uses which.
 cosim::CosimAssignment cosim_assignment(const ComponentAssignment& assignment);

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,19 +31,39 @@ struct MemoryCosts {
       "access; 128 KiB interpolated)";
 };
 
+/// 95 % interval of a figure.
+struct Interval {
+  double low = 0;
+  double high = 0;
+};
+
+/// The 95 % interval of the mean of independent values by Student's t; none of fewer than two.
+std::optional<Interval> mean_interval(const std::vector<double>& values);
+
+/// The 95 % interval of the ratio of two means over the same images (linearised; W. G. Cochran,
+/// Sampling Techniques, 1977, 2.11); none of fewer than two.
+std::optional<Interval> ratio_interval(const std::vector<double>& numerators,
+                                       const std::vector<double>& denominators);
+
+/// Wilson's 95 % interval of a share, `right` of `all`.
+Interval share_interval(int64_t right, int64_t all);
+
 /// One kind of work in an inference: how often, and what each takes.
 struct EnergyTerm {
   std::string kind;  ///< "multiply", "column sum", "accumulate", "requantise", "squash", "softmax",
                      ///< "scratchpad", "accumulator memory", "off-chip memory"
   std::string operation;  ///< "primary.mac", ...; "" for all
   int64_t count = 0;
-  double energy_per_op_fj = 0;
-  std::string basis;  ///< netlist and operands, or the source of a stated cost
-  double energy_nj() const { return static_cast<double>(count) * energy_per_op_fj * 1e-6; }
+  std::vector<double> image_fj;  ///< of one, mean over the samples of each image
+  std::string basis;             ///< netlist and operands, or the source of a stated cost
+  double energy_per_op_fj() const;
+  double energy_nj() const { return static_cast<double>(count) * energy_per_op_fj() * 1e-6; }
 };
 
 struct InferenceEnergy {
   std::vector<EnergyTerm> terms;
+  std::vector<double> total_nj_of_images() const;
+  std::vector<double> multiply_nj_of_images() const;
   double total_nj() const;
   double multiply_nj() const;
   nlohmann::json json() const;
@@ -54,18 +76,42 @@ struct EnergyOptions {
   network::AcceleratorShape shape;
   std::filesystem::path liberty;    ///< empty: synth::default_liberty()
   std::filesystem::path cache_dir;  ///< empty: synth::default_cache_dir()
-  int images = 2;                   ///< whose operands are simulated, from the start of the data
-  int samples = 4096;               ///< consecutive operations a unit and step at most
+  int images = 16;                  ///< whose operands are simulated, from the start of the data
+  int samples = 4096;               ///< transitions of multipliers an image, over all steps
+  uint64_t seed = 1;                ///< of the places that are sampled
+  int jobs = 0;                     ///< threads; 0: all cores
   MemoryCosts memory;
   /// Where each operation's operands are written, `<operation>.npy`, as `lutra characterize
-  /// --operands` takes them: those of one PE after the other. Empty: nowhere.
+  /// --operands` takes them: the sampled sequences one after the other. Empty: nowhere.
   std::filesystem::path operands_dir;
 };
 
 /// Energy of one inference on the accelerator: the counts of its program, times energies of the
-/// mapped netlists on the operands of real images, plus memory accesses at their stated cost. Not
+/// mapped netlists on the operands of real images, plus memory accesses at their stated cost.
+/// Combinational units are simulated with the library's delays, glitches included (each starts from
+/// inputs that change at once); the sequential ones (squash, softmax) at zero delay. Sequences of
+/// consecutive operations are drawn over all PEs, columns, tiles and positions of each image. Not
 /// included: operand registers, clock tree, sequencer and wires.
-/// @param assignment  every operation's component; at most four distinct ones
+class InferenceEnergyMeter {
+ public:
+  /// Both must outlive it. @throws Error kUsage for more images than the data has
+  InferenceEnergyMeter(const network::QuantisedNetwork& network, const network::Dataset& data,
+                       EnergyOptions options);
+  ~InferenceEnergyMeter();
+  InferenceEnergyMeter(const InferenceEnergyMeter&) = delete;
+  InferenceEnergyMeter& operator=(const InferenceEnergyMeter&) = delete;
+
+  /// @param assignment    every operation's component; at most four distinct ones
+  /// @param operands_dir  as EnergyOptions::operands_dir, of this one
+  InferenceEnergy measure(const ComponentAssignment& assignment,
+                          const std::filesystem::path& operands_dir = "");
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// The energy of a single assignment.
 InferenceEnergy inference_energy(const network::QuantisedNetwork& network,
                                  const ComponentAssignment& assignment,
                                  const network::Dataset& data, const EnergyOptions& options);

@@ -31,15 +31,17 @@ struct StreetConfig {
   bool trust_source = false;
   bool allow_unchecked = false;
   network::AcceleratorShape shape;
-  std::vector<std::string> multipliers;  ///< library specifications or Verilog files
-  std::vector<std::string> operations;   ///< that a multiplier of the list is put into; rest exact
-  /// Assignments spelled out: label, operation -> multiplier; rest exact.
+  /// What savings are told against: the cheapest of them; each is a candidate too.
+  std::vector<std::string> exact_designs;
+  std::vector<std::string> multipliers;  ///< library specifications, files, components
+  std::vector<std::string> operations;   ///< that a multiplier of the list is put into
+  /// Assignments spelled out: label, operation -> multiplier. What is not named gets the baseline.
   std::vector<std::pair<std::string, std::map<std::string, std::string>>> assignments;
   double max_accuracy_loss = 0.01;  ///< against the exact multiplier, a share, for the choice
   int cosim_images = 2;
   int cosim_first = 0;
   bool cosim_all = false;  ///< every row, not only the chosen one
-  int energy_images = 2;
+  int energy_images = 16;
   int energy_samples = 4096;
   bool record_operands = false;  ///< writes OUT/operands/<row>/<operation>.npy
   MemoryCosts memory;
@@ -53,8 +55,8 @@ StreetConfig read_street(const std::filesystem::path& file,
 
 nlohmann::json to_json(const StreetConfig& config);
 
-/// Characterises, evaluates, measures, chooses, co-simulates; finished parts are kept in
-/// `out`/parts, so that an interrupted study goes on where it was.
+/// Characterises, evaluates, measures, chooses, co-simulates; finished units are kept in
+/// `out`/units, so that an interrupted study goes on where it was.
 /// @return the object of result.json (docs/guide/results.md) without the fields that all commands
 /// share
 nlohmann::json run_street(const StreetConfig& config, const std::filesystem::path& out,

@@ -1,0 +1,14 @@
+#ifndef LUTRA_SYNTH_BUILD_ID_H_
+#define LUTRA_SYNTH_BUILD_ID_H_
+
+#include <string>
+
+namespace lutra::synth {
+
+/// What tells this build of the program from any other: the linker's build id, else the checksum of
+/// the program's file. Part of the key of whatever a run keeps.
+const std::string& build_id();
+
+}  // namespace lutra::synth
+
+#endif  // LUTRA_SYNTH_BUILD_ID_H_
