@@ -70,6 +70,11 @@ std::string rerun_command(const CosimOptions& options, const std::vector<std::st
   add("--acc-depth", shape.acc_depth);
   if (options.accelerator.fault_mask != 0) add("--fault-mask", options.accelerator.fault_mask);
   if (options.max_cycles != CosimOptions().max_cycles) add("--max-cycles", options.max_cycles);
+  if (options.memory_latency_ns != CosimOptions().memory_latency_ns) {
+    add("--memory-latency-ns", options.memory_latency_ns);
+  }
+  if (options.memory_waits) words.push_back("--memory-waits");
+  if (options.reset_after != 0) add("--reset-after", options.reset_after);
   words.insert(words.end(), assignment.begin(), assignment.end());
   std::string line;
   for (const std::string& word : words) line += (line.empty() ? "" : " ") + shell_quoted(word);
@@ -107,7 +112,10 @@ nlohmann::json run_cosim(const CosimAssignment& assignment, const CosimOptions& 
       {"rerun", options.rerun},
       {"wave", options.wave.empty() ? "" : fs::absolute(options.wave).string()},
       {"wave_window", {options.wave_first, options.wave_last}},
-      {"max_cycles", options.max_cycles}};
+      {"max_cycles", options.max_cycles},
+      {"memory_latency_ns", options.memory_latency_ns},
+      {"memory_waits", options.memory_waits},
+      {"reset_after", options.reset_after}};
   const fs::path job_file = work.path() / "job.json";
   const fs::path result_file = work.path() / "result.json";
   numerics::write_file(job_file, job.dump(2));

@@ -56,6 +56,8 @@ class Cosim : public testing::Test {
     EXPECT_GT(r.at("cycles").get<int64_t>(), kMacsOfAnImage * images / (shape.rows * shape.cols));
     EXPECT_LT(r.at("cycles").get<int64_t>(), kMacsOfAnImage * images / shape.cols);
     expect_steps(r, images);
+    // Both ports were watched: more than a beat for each traced element's word, and the registers.
+    EXPECT_GT(r.at("bus_handshakes").get<int64_t>(), 10000 * images);
     ASSERT_EQ(r.at("images_detail").size(), static_cast<size_t>(images));
     for (const json& image : r.at("images_detail")) {
       EXPECT_EQ(image.at("macs").get<int64_t>(), kMacsOfAnImage);
@@ -257,10 +259,47 @@ TEST_F(Cosim, TheRerunLineSaysEverythingAndIsQuoted) {
   options_.max_cycles = 1000;
   options_.accelerator.shape = {4, 8, 1 << 16, 100};
   options_.accelerator.fault_mask = 2;
+  options_.memory_latency_ns = 250;
+  options_.memory_waits = true;
+  options_.reset_after = 40;
   EXPECT_EQ(rerun_command(options_, {"--assign", "conv1.mac=a b.v"}),
             "lutra cosim --model 'it'\\''s' --data '' --first 7 --images 3 --rows 4 --cols 8 "
-            "--scratch-kib 64 --acc-depth 100 --fault-mask 2 --max-cycles 1000 --assign "
+            "--scratch-kib 64 --acc-depth 100 --fault-mask 2 --max-cycles 1000 "
+            "--memory-latency-ns 250 --memory-waits --reset-after 40 --assign "
             "'conv1.mac=a b.v'");
+}
+
+// A memory that takes its time, annotated or waited for in b_transport: the same results, later.
+TEST_F(Cosim, ASlowMemoryCostsCyclesAndNothingElse) {
+  const json usual = run("exact");
+  options_.memory_latency_ns = 3000;
+  const json annotated = run("exact");
+  expect_match(annotated, 1);
+  options_.memory_waits = true;
+  const json waited = run("exact");
+  expect_match(waited, 1);
+  EXPECT_EQ(annotated.at("cycles"), waited.at("cycles")) << "the same time, told in another way";
+  const json& image = usual.at("images_detail")[0];
+  const int64_t bursts = image.at("read_beats").get<int64_t>() / 64;
+  EXPECT_GT(annotated.at("cycles").get<int64_t>(),
+            usual.at("cycles").get<int64_t>() + bursts * 250 / 2);
+  for (const char* count : {"read_beats", "write_beats", "macs", "class"}) {
+    EXPECT_EQ(image.at(count), waited.at("images_detail")[0].at(count)) << count;
+  }
+}
+
+// Reset in the middle of a run, with a burst in a memory that waits: the run after it is right, and
+// takes as long as without it.
+TEST_F(Cosim, AResetInTheMiddleOfARunLeavesNoTrace) {
+  options_.memory_waits = true;
+  const json undisturbed = run("exact");
+  for (const uint64_t cycles : {15, 33, 1000, 20000}) {
+    options_.reset_after = cycles;
+    const json r = run("exact");
+    expect_match(r, 1);
+    EXPECT_EQ(r.at("cycles"), undisturbed.at("cycles")) << "after " << cycles;
+    EXPECT_GT(r.at("bus_handshakes"), undisturbed.at("bus_handshakes"));
+  }
 }
 
 // Too few cycles for an image: the run ends, and says where the program stood.

@@ -51,6 +51,9 @@ struct CosimOptions {
   uint64_t wave_first = 0;
   uint64_t wave_last = 1000000;
   uint64_t max_cycles = 5000000;  ///< an image
+  int memory_latency_ns = 100;    ///< of a burst
+  bool memory_waits = false;      ///< the memory waits in b_transport instead of annotating a delay
+  uint64_t reset_after = 0;       ///< cycles into a first run that a reset ends; 0: none
   std::string rerun;              ///< command line that repeats this run
   AcceleratorOptions accelerator;
 };
