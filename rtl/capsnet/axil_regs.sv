@@ -1,5 +1,9 @@
 // The accelerator's registers (docs/accelerator.md) behind an AXI4-Lite subordinate. Address and
-// data of a write are taken together; one write and one read may be in flight.
+// data of a write are taken in any order, each into a buffer of its own; one write and one read may
+// be in flight. Every output of the port comes from flip-flops alone, so that no READY waits for a
+// VALID and none depends on an input in the same cycle. A write every two cycles, a read every two.
+//
+// While busy_i, a write to any register but STATUS changes nothing and is answered SLVERR.
 //
 // start_o is a pulse. STATUS, counters and PC belong to the sequencer and are only shown here; done
 // and error are cleared by the pulses clear_done_o and clear_error_o.
@@ -55,35 +59,55 @@ module axil_regs #(
   logic [127:0] bases_q;
   logic         irq_enable_q;
 
-  // Write.
-  logic        write;
-  logic [9:0]  write_reg;
-  logic [31:0] write_mask;
+  // Write: once both buffers are full and the last response has gone or goes.
+  logic        have_address_q, have_data_q, write, legal;
+  logic [9:0]  write_reg_q;
+  logic [31:0] write_data_q, write_mask, write_ones;
+  logic [3:0]  write_strobe_q;
 
-  assign write            = s_axil_awvalid_i && s_axil_wvalid_i &&
-                            (!s_axil_bvalid_o || s_axil_bready_i);
-  assign s_axil_awready_o = write;
-  assign s_axil_wready_o  = write;
-  assign s_axil_bresp_o   = capsnet_pkg::RESP_OKAY;
-  assign write_reg        = s_axil_awaddr_i[11:2];
-  assign write_mask       = {{8{s_axil_wstrb_i[3]}}, {8{s_axil_wstrb_i[2]}},
-                             {8{s_axil_wstrb_i[1]}}, {8{s_axil_wstrb_i[0]}}};
+  assign s_axil_awready_o = !have_address_q;
+  assign s_axil_wready_o  = !have_data_q;
 
-  logic [31:0] write_ones;
-  assign write_ones = s_axil_wdata_i & write_mask;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      have_address_q <= 1'b0;
+      have_data_q    <= 1'b0;
+    end else begin
+      if (write)                 have_address_q <= 1'b0;
+      else if (s_axil_awvalid_i) have_address_q <= 1'b1;
+      if (write)                 have_data_q    <= 1'b0;
+      else if (s_axil_wvalid_i)  have_data_q    <= 1'b1;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!have_address_q) write_reg_q <= s_axil_awaddr_i[11:2];
+    if (!have_data_q) begin
+      write_data_q   <= s_axil_wdata_i;
+      write_strobe_q <= s_axil_wstrb_i;
+    end
+  end
+
+  assign write      = have_address_q && have_data_q && (!s_axil_bvalid_o || s_axil_bready_i);
+  assign legal      = !busy_i || write_reg_q == capsnet_pkg::REG_STATUS;
+  assign write_mask = {{8{write_strobe_q[3]}}, {8{write_strobe_q[2]}},
+                       {8{write_strobe_q[1]}}, {8{write_strobe_q[0]}}};
+  assign write_ones = write_data_q & write_mask;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       s_axil_bvalid_o <= 1'b0;
+      s_axil_bresp_o  <= capsnet_pkg::RESP_OKAY;
       program_q       <= '0;
       bases_q         <= '0;
       irq_enable_q    <= 1'b0;
     end else begin
       if (write)                s_axil_bvalid_o <= 1'b1;
       else if (s_axil_bready_i) s_axil_bvalid_o <= 1'b0;
-      if (write) begin
-        unique case (write_reg)
-          capsnet_pkg::REG_CTRL:    if (s_axil_wstrb_i[0]) irq_enable_q <= s_axil_wdata_i[1];
+      if (write) s_axil_bresp_o <= legal ? capsnet_pkg::RESP_OKAY : capsnet_pkg::RESP_SLVERR;
+      if (write && legal) begin
+        unique case (write_reg_q)
+          capsnet_pkg::REG_CTRL:    if (write_strobe_q[0]) irq_enable_q <= write_data_q[1];
           capsnet_pkg::REG_PROGRAM: program_q       <= (program_q & ~write_mask) | write_ones;
           capsnet_pkg::REG_BASE0:   bases_q[31:0]   <= (bases_q[31:0] & ~write_mask) | write_ones;
           capsnet_pkg::REG_BASE1:   bases_q[63:32]  <= (bases_q[63:32] & ~write_mask) | write_ones;
@@ -95,9 +119,9 @@ module axil_regs #(
     end
   end
 
-  assign start_o       = write && write_reg == capsnet_pkg::REG_CTRL && write_ones[0];
-  assign clear_done_o  = write && write_reg == capsnet_pkg::REG_STATUS && write_ones[1];
-  assign clear_error_o = write && write_reg == capsnet_pkg::REG_STATUS && write_ones[2];
+  assign start_o       = write && legal && write_reg_q == capsnet_pkg::REG_CTRL && write_ones[0];
+  assign clear_done_o  = write && write_reg_q == capsnet_pkg::REG_STATUS && write_ones[1];
+  assign clear_error_o = write && write_reg_q == capsnet_pkg::REG_STATUS && write_ones[2];
   assign irq_enable_o  = irq_enable_q;
 
   // Addresses that must be multiples of 64 and 16 have no lower bits.
@@ -117,8 +141,8 @@ module axil_regs #(
   assign config_value = {capsnet_pkg::VERSION, 8'(ScratchBytesLog2), 8'(Cols), 8'(Rows)};
   assign status       = {16'd0, error_code_i, 5'd0, error_i, done_i, busy_i};
 
-  assign read             = s_axil_arvalid_i && (!s_axil_rvalid_o || s_axil_rready_i);
-  assign s_axil_arready_o = read;
+  assign read             = s_axil_arvalid_i && s_axil_arready_o;
+  assign s_axil_arready_o = !s_axil_rvalid_o;
   assign s_axil_rresp_o   = capsnet_pkg::RESP_OKAY;
 
   always_comb begin

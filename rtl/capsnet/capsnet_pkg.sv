@@ -26,10 +26,11 @@ package capsnet_pkg;
   localparam logic [1:0] DMA_FETCH = 2'd3;  // memory -> instruction register
 
   // AXI.
-  localparam logic [1:0] RESP_OKAY  = 2'b00;
-  localparam logic [1:0] BURST_INCR = 2'b01;
-  localparam logic [2:0] SIZE_16    = 3'd4;
-  localparam logic [8:0] MAX_BEATS  = 9'd64;
+  localparam logic [1:0] RESP_OKAY   = 2'b00;
+  localparam logic [1:0] RESP_SLVERR = 2'b10;
+  localparam logic [1:0] BURST_INCR  = 2'b01;
+  localparam logic [2:0] SIZE_16     = 3'd4;
+  localparam logic [8:0] MAX_BEATS   = 9'd64;
 
   // Register offsets, in 32-bit words.
   localparam logic [9:0] REG_ID            = 10'h000;  // 0x00

@@ -3,7 +3,9 @@
 // accelerator.
 //
 // INCR bursts of full-width beats, at most 64, none across a 4 KiB boundary, one outstanding. A
-// word a cycle inside a burst. start_i is a pulse with the command; done_o is a pulse, with error_o
+// word a cycle inside a burst. A write burst's address and data are offered independently of each
+// other: a subordinate may take either first. No output of the AXI port depends on an input of it
+// in the same cycle. start_i is a pulse with the command; done_o is a pulse, with error_o
 // the error code (ERR_NONE, ERR_READ, ERR_WRITE): after an error the burst is finished and no other
 // begun. The caller knows that the scratchpad range is legal.
 // Formats: addresses in bytes, multiples of 16; words_i counts 16-byte words, at least 1.
@@ -64,12 +66,13 @@ module dma (
 );
 
   typedef enum logic [2:0] {
-    Idle, Plan, ReadAddr, ReadData, WriteAddr, WriteData, WriteResp, Fill
+    Idle, Plan, ReadAddr, ReadData, Write, WriteResp, Fill
   } state_e;
 
   state_e      state_q;
   logic [1:0]  command_q;
-  logic [31:0] memory_q, scratch_q;
+  logic [31:0] memory_q;    // of the burst's first beat: AXI's addresses stay until they are taken
+  logic [31:0] scratch_q;
   logic [27:0] words_q;     // left, beyond the burst in flight
   logic [7:0]  fill_q;
   logic        failed_q;
@@ -77,6 +80,7 @@ module dma (
   logic [6:0]  left_q;      // beats of the burst not yet transferred
   logic [6:0]  unread_q;    // words of the burst not yet read from the scratchpad
   logic        have_q;      // the scratchpad's output holds the next word to write
+  logic        awvalid_q;   // the write burst's address is not taken yet, whatever its data do
 
   // Beats of the next burst: 64, or to the end of the transfer or of the 4 KiB page.
   logic [8:0] to_page_end, limit;
@@ -112,11 +116,10 @@ module dma (
     end else begin
       unique case (state_q)
         Idle:      if (start_i) state_q <= (command_i == capsnet_pkg::DMA_FILL) ? Fill : Plan;
-        Plan:      state_q <= (command_q == capsnet_pkg::DMA_STORE) ? WriteAddr : ReadAddr;
+        Plan:      state_q <= (command_q == capsnet_pkg::DMA_STORE) ? Write : ReadAddr;
         ReadAddr:  if (m_axi_arready_i) state_q <= ReadData;
         ReadData:  if (burst_end) state_q <= done_o ? Idle : Plan;
-        WriteAddr: if (m_axi_awready_i) state_q <= WriteData;
-        WriteData: if (write_beat && last_beat) state_q <= WriteResp;
+        Write:     if (write_beat && last_beat) state_q <= WriteResp;
         WriteResp: if (burst_end) state_q <= done_o ? Idle : Plan;
         Fill:      if (fill_end) state_q <= Idle;
         default:   state_q <= Idle;
@@ -139,10 +142,8 @@ module dma (
       unread_q <= beats_d;
       words_q  <= words_q - 28'(beats_d);
     end
-    if (read_beat || write_beat) begin
-      left_q   <= left_q - 7'd1;
-      memory_q <= memory_q + 32'd16;
-    end
+    if (read_beat || write_beat) left_q <= left_q - 7'd1;
+    if (burst_end) memory_q <= memory_q + {21'd0, beats_q, 4'd0};
     if (read_beat && read_failed) failed_q <= 1'b1;
     if (read_beat || rd_en_o || state_q == Fill) scratch_q <= scratch_q + 32'd16;
     if (rd_en_o) unread_q <= unread_q - 7'd1;
@@ -155,14 +156,19 @@ module dma (
     else if (write_beat) have_q <= 1'b0;
   end
 
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni)              awvalid_q <= 1'b0;
+    else if (state_q == Plan) awvalid_q <= command_q == capsnet_pkg::DMA_STORE;
+    else if (m_axi_awready_i) awvalid_q <= 1'b0;
+  end
+
   assign fetch_valid_o = read_beat && command_q == capsnet_pkg::DMA_FETCH;
   assign fetch_data_o  = m_axi_rdata_i;
   assign read_beat_o   = read_beat;
   assign write_beat_o  = write_beat;
 
   // Scratchpad: the output register is the write channel's buffer.
-  assign rd_en_o   = (state_q == WriteAddr || state_q == WriteData) && unread_q != '0 &&
-                     (!have_q || write_beat);
+  assign rd_en_o   = state_q == Write && unread_q != '0 && (!have_q || write_beat);
   assign rd_addr_o = scratch_q;
   assign wr_en_o   = (read_beat && command_q == capsnet_pkg::DMA_LOAD) || state_q == Fill;
   assign wr_addr_o = scratch_q;
@@ -180,11 +186,11 @@ module dma (
   assign m_axi_awlen_o   = 8'(beats_q) - 8'd1;
   assign m_axi_awsize_o  = capsnet_pkg::SIZE_16;
   assign m_axi_awburst_o = capsnet_pkg::BURST_INCR;
-  assign m_axi_awvalid_o = state_q == WriteAddr;
+  assign m_axi_awvalid_o = awvalid_q;
   assign m_axi_wdata_o   = rd_data_i;
   assign m_axi_wstrb_o   = '1;
   assign m_axi_wlast_o   = last_beat;
-  assign m_axi_wvalid_o  = state_q == WriteData && have_q;
+  assign m_axi_wvalid_o  = have_q;
   assign m_axi_bready_o  = state_q == WriteResp;
 
   // One burst is outstanding, with id 0 and a length counted here.

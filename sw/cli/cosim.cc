@@ -5,9 +5,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <climits>
 #include <memory>
 
 #include "command.h"
+#include "lutra/network/inference.h"
 #include "lutra/network/quantised.h"
 #include "lutra/studies/components.h"
 
@@ -22,6 +24,19 @@ struct Options {
   int scratch_kib = network::AcceleratorShape().scratch_bytes >> 10;
   std::vector<uint64_t> window;
 };
+
+void check_window(const Options& options) {
+  const std::vector<uint64_t>& window = options.window;
+  if (window.empty()) return;
+  if (options.cosim.wave.empty()) {
+    throw Error(ExitCode::kUsage, "--wave-window: expected with --wave FILE");
+  }
+  if (window[0] > window[1]) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("--wave-window: first cycle {}, last cycle {}, expected first <= last",
+                            window[0], window[1]));
+  }
+}
 
 std::string mismatch_line(const nlohmann::json& m) {
   if (m.contains("what")) return m.at("what").get<std::string>();
@@ -40,9 +55,9 @@ Command add_cosim(CLI::App* root) {
       ->capture_default_str();
   app->add_option("--data", options->cosim.data, "Data set")->capture_default_str();
   app->add_option("--first", options->cosim.first, "First test image")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, INT_MAX));
   app->add_option("--images", options->cosim.images, "Test images")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, INT_MAX))
       ->capture_default_str();
   app->add_option("--rows", options->cosim.accelerator.shape.rows, "Rows of the PE array")
       ->check(CLI::Range(1, 16))
@@ -63,13 +78,29 @@ Command add_cosim(CLI::App* root) {
   app->add_option("--wave", options->cosim.wave, "FST file of a window of cycles");
   app->add_option("--wave-window", options->window, "First and last cycle of the wave file")
       ->expected(2)
-      ->delimiter(',');
+      ->delimiter(',')
+      ->check(CLI::Range(uint64_t{0}, uint64_t{1} << 40));
   app->add_option("--max-cycles", options->cosim.max_cycles,
                   "Cycles after which an image counts as hung")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 40))
       ->capture_default_str();
+  app->add_option("--memory-latency-ns", options->cosim.memory_latency_ns,
+                  "Time that the memory takes for a burst; a clock cycle is 10 ns")
+      ->check(CLI::Range(0, 100000))
+      ->capture_default_str();
+  app->add_flag("--memory-waits", options->cosim.memory_waits,
+                "The memory waits in its call instead of annotating its latency");
+  app->add_option("--reset-after", options->cosim.reset_after,
+                  "Starts the first image, resets so many cycles later, starts it again")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 40));
   options->assignment.add_to(app);
   return {app, [options](const SharedOptions&, const fs::path&) {
+            check_window(*options);
             const auto quantised = network::load_quantised(options->cosim.model);
+            // Before the multipliers are characterised, which takes its time.
+            network::check_images(quantised.description,
+                                  network::load_dataset(options->cosim.data, network::Split::kTest),
+                                  options->cosim.first, options->cosim.images);
             studies::ComponentStore store(options->assignment.store());
             const auto components =
                 studies::assign(quantised.description, &store, options->assignment.multiplier,

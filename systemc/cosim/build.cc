@@ -1,9 +1,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <nlohmann/json.hpp>
+#include <regex>
 #include <set>
+#include <sstream>
 
 #include "lutra/cosim/cosim.h"
 #include "lutra/numerics/error.h"
@@ -20,7 +24,20 @@ namespace fs = std::filesystem;
 using synth::Component;
 
 constexpr const char* kPrefix = "Vcapsnet_accel";
-constexpr const char* kSchema = "lutra cosim 1";
+constexpr const char* kSchema = "lutra cosim 2";
+constexpr const char* kProgram = "cosim";
+constexpr const char* kManifest = "manifest.json";
+// Before the names of the accelerator's modules in a build, so that users may call theirs alike.
+constexpr const char* kModulePrefix = "lutra_accelerator_";
+
+/// The two units of a program, and how each is compiled: the second is code that runs once.
+const std::vector<std::pair<std::string, std::string>> kUnits = {{"often", "-O1"}, {"once", "-O0"}};
+
+/// A file of the build: named by us, whatever it was called where it came from.
+struct SourceFile {
+  std::string name;
+  std::string text;
+};
 
 std::vector<fs::path> sorted_files(const fs::path& directory, const std::set<std::string>& kinds) {
   std::vector<fs::path> files;
@@ -36,6 +53,116 @@ std::string tool_version(const std::string& tool, const std::string& package) {
   return result.output.substr(0, result.output.find('\n'));
 }
 
+/// Many strings as one, none of which can take a part of its neighbour's.
+class Key {
+ public:
+  Key& add(const std::string& field) {
+    text_ += fmt::format("{}:", field.size()) + field;
+    return *this;
+  }
+  Key& add(const std::vector<std::string>& fields) {
+    add(std::to_string(fields.size()));
+    for (const std::string& field : fields) add(field);
+    return *this;
+  }
+  Key& add(const std::vector<SourceFile>& files) {
+    add(std::to_string(files.size()));
+    for (const SourceFile& file : files) add(file.name).add(file.text);
+    return *this;
+  }
+  std::string sha256() const { return synth::sha256_hex(text_); }
+
+ private:
+  std::string text_;
+};
+
+/// A name as Verilog takes it: escaped where it is no simple identifier.
+/// @throws Error kUnsupported for what no identifier can hold
+std::string verilog_name(const std::string& name) {
+  const auto all = [&](auto holds) { return std::all_of(name.begin(), name.end(), holds); };
+  const auto is_word = [](char c) { return isalnum(static_cast<unsigned char>(c)) || c == '_'; };
+  const bool simple =
+      !name.empty() && !isdigit(static_cast<unsigned char>(name[0])) && name[0] != '$' &&
+      all([&](char c) { return static_cast<unsigned char>(c) < 128 && (is_word(c) || c == '$'); });
+  if (simple) return name;
+  if (name.empty() || !all([](char c) { return c > ' ' && c < 127; })) {
+    std::string shown = name;
+    for (char& c : shown) {
+      if (c < ' ' || c > '~') c = '?';
+    }
+    throw Error(ExitCode::kUnsupported,
+                fmt::format("'{}' cannot be a name in Verilog; the accelerator needs one", shown));
+  }
+  return "\\" + name + " ";
+}
+
+/// `text` with each identifier of `names` prefixed. All of the accelerator's own files together are
+/// renamed so, and nothing of a user's: a change of names, not of meaning.
+std::string renamed(const std::string& text, const std::set<std::string>& names) {
+  static const std::regex kWord("[A-Za-z_][A-Za-z0-9_$]*");
+  std::string result;
+  size_t end = 0;
+  for (std::sregex_iterator word(text.begin(), text.end(), kWord), none; word != none; ++word) {
+    const size_t at = static_cast<size_t>(word->position());
+    result.append(text, end, at - end);
+    result += (names.count(word->str()) ? kModulePrefix : "") + word->str();
+    end = at + word->str().size();
+  }
+  return result.append(text, end, std::string::npos);
+}
+
+/// The accelerator's sources but its multiplier, in the order of capsnet.f, and the waivers and
+/// hints for Verilator; modules renamed.
+std::vector<SourceFile> accelerator_sources() {
+  const fs::path directory = synth::rtl_directory() / "capsnet";
+  std::vector<std::string> files = {"shared_multiplier.vlt"};
+  std::istringstream list(numerics::read_file(directory / "capsnet.f"));
+  for (std::string line; std::getline(list, line);) {
+    if (!line.empty() && line.rfind("//", 0) != 0) files.push_back(line);
+  }
+  // One module or package a file, called as the file is.
+  std::set<std::string> names = {"pe_mul"};
+  for (const std::string& file : files) {
+    const fs::path path = file;
+    if (path.extension() == ".sv") names.insert(path.stem().string());
+  }
+  std::vector<SourceFile> sources;
+  for (const std::string& file : files) {
+    const bool is_module = fs::path(file).extension() == ".sv";
+    sources.push_back({(is_module ? kModulePrefix : "") + file,
+                       renamed(numerics::read_file(directory / file), names)});
+  }
+  return sources;
+}
+
+/// The components' Verilog in files of our own names, one copy of each content, and what keeps the
+/// directives of one component from the next.
+struct MultiplierSources {
+  std::vector<SourceFile> files;
+  std::vector<std::string> origins;  ///< "multiplier0.v is FILE", for messages
+  std::string waivers;               ///< a user's Verilog need not be clean of lint; ours is
+};
+
+MultiplierSources multiplier_sources(const std::vector<const Component*>& components) {
+  MultiplierSources sources;
+  std::set<std::string> seen;
+  sources.waivers = "`verilator_config\n";
+  for (size_t c = 0; c < components.size(); ++c) {
+    if (c > 0)
+      sources.files.push_back({fmt::format("between{}.sv", c), "`resetall\n`undefineall\n"});
+    for (const fs::path& file : components[c]->source.files) {
+      const std::string bytes = numerics::read_file(file);
+      if (!seen.insert(synth::sha256_hex(bytes)).second) continue;
+      const char* extension = file.extension() == ".v" ? ".v" : ".sv";
+      const std::string name = fmt::format("multiplier{}{}", seen.size() - 1, extension);
+      sources.files.push_back({name, bytes});
+      sources.origins.push_back(fmt::format("{} is {}", name, file.string()));
+      sources.waivers += fmt::format("lint_off -file \"{}\"\n", name);
+    }
+  }
+  return sources;
+}
+
 void run_or_throw(const std::vector<std::string>& arguments, const fs::path& directory,
                   const std::string& package, const std::string& what) {
   const auto result = synth::run_process(arguments, directory, package);
@@ -43,16 +170,57 @@ void run_or_throw(const std::vector<std::string>& arguments, const fs::path& dir
   throw Error(ExitCode::kUsage, fmt::format("{}:\n{}", what, result.output));
 }
 
+/// Makes the work the entry of the cache, in the place of a damaged one.
+/// @return false when another process was first, and its entry is good
+bool publish(synth::PrivateDirectory* work, const fs::path& directory) {
+  std::error_code error;
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    fs::rename(work->path(), directory, error);
+    if (!error) {
+      work->release();
+      return true;
+    }
+    if (!fs::exists(fs::symlink_status(directory))) break;
+    if (entry_damage(directory).empty()) return false;
+    // Moved away in one step: another process may read it, or do the same.
+    const synth::PrivateDirectory damaged(directory.parent_path());
+    std::error_code ignored;
+    fs::rename(directory, damaged.path() / "entry", ignored);
+  }
+  throw Error(ExitCode::kUsage,
+              fmt::format("{}: cannot be written: {}", directory.string(), error.message()));
+}
+
 }  // namespace
 
-std::string pe_multiplier_source(const std::vector<const Component*>& components) {
+std::string entry_damage(const fs::path& directory) {
+  std::error_code error;
+  const fs::path program = directory / kProgram;
+  if (!fs::is_regular_file(program, error)) return "its program is missing";
+  if (access(program.c_str(), R_OK | X_OK) != 0) return "its program cannot be executed";
+  if (!fs::is_regular_file(directory / kManifest, error)) return "its manifest is missing";
+  const auto manifest =
+      nlohmann::json::parse(numerics::read_file(directory / kManifest), nullptr, false);
+  if (!manifest.is_object() || !manifest.contains(kProgram) || !manifest[kProgram].is_string()) {
+    return "its manifest cannot be read";
+  }
+  if (manifest[kProgram] != synth::sha256_hex(numerics::read_file(program))) {
+    return "its program is not the one that was built";
+  }
+  return "";
+}
+
+std::string pe_multiplier_source(const std::vector<const Component*>& components,
+                                 const std::string& module) {
   if (components.empty() || components.size() > 4) {
     throw Error(ExitCode::kUnsupported,
                 fmt::format("{} components in one accelerator, expected 1..4", components.size()));
   }
   std::string text =
       "// The multipliers of one accelerator; written by lutra cosim.\n"
-      "module pe_mul (\n"
+      "module " +
+      module +
+      " (\n"
       "  input  logic        [1:0]  sel_i,\n"
       "  input  logic signed [7:0]  a_i,\n"
       "  input  logic signed [7:0]  b_i,\n"
@@ -80,18 +248,21 @@ std::string pe_multiplier_source(const std::vector<const Component*>& components
     }
     std::string held;
     for (const synth::HeldPort& port : c.source.held) {
-      held += fmt::format(", .{}({}'d{})", port.name, port.width, port.value);
+      held += fmt::format(", .{}({}'d{})", verilog_name(port.name), port.width, port.value);
     }
     std::string parameters;
     for (const auto& [name, value] : c.source.parameters) {
-      parameters += fmt::format("{}.{}({})", parameters.empty() ? "" : ", ", name, value);
+      parameters +=
+          fmt::format("{}.{}({})", parameters.empty() ? "" : ", ", verilog_name(name), value);
     }
     if (!parameters.empty()) parameters = " #(" + parameters + ")";
     const auto& ports = c.source.ports;
+    // No name of a file or component: it may hold any character.
     text += fmt::format(
-        "\n  // {0}\n  logic [15:0] p{1};\n"
-        "  {2}{3} u_mul{1} (.{4}(a_i), .{5}(b_i), .{6}(p{1}){7});\n",
-        c.name, i, c.source.top, parameters, ports[0], ports[1], ports[2], held);
+        "\n  logic [15:0] p{0};\n"
+        "  {1}{2} u_mul{0} (.{3}(a_i), .{4}(b_i), .{5}(p{0}){6});\n",
+        i, verilog_name(c.source.top), parameters, verilog_name(ports[0]), verilog_name(ports[1]),
+        verilog_name(ports[2]), held);
   }
   text += "\n  always_comb begin\n    case (sel_i)\n";
   for (size_t i = 1; i < components.size(); ++i) {
@@ -106,7 +277,6 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
   const auto progress = [&](const std::string& line) {
     if (options.progress) options.progress(line);
   };
-  const fs::path rtl = synth::rtl_directory();
   const fs::path cache =
       (options.cache_dir.empty() ? synth::default_cache_dir() : options.cache_dir) / "cosim";
   fs::create_directories(cache);
@@ -117,21 +287,14 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
                 fmt::format("{}: not found; build Lutra first", platform_library.string()));
   }
 
-  // One copy of each component source by content; two files may share a name.
-  const std::string multiplier = pe_multiplier_source(components);
-  std::vector<std::pair<std::string, std::string>> sources;  // name, bytes
-  std::set<std::string> seen;
-  const auto add_source = [&](const fs::path& file) {
-    const std::string bytes = numerics::read_file(file);
-    if (!seen.insert(synth::sha256_hex(bytes)).second) return;
-    const std::string extension = file.extension() == ".v" ? ".v" : ".sv";
-    sources.push_back({fmt::format("multiplier{}{}", sources.size(), extension), bytes});
-  };
-  std::vector<std::string> names;
-  for (const Component* component : components) {
-    names.push_back(component->name);
-    for (const fs::path& file : component->source.files) add_source(file);
-  }
+  std::vector<SourceFile> sources = accelerator_sources();
+  const std::string multiplier_module = kModulePrefix + std::string("pe_mul");
+  sources.push_back(
+      {multiplier_module + ".sv", pe_multiplier_source(components, multiplier_module)});
+  const MultiplierSources multipliers = multiplier_sources(components);
+  sources.insert(sources.begin(), {"multipliers.vlt", multipliers.waivers});
+  // Behind ours, so that none of a user's directives reaches one of our files.
+  sources.insert(sources.end(), multipliers.files.begin(), multipliers.files.end());
 
   std::vector<std::string> verilator = {
       "verilator",
@@ -139,9 +302,12 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
       "--prefix",
       kPrefix,
       "--top-module",
-      "capsnet_accel",
+      kModulePrefix + std::string("capsnet_accel"),
       "-Wall",
       "--assert",
+      "--no-timing",  // a user's delays are of no account in a model of cycles
+      "--timescale-override",
+      "1ns/1ps",  // whatever a user's file says, or where it alone says something
       "-O3",
       "--x-assign",
       "fast",
@@ -156,6 +322,7 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
       fmt::format("-GAccDepth={}", options.shape.acc_depth),
       fmt::format("-GFaultMask=8'd{}", options.fault_mask)};
   if (options.wave) verilator.push_back("--trace-fst");
+  for (const SourceFile& source : sources) verilator.push_back(source.name);
   std::vector<std::string> compiler = {"g++",
                                        "-O2",
                                        "-std=c++17",
@@ -170,47 +337,65 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
                                        "-Imodel"};
   if (options.wave) compiler.push_back("-DLUTRA_WAVE");
 
-  std::string key = kSchema + multiplier;
-  for (const auto& [name, bytes] : sources) key += name + bytes;
-  for (const fs::path& file : sorted_files(rtl / "capsnet", {".sv", ".f", ".vlt"})) {
-    if (file.filename() != "pe_mul.sv") key += file.filename().string() + numerics::read_file(file);
-  }
+  std::vector<std::string> link = {
+      "g++",       "-o",        kProgram,
+      "often.o",   "once.o",    platform_library.string(),
+      "-lsystemc", "-lpthread", "-Wl,-rpath," + platform_library.parent_path().string()};
+  if (std::string(LUTRA_COSIM_LINK_OPTIONS).size() > 0) link.push_back(LUTRA_COSIM_LINK_OPTIONS);
+
   const fs::path binding = systemc_sources / "platform" / "accelerator_binding.cc";
   const fs::path ports = systemc_sources / "include/lutra/platform/accelerator_ports.h";
-  key += numerics::read_file(binding) + numerics::read_file(ports);
-  for (const std::string& argument : verilator) key += argument + '\n';
-  key += tool_version("verilator", "verilator") + tool_version("g++", "g++");
-  // The program loads this library at run time.
-  key += platform_library.string() + LUTRA_COSIM_LINK_OPTIONS;
-  const fs::path directory = cache / synth::sha256_hex(key).substr(0, 32);
-  const fs::path program = directory / "cosim";
-  if (fs::exists(program)) return program;
+  std::vector<std::string> units;
+  for (const auto& [name, optimisation] : kUnits) units.insert(units.end(), {name, optimisation});
+  // All that the program is made of and runs with. The sources are copied into the build by these
+  // texts and the tools find no others there.
+  const std::string key = Key()
+                              .add(kSchema)
+                              .add(LUTRA_VERSION)
+                              .add(sources)
+                              .add(verilator)
+                              .add(compiler)
+                              .add(units)
+                              .add(link)
+                              .add(numerics::read_file(binding))
+                              .add(numerics::read_file(ports))
+                              .add(synth::sha256_hex(numerics::read_file(platform_library)))
+                              .add(tool_version("verilator", "verilator"))
+                              .add(tool_version("g++", "g++"))
+                              .sha256();
+  const fs::path directory = cache / key.substr(0, 32);
+  const fs::path program = directory / kProgram;
+  if (fs::exists(fs::symlink_status(directory))) {
+    const std::string damage = entry_damage(directory);
+    if (damage.empty()) return program;
+    progress(fmt::format("{}: damaged, {}: made again", directory.string(), damage));
+  }
 
   const auto start = std::chrono::steady_clock::now();
   progress("verilating the accelerator");
   synth::PrivateDirectory work(cache);
-  numerics::write_file(work.path() / "pe_mul.sv", multiplier);
-  // A user's Verilog need not be clean of lint; ours is.
-  std::string waivers = "`verilator_config\n";
-  for (const auto& [name, bytes] : sources) {
-    numerics::write_file(work.path() / name, bytes);
-    waivers += fmt::format("lint_off -file \"{}\"\n", name);
+  for (const SourceFile& source : sources) {
+    numerics::write_file(work.path() / source.name, source.text);
   }
-  numerics::write_file(work.path() / "multipliers.vlt", waivers);
-  verilator.insert(verilator.end(),
-                   {"multipliers.vlt", (rtl / "capsnet/shared_multiplier.vlt").string(), "-F",
-                    (rtl / "capsnet/capsnet.f").string(), "pe_mul.sv"});
-  for (const auto& [name, bytes] : sources) verilator.push_back(name);
   const auto verilated = synth::run_process(verilator, work.path(), "verilator");
+  const std::string said =
+      fmt::format("{}\n{}", fmt::join(multipliers.origins, "\n"), verilated.output);
   if (verilated.output.find("%Warning-MODDUP") != std::string::npos) {
-    throw Error(ExitCode::kUnsupported,
-                fmt::format("two of the multipliers {} define modules of the same name, and one "
-                            "accelerator has one name space; rename one of them:\n{}",
-                            fmt::join(names, ", "), verilated.output));
+    // Where one of the two is ours, its name begins with our prefix.
+    const bool ours =
+        verilated.output.find(fmt::format("module: '{}", kModulePrefix)) != std::string::npos;
+    std::vector<std::string> names;
+    for (const Component* component : components) names.push_back(component->name);
+    const std::string what =
+        ours ? fmt::format("names that begin with {} are the accelerator's", kModulePrefix)
+             : fmt::format(
+                   "two of the multipliers {} define modules of the same name, and one "
+                   "accelerator has one name space",
+                   fmt::join(names, ", "));
+    throw Error(ExitCode::kUnsupported, fmt::format("{}; rename one of them:\n{}", what, said));
   }
   if (verilated.status != 0) {
-    throw Error(ExitCode::kUsage,
-                fmt::format("Verilator refuses the accelerator:\n{}", verilated.output));
+    throw Error(ExitCode::kUsage, fmt::format("Verilator refuses the accelerator:\n{}", said));
   }
 
   // Each file reads SystemC's headers: two units instead of many, one of them only set-up code.
@@ -224,31 +409,23 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
   numerics::write_file(work.path() / "once.cpp", once);
   numerics::write_file(work.path() / "often.cpp", often);
   progress("compiling the accelerator");
-  const std::vector<std::string> units = {"often", "once"};
   numerics::parallel_for(2, 1, 2, [&](int unit, int) {
     std::vector<std::string> arguments = compiler;
-    arguments.push_back(units[unit] == "once" ? "-O0" : "-O1");
-    arguments.insert(arguments.end(), {"-c", units[unit] + ".cpp", "-o", units[unit] + ".o"});
+    const auto& [name, optimisation] = kUnits[static_cast<size_t>(unit)];
+    arguments.insert(arguments.end(), {optimisation, "-c", name + ".cpp", "-o", name + ".o"});
     run_or_throw(arguments, work.path(), "g++", "the verilated accelerator does not compile");
   });
-  std::vector<std::string> link = {"g++", "-o", "cosim"};
-  link.insert(link.end(), {"often.o", "once.o", platform_library.string(), "-lsystemc", "-lpthread",
-                           "-Wl,-rpath," + platform_library.parent_path().string()});
-  if (std::string(LUTRA_COSIM_LINK_OPTIONS).size() > 0) link.push_back(LUTRA_COSIM_LINK_OPTIONS);
   run_or_throw(link, work.path(), "g++", "the co-simulation program does not link");
   for (const char* left : {"often.o", "once.o", "model"}) fs::remove_all(work.path() / left);
 
-  std::error_code error;
-  fs::rename(work.path(), directory, error);
-  if (!error) {
-    work.release();
-  } else if (!fs::exists(program)) {  // otherwise another process was first
-    throw Error(ExitCode::kUsage,
-                fmt::format("{}: cannot be written: {}", directory.string(), error.message()));
+  const nlohmann::json manifest = {
+      {kProgram, synth::sha256_hex(numerics::read_file(work.path() / kProgram))}, {"key", key}};
+  numerics::write_file(work.path() / kManifest, manifest.dump(2) + "\n");
+  if (publish(&work, directory)) {
+    progress(fmt::format(
+        "accelerator built in {:.1f} s",
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()));
   }
-  progress(
-      fmt::format("accelerator built in {:.1f} s",
-                  std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()));
   return program;
 }
 

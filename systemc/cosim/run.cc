@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "lutra/cosim/cosim.h"
@@ -53,6 +54,17 @@ void check(const CosimAssignment& assignment, const CosimOptions& options) {
   network::compile(network, options.accelerator.shape, assignment.select, /*trace=*/true);
 }
 
+/// What the program may take: an image has a limit of cycles, so that time is a last resort only;
+/// and a wave is as long as its window.
+synth::ProcessLimits program_limits(const CosimOptions& options) {
+  synth::ProcessLimits limits;
+  limits.seconds = std::max(limits.seconds, 3600 + 60 * std::min(options.images, 1000000));
+  limits.file_mib = std::max<size_t>(limits.file_mib, size_t{64} << 10);
+  // A sanitiser's shadow memory is address space of many terabytes.
+  if (std::string(LUTRA_COSIM_LINK_OPTIONS).size() > 0) limits.memory_mib = size_t{1} << 26;
+  return limits;
+}
+
 }  // namespace
 
 std::string rerun_command(const CosimOptions& options, const std::vector<std::string>& assignment) {
@@ -70,6 +82,11 @@ std::string rerun_command(const CosimOptions& options, const std::vector<std::st
   add("--acc-depth", shape.acc_depth);
   if (options.accelerator.fault_mask != 0) add("--fault-mask", options.accelerator.fault_mask);
   if (options.max_cycles != CosimOptions().max_cycles) add("--max-cycles", options.max_cycles);
+  if (options.memory_latency_ns != CosimOptions().memory_latency_ns) {
+    add("--memory-latency-ns", options.memory_latency_ns);
+  }
+  if (options.memory_waits) words.push_back("--memory-waits");
+  if (options.reset_after != 0) add("--reset-after", options.reset_after);
   words.insert(words.end(), assignment.begin(), assignment.end());
   std::string line;
   for (const std::string& word : words) line += (line.empty() ? "" : " ") + shell_quoted(word);
@@ -86,6 +103,7 @@ nlohmann::json run_cosim(const CosimAssignment& assignment, const CosimOptions& 
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
   synth::PrivateDirectory work(fs::temp_directory_path());
+  const fs::path wave_file = work.path() / "wave.fst";  // the program may write here alone
   nlohmann::json tables = nlohmann::json::array();
   for (size_t i = 0; i < assignment.components.size(); ++i) {
     const fs::path path = work.path() / fmt::format("table{}.npy", i);
@@ -105,19 +123,32 @@ nlohmann::json run_cosim(const CosimAssignment& assignment, const CosimOptions& 
         {"scratch_bytes", accelerator.shape.scratch_bytes},
         {"acc_depth", accelerator.shape.acc_depth}}},
       {"rerun", options.rerun},
-      {"wave", options.wave.empty() ? "" : fs::absolute(options.wave).string()},
+      {"wave", options.wave.empty() ? "" : wave_file.string()},
       {"wave_window", {options.wave_first, options.wave_last}},
-      {"max_cycles", options.max_cycles}};
+      {"max_cycles", options.max_cycles},
+      {"memory_latency_ns", options.memory_latency_ns},
+      {"memory_waits", options.memory_waits},
+      {"reset_after", options.reset_after}};
   const fs::path job_file = work.path() / "job.json";
   const fs::path result_file = work.path() / "result.json";
   numerics::write_file(job_file, job.dump(2));
-  const auto process = synth::run_process(
-      {program.string(), job_file.string(), result_file.string()}, work.path(), "lutra");
+  const auto process =
+      synth::run_process({program.string(), job_file.string(), result_file.string()}, work.path(),
+                         "lutra", program_limits(options));
+  if (fs::exists(wave_file)) {
+    std::error_code error;
+    fs::copy_file(wave_file, options.wave, fs::copy_options::overwrite_existing, error);
+    if (error) {
+      throw Error(ExitCode::kUsage, fmt::format("wave file {}: cannot be written: {}", options.wave,
+                                                error.message()));
+    }
+  }
   if (!fs::exists(result_file)) {
     const bool known = process.status >= 2 && process.status <= 4;
     throw Error(
         known ? static_cast<ExitCode>(process.status) : ExitCode::kInternal,
-        fmt::format("co-simulation ended with status {}:\n{}", process.status, process.output));
+        fmt::format("co-simulation ended with status {}{}:\n{}", process.status,
+                    process.limit().empty() ? "" : ": it " + process.limit(), process.output));
   }
   nlohmann::json result = nlohmann::json::parse(numerics::read_file(result_file));
   result["build_seconds"] = build_seconds;

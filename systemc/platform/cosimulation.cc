@@ -191,7 +191,20 @@ nlohmann::json cosimulate(const nlohmann::json& job) {
   options.wave_first_cycle = job.at("wave_window").at(0);
   options.wave_last_cycle = job.at("wave_window").at(1);
 
-  const std::string* violation = nullptr;  // of the bus, once there is a platform
+  options.memory_latency =
+      sc_core::sc_time(job.at("memory_latency_ns").get<double>(), sc_core::SC_NS);
+  options.memory_waits = job.at("memory_waits");
+  const uint64_t reset_after = job.at("reset_after");
+
+  bool all_done = false;  // every image ran to its end
+  uint64_t handshakes = 0;
+  const auto set_up_registers = [](Host& host) {
+    host.write_register(kProgram, kProgramAddress);
+    const uint64_t bases[] = {kWeightsAddress, kInputAddress, kOutputAddress, kTraceAddress};
+    for (uint32_t b = 0; b < 4; ++b) {
+      host.write_register(kBase0 + 4 * b, static_cast<uint32_t>(bases[b]));
+    }
+  };
   const auto software = [&](Host& host) {
     const uint32_t id = host.read_register(kId);
     if (id != 0x4C545241) {
@@ -207,11 +220,7 @@ nlohmann::json cosimulate(const nlohmann::json& job) {
     }
     host.write_memory(kProgramAddress, code.data(), code.size());
     host.write_memory(kWeightsAddress, program.weights.data(), program.weights.size());
-    host.write_register(kProgram, kProgramAddress);
-    const uint64_t bases[] = {kWeightsAddress, kInputAddress, kOutputAddress, kTraceAddress};
-    for (uint32_t b = 0; b < 4; ++b) {
-      host.write_register(kBase0 + 4 * b, static_cast<uint32_t>(bases[b]));
-    }
+    set_up_registers(host);
     for (int i = first; i < first + images; ++i) {
       std::vector<int8_t> image = network::quantise_image(data, i);
       network::InferenceState expected;
@@ -225,6 +234,17 @@ nlohmann::json cosimulate(const nlohmann::json& job) {
                                        kUnwritten);
       host.write_memory(kTraceAddress, blank.data(), program.trace_bytes);
       host.write_memory(kOutputAddress, blank.data(), program.output_bytes);
+      if (i == first && reset_after > 0) {
+        host.write_register(kCtrl, 3);
+        if (host.wait_interrupt(reset_after, options.period)) {
+          throw Error(ExitCode::kUsage,
+                      fmt::format("reset after {} cycles: the image had ended", reset_after));
+        }
+        host.reset();
+        set_up_registers(host);
+        host.write_memory(kTraceAddress, blank.data(), program.trace_bytes);
+        host.write_memory(kOutputAddress, blank.data(), program.output_bytes);
+      }
       host.write_register(kCtrl, 3);  // start, interrupt enabled
       const bool finished = host.wait_interrupt(max_cycles, options.period);
       const uint32_t status = host.read_register(kStatus);
@@ -253,7 +273,6 @@ nlohmann::json cosimulate(const nlohmann::json& job) {
         scoreboard.fail(fmt::format("image {}: {} instructions completed, the program has {}", i,
                                     instructions, program.instructions.size()));
       }
-      if (!violation->empty()) scoreboard.fail("AXI: " + *violation);
       cycles += all - traced;
       macs += image_macs;
       const auto output = host.read_memory(kOutputAddress, program.output_bytes);
@@ -273,12 +292,20 @@ nlohmann::json cosimulate(const nlohmann::json& job) {
                    i - first + 1, images, output[0], data.labels[i], static_cast<long long>(wrong),
                    elapsed());
     }
+    all_done = true;
   };
 
   {
     Platform platform("platform", options, software);
-    violation = &platform.bus().violation();
     platform.run();
+    AxiMonitor& monitor = platform.monitor();
+    if (all_done) monitor.finish();
+    handshakes = monitor.handshakes();
+    if (monitor.violations() > 0) scoreboard.fail("AXI: " + monitor.first_violation());
+    if (handshakes == 0) scoreboard.fail("AXI: no handshake was checked");
+    for (const auto* port : {&monitor.memory_port(), &monitor.register_port()}) {
+      std::fprintf(stderr, "cosim: %s\n", port->report().c_str());
+    }
   }
 
   // No comparison is no match.
@@ -289,6 +316,7 @@ nlohmann::json cosimulate(const nlohmann::json& job) {
           {"mismatches", scoreboard.mismatches()},
           {"cycles", cycles},
           {"macs", macs},
+          {"bus_handshakes", handshakes},
           {"seconds", elapsed()},
           {"steps", scoreboard.steps()},
           {"first_mismatches", scoreboard.first_mismatches()},

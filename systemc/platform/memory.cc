@@ -4,12 +4,13 @@
 
 namespace lutra::platform {
 
-Memory::Memory(sc_core::sc_module_name name, size_t bytes, sc_core::sc_time latency)
+Memory::Memory(sc_core::sc_module_name name, size_t bytes, sc_core::sc_time latency, bool waits)
     : sc_module(name),
       bus_socket("bus_socket"),
       host_socket("host_socket"),
       bytes_(bytes, 0),
-      latency_(latency) {
+      latency_(latency),
+      waits_(waits) {
   for (auto* socket : {&bus_socket, &host_socket}) {
     socket->register_b_transport(this, &Memory::transport);
     socket->register_transport_dbg(this, &Memory::access);
@@ -17,7 +18,14 @@ Memory::Memory(sc_core::sc_module_name name, size_t bytes, sc_core::sc_time late
 }
 
 void Memory::transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
-  if (access(payload) != 0) delay += latency_;
+  if (waits_) {
+    // The caller's time first, then the memory's: the access is made where it ends.
+    wait(delay + latency_);
+    delay = sc_core::SC_ZERO_TIME;
+    access(payload);
+  } else if (access(payload) != 0) {
+    delay += latency_;
+  }
 }
 
 unsigned Memory::access(tlm::tlm_generic_payload& payload) {

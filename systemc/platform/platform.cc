@@ -97,14 +97,22 @@ bool Host::wait_interrupt(uint64_t cycles, sc_core::sc_time period) {
   return s_.irq_o.read();
 }
 
+void Host::reset() {
+  reset_requested_ = true;
+  wait(s_.rst_ni.negedge_event());
+  wait(s_.rst_ni.posedge_event());
+  wait(s_.clk_i.posedge_event());
+}
+
 Platform::Platform(sc_core::sc_module_name name, const PlatformOptions& options,
                    std::function<void(Host&)> software)
     : sc_module(name),
       options_(options),
       accelerator_(make_accelerator(&signals_)),
-      memory_("memory", options.memory_bytes, options.memory_latency),
-      bus_("bus", &signals_, options.period),
+      memory_("memory", options.memory_bytes, options.memory_latency, options.memory_waits),
+      bus_("bus", &signals_),
       registers_("registers", &signals_),
+      monitor_("monitor", &signals_),
       host_("host", &signals_, std::move(software)) {
   bus_.socket.bind(memory_.bus_socket);
   host_.register_socket.bind(registers_.socket);
@@ -129,14 +137,21 @@ void Platform::run() {
 void Platform::drive_clock() {
   constexpr int kResetCycles = 4;
   const sc_core::sc_time half = options_.period / 2;
+  int reset_left = kResetCycles;
   signals_.rst_ni = false;
-  for (uint64_t edge = 0;; ++edge) {
+  for (;;) {
     wait(half);
     signals_.clk_i = true;
     wait(half);
     signals_.clk_i = false;
-    if (edge == kResetCycles) signals_.rst_ni = true;
-    if (edge > kResetCycles) ++cycle_;
+    if (host_.take_reset_request()) {
+      reset_left = kResetCycles;
+      signals_.rst_ni = false;
+    } else if (reset_left == 0) {
+      ++cycle_;
+    } else if (--reset_left == 0) {
+      signals_.rst_ni = true;
+    }
   }
 }
 

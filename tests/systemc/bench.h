@@ -75,19 +75,31 @@ class Bench : public sc_core::sc_module {
   }
   int cycle() const { return cycle_; }
 
+  /// Asserts reset at the next falling edge, calls `quiet` at once, and returns after it is over.
+  void reset(const std::function<void()>& quiet) {
+    reset_left_ = kResetCycles;
+    wait(signals.rst_ni.negedge_event());
+    quiet();
+    wait(signals.rst_ni.posedge_event());
+    wait_clock();
+  }
+
  private:
   void drive_clock() {
-    signals.rst_ni = false;
     for (; cycle_ < kMaxCycles; ++cycle_) {
+      signals.rst_ni = reset_left_ == 0;
+      if (reset_left_ > 0) --reset_left_;
       wait(period / 2);
       signals.clk_i = true;
       wait(period / 2);
       signals.clk_i = false;
-      if (cycle_ == 3) signals.rst_ni = true;
     }
     sc_core::sc_stop();
   }
 
+  static constexpr int kResetCycles = 4;
+
+  int reset_left_ = kResetCycles;
   int running_ = 0;
   int cycle_ = 0;
 };

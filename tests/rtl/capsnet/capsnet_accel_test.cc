@@ -121,6 +121,17 @@ TYPED_TEST_SUITE(CapsnetAccelTest, Builds, Names);
 
 MemoryBehaviour stalling(uint32_t seed) { return {seed, 0.3, 0.4, 3}; }
 
+std::vector<Instruction> transfers_of_every_kind() {
+  return {fill(0x100, 48, 0x5A),
+          transfer(kLoad, 1, 0xFF0, 0x200, 16),
+          fill(0x80, 16, 0x81),
+          transfer(kLoad, 1, 0xFE0, 0x240, 64),
+          transfer(kStore, 1, 0x2FD0, 0x210, 1280),
+          transfer(kLoad, 1, 0x2FC0, 0, 2048),
+          transfer(kStore, 0, 0x4000, 0, 4096),
+          transfer(kStore, 1, 0x5000, 0x40, 16)};
+}
+
 TYPED_TEST(CapsnetAccelTest, rtl_accel_registers_read_back) {
   Accelerator<typename TypeParam::ModelType> a(TypeParam::scratch_log2, 1);
   auto& bench = a.bench;
@@ -180,11 +191,7 @@ TYPED_TEST(CapsnetAccelTest, rtl_accel_transfers_move_every_byte) {
   for (uint32_t seed = 1; seed <= 4; ++seed) {
     Accelerator<typename TypeParam::ModelType> a(TypeParam::scratch_log2, seed,
                                                  seed == 1 ? MemoryBehaviour{} : stalling(seed));
-    a.check(
-        {fill(0x100, 48, 0x5A), transfer(kLoad, 1, 0xFF0, 0x200, 16), fill(0x80, 16, 0x81),
-         transfer(kLoad, 1, 0xFE0, 0x240, 64), transfer(kStore, 1, 0x2FD0, 0x210, 1280),
-         transfer(kLoad, 1, 0x2FC0, 0, 2048), transfer(kStore, 0, 0x4000, 0, 4096), fill(0, 16, 0)},
-        comparisons);
+    a.check(transfers_of_every_kind(), comparisons);
   }
 }
 
@@ -519,58 +526,237 @@ TYPED_TEST(CapsnetAccelTest, rtl_accel_reports_bus_errors_and_starts_again_bad) 
   EXPECT_FALSE(a.bench.model().irq_o);
 }
 
-// `start` while busy is ignored: the program runs once.
-TYPED_TEST(CapsnetAccelTest, rtl_accel_ignores_start_while_busy) {
+// While the accelerator is busy a write changes nothing, and says so; STATUS may be written. The
+// program runs once, from where it was, to where it was.
+TYPED_TEST(CapsnetAccelTest, rtl_accel_refuses_writes_while_busy_bad) {
+  constexpr uint32_t kSlvErr = 2;
   Accelerator<typename TypeParam::ModelType> a(TypeParam::scratch_log2, 9);
-  a.place({transfer(kLoad, 0, 0, 0, 2048), transfer(kStore, 2, 0, 0, 2048), {kEnd}});
-  a.bench.write_register(kProgramAddress, kProgram);
-  a.bench.write_register(kCtrl, 3);
-  for (int i = 0; i < 20; ++i) a.bench.write_register(kCtrl, 3);
-  EXPECT_EQ(a.bench.read_register(kStatus), 1u);
-  for (int i = 0; i < 2000 && !a.bench.model().irq_o; ++i) a.bench.clock();
-  EXPECT_EQ(a.bench.read_register(kStatus), kStatusDone);
-  EXPECT_EQ(a.bench.read_register(kInstructions), 3u);
+  auto& bench = a.bench;
+  a.place({transfer(kLoad, 0, 0, 0, 2048),
+           transfer(kStore, 2, 0, 0, 2048),
+           transfer(kLoad, 1, 0, 0, 2048),
+           transfer(kStore, 3, 0, 0, 2048),
+           {kEnd}});
+  bench.write_register(kProgramAddress, kProgram);
+  bench.write_register(kCtrl, 3);
+  uint64_t refused = 0;
+  for (uint32_t round = 0; round < 6; ++round) {
+    for (uint32_t offset :
+         std::initializer_list<uint32_t>{kCtrl, kProgramAddress, kBase0, kBase0 + 4, kBase0 + 8,
+                                         kBase0 + 12, kId, kCycles, 0x100}) {
+      EXPECT_EQ(bench.try_write_register(offset, 0xFFFFFF01 << round), kSlvErr) << offset;
+      ++refused;
+    }
+    EXPECT_EQ(bench.try_write_register(kStatus, 6), 0u) << "nothing to clear";
+    EXPECT_EQ(bench.read_register(kStatus), 1u) << "busy";
+    EXPECT_EQ(bench.read_register(kCtrl), 2u);
+    EXPECT_EQ(bench.read_register(kProgramAddress), kProgram);
+    for (uint32_t i = 0; i < 4; ++i) EXPECT_EQ(bench.read_register(kBase0 + 4 * i), kBases[i]);
+  }
+  for (int i = 0; i < 4000 && !bench.model().irq_o; ++i) bench.clock();
+  EXPECT_EQ(bench.read_register(kStatus), kStatusDone);
+  EXPECT_EQ(bench.read_register(kInstructions), 5u);
+  EXPECT_TRUE(std::equal(&bench.memory[kBases[0]], &bench.memory[kBases[0] + 2048],
+                         &bench.memory[kBases[2]]));
+  EXPECT_TRUE(std::equal(&bench.memory[kBases[1]], &bench.memory[kBases[1] + 2048],
+                         &bench.memory[kBases[3]]));
+  bench.write_register(kBase0, 0x40);  // at rest it may be written again
+  EXPECT_EQ(bench.read_register(kBase0), 0x40u);
+  std::cout << "checked=" << refused << std::endl;
+  EXPECT_EQ(refused, 54u);
 }
 
-// Address before data, data before address, responses taken late, a read and a write at once.
+// Address before data, data before address, both at once; responses taken late; a read and a write
+// at once. Each is taken without waiting for another channel.
 TYPED_TEST(CapsnetAccelTest, rtl_accel_registers_take_any_order_of_channels) {
   Accelerator<typename TypeParam::ModelType> a(TypeParam::scratch_log2, 1);
   auto& m = a.bench.model();
-  for (int order = 0; order < 2; ++order) {
+  for (int order = 0; order < 3; ++order) {
     const uint32_t value = 0x1000u + 0x1000u * order;
     m.s_axil_awaddr_i = kProgramAddress;
     m.s_axil_wdata_i = value;
     m.s_axil_wstrb_i = 15;
-    m.s_axil_awvalid_i = order == 0;
-    m.s_axil_wvalid_i = order == 1;
-    for (int i = 0; i < 3; ++i) {
-      a.bench.clock();
-      EXPECT_FALSE(m.s_axil_bvalid_o);
-    }
-    m.s_axil_awvalid_i = m.s_axil_wvalid_i = 1;
-    m.s_axil_araddr_i = kId;
-    m.s_axil_arvalid_i = 1;
-    m.eval();
+    m.s_axil_awvalid_i = order != 1;
+    m.s_axil_wvalid_i = order != 0;
     EXPECT_TRUE(m.s_axil_awready_o && m.s_axil_wready_o && m.s_axil_arready_o);
     a.bench.clock();
+    m.s_axil_awvalid_i = m.s_axil_wvalid_i = 0;
+    if (order < 2) {
+      for (int i = 0; i < 3; ++i) {
+        a.bench.clock();
+        EXPECT_FALSE(m.s_axil_bvalid_o);
+        EXPECT_EQ(m.s_axil_awready_o, order == 1);
+        EXPECT_EQ(m.s_axil_wready_o, order == 0);
+      }
+      m.s_axil_awvalid_i = order == 1;
+      m.s_axil_wvalid_i = order == 0;
+    }
+    m.s_axil_araddr_i = kId;
+    m.s_axil_arvalid_i = 1;
+    a.bench.clock();
     m.s_axil_awvalid_i = m.s_axil_wvalid_i = m.s_axil_arvalid_i = 0;
+    a.bench.clock();
     for (int i = 0; i < 3; ++i) {
-      a.bench.clock();
       EXPECT_TRUE(m.s_axil_bvalid_o && m.s_axil_rvalid_o);
       EXPECT_EQ(m.s_axil_rdata_o, 0x4C545241u);
       EXPECT_EQ(m.s_axil_bresp_o, 0);
+      a.bench.clock();
     }
-    // While the response waits, another write is not taken.
+    // While the responses wait, another write is buffered and not made, another read not taken.
+    m.s_axil_wdata_i = value + 0x40;
     m.s_axil_awvalid_i = m.s_axil_wvalid_i = 1;
-    m.eval();
-    EXPECT_FALSE(m.s_axil_awready_o || m.s_axil_wready_o);
-    m.s_axil_awvalid_i = m.s_axil_wvalid_i = 0;
-    m.s_axil_bready_i = m.s_axil_rready_i = 1;
     a.bench.clock();
-    m.s_axil_bready_i = m.s_axil_rready_i = 0;
-    m.eval();
-    EXPECT_FALSE(m.s_axil_bvalid_o || m.s_axil_rvalid_o);
+    m.s_axil_awvalid_i = m.s_axil_wvalid_i = 0;
+    EXPECT_FALSE(m.s_axil_awready_o || m.s_axil_wready_o || m.s_axil_arready_o);
+    m.s_axil_rready_i = 1;
+    a.bench.clock();
+    m.s_axil_rready_i = 0;
+    EXPECT_FALSE(m.s_axil_rvalid_o);
     EXPECT_EQ(a.bench.read_register(kProgramAddress), value);
+    m.s_axil_bready_i = 1;
+    a.bench.clock();
+    EXPECT_TRUE(m.s_axil_bvalid_o) << "of the second write";
+    a.bench.clock();
+    m.s_axil_bready_i = 0;
+    EXPECT_FALSE(m.s_axil_bvalid_o);
+    EXPECT_EQ(a.bench.read_register(kProgramAddress), value + 0x40);
+  }
+}
+
+// Every register write and read at random, all five channels stalling on their own.
+TYPED_TEST(CapsnetAccelTest, rtl_accel_registers_hold_under_random_traffic) {
+  Comparisons comparisons;
+  Accelerator<typename TypeParam::ModelType> a(TypeParam::scratch_log2, 1);
+  auto& m = a.bench.model();
+  std::mt19937 random(17);
+  uint32_t registers[5] = {kBases[0], kBases[1], kBases[2], kBases[3], 0};
+  const auto offset = [](uint32_t i) { return i < 4 ? kBase0 + 4 * i : uint32_t{kProgramAddress}; };
+  for (int round = 0; round < 2000; ++round) {
+    const uint32_t write = random() % 5, read = (write + 1 + random() % 4) % 5;
+    const uint32_t value = random(), strobes = random() % 16;
+    bool address = false, data = false, response = false, asked = false, answered = false;
+    m.s_axil_awaddr_i = offset(write);
+    m.s_axil_wdata_i = value;
+    m.s_axil_wstrb_i = strobes;
+    m.s_axil_araddr_i = offset(read);
+    for (int cycle = 0; cycle < 200 && !(response && answered); ++cycle) {
+      if (!address && random() % 3 == 0) m.s_axil_awvalid_i = 1;
+      if (!data && random() % 3 == 0) m.s_axil_wvalid_i = 1;
+      if (!asked && random() % 3 == 0) m.s_axil_arvalid_i = 1;
+      m.s_axil_bready_i = random() % 2;
+      m.s_axil_rready_i = random() % 2;
+      m.eval();
+      const bool aw = m.s_axil_awvalid_i && m.s_axil_awready_o;
+      const bool w = m.s_axil_wvalid_i && m.s_axil_wready_o;
+      const bool ar = m.s_axil_arvalid_i && m.s_axil_arready_o;
+      if (m.s_axil_bvalid_o && m.s_axil_bready_i) {
+        EXPECT_EQ(m.s_axil_bresp_o, 0);
+        response = true;
+      }
+      if (m.s_axil_rvalid_o && m.s_axil_rready_i) {
+        comparisons.check(registers[read], m.s_axil_rdata_o, [&] { return "read"; });
+        answered = true;
+      }
+      a.bench.clock();
+      if (aw) m.s_axil_awvalid_i = 0;
+      if (w) m.s_axil_wvalid_i = 0;
+      if (ar) m.s_axil_arvalid_i = 0;
+      address |= aw;
+      data |= w;
+      asked |= ar;
+    }
+    ASSERT_TRUE(response && answered) << "round " << round;
+    m.s_axil_bready_i = m.s_axil_rready_i = 0;
+    for (int b = 0; b < 4; ++b) {
+      if (strobes >> b & 1) {
+        registers[write] = (registers[write] & ~(255u << 8 * b)) | (value & 255u << 8 * b);
+      }
+    }
+    registers[write] &= write < 4 ? ~15u : ~63u;
+    comparisons.check(registers[write], a.bench.read_register(offset(write)),
+                      [&] { return "written"; });
+  }
+}
+
+// Memories that take a write's address and data in every legal order, with and without stalls.
+TYPED_TEST(CapsnetAccelTest, rtl_accel_writes_to_subordinates_of_every_order) {
+  Comparisons comparisons;
+  for (const WriteOrder order : kWriteOrders) {
+    for (const double stalls : {0.0, 0.5, 0.9}) {
+      Accelerator<typename TypeParam::ModelType> a(
+          TypeParam::scratch_log2, 3, {4, stalls, stalls, static_cast<int>(stalls * 10), order});
+      a.check(transfers_of_every_kind(), comparisons);
+      const uint64_t bursts = a.bench.data_first() + a.bench.together() + a.bench.address_first();
+      EXPECT_GT(bursts, 4u);
+      const bool data_first = order == WriteOrder::kDataFirst;
+      const bool together = order == WriteOrder::kTogether;
+      if (order == WriteOrder::kAny) {
+        EXPECT_TRUE(stalls == 0 || a.bench.data_first() > 0);
+      } else {
+        EXPECT_EQ(a.bench.data_first(), data_first ? bursts : 0);
+        EXPECT_EQ(a.bench.together(), together ? bursts : 0);
+      }
+    }
+  }
+}
+
+// No output of either port follows an input within the cycle, at rest and in the middle of bursts.
+TYPED_TEST(CapsnetAccelTest, rtl_accel_outputs_of_the_ports_follow_no_input_in_the_cycle) {
+  Comparisons comparisons;
+  Accelerator<typename TypeParam::ModelType> a(TypeParam::scratch_log2, 5,
+                                               {6, 0.3, 0.4, 3, WriteOrder::kAny});
+  a.bench.probe();
+  a.check(transfers_of_every_kind(), comparisons);
+  std::cout << "probes=" << a.bench.probes() << std::endl;
+  EXPECT_GT(a.bench.probes(), 2000u);
+}
+
+// Reset while a channel of the memory port holds a VALID or a burst is half done: nothing of the
+// old run is left, and the next one is right.
+TYPED_TEST(CapsnetAccelTest, rtl_accel_runs_after_a_reset_in_the_middle_of_a_burst) {
+  Comparisons comparisons;
+  std::mt19937 random(41);
+  for (const WriteOrder order : kWriteOrders) {
+    Accelerator<typename TypeParam::ModelType> a(TypeParam::scratch_log2, 6,
+                                                 {7, 0.4, 0.4, 2, order});
+    auto& bench = a.bench;
+    auto& m = bench.model();
+    for (int point = 0; point < 12; ++point) {
+      a.place({transfer(kLoad, 0, 0, 0, 1024),
+               squash(0, 0, 8, 0, 0, 4, 8, 8),
+               transfer(kStore, 2, 0, 0, 1024),
+               transfer(kLoad, 1, 0, 0, 1024),
+               transfer(kStore, 3, 0, 0, 1024),
+               {kEnd}});
+      bench.write_register(kProgramAddress, kProgram);
+      bench.write_register(kCtrl, 3);
+      for (uint32_t i = random() % 400; i > 0; --i) bench.clock();
+      const auto reached = [&] {
+        switch (point % 6) {
+          case 0:
+            return m.m_axi_arvalid_o != 0;
+          case 1:
+            return m.m_axi_rvalid_i && m.m_axi_rready_o;
+          case 2:
+            return m.m_axi_awvalid_o != 0;
+          case 3:
+            return m.m_axi_wvalid_o != 0;
+          case 4:
+            return m.m_axi_bready_o != 0;
+          default:
+            return true;
+        }
+      };
+      for (int i = 0; i < 2000 && !reached(); ++i) bench.clock();
+      EXPECT_TRUE(reached()) << "point " << point;
+      bench.reset(1 + static_cast<int>(random() % 3));
+      EXPECT_EQ(bench.read_register(kStatus), 0u);
+      EXPECT_EQ(bench.read_register(kProgramAddress), 0u);
+      EXPECT_FALSE(m.irq_o);
+      for (uint32_t i = 0; i < 4; ++i) bench.write_register(kBase0 + 4 * i, kBases[i]);
+      if (point % 6 == 5) a.check({random_matmul<TypeParam>(random)}, comparisons);
+    }
+    a.check(transfers_of_every_kind(), comparisons);
   }
 }
 

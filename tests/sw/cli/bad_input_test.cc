@@ -69,6 +69,37 @@ TEST_F(BadInput, OptionOfTheWrongType_bad) {
   expect_refusal(2, {"--coupling", "routed", "sideways"}, {"evaluate", "--coupling", "sideways"});
 }
 
+TEST_F(BadInput, NonsenseForACosimulation_bad) {
+  const auto refuse = [&](const std::vector<std::string>& parts,
+                          const std::vector<std::string>& options) {
+    std::vector<std::string> arguments = {"cosim", "--model", model(), "--multiplier", "exact"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    expect_refusal(2, parts, arguments, {{"LUTRA_CACHE", (path() / "cache").string()}});
+    // Before anything was characterised or built.
+    EXPECT_FALSE(fs::exists(path() / "cache")) << options[0];
+  };
+  refuse({"--images", "0 not in range 1 to 2147483647"}, {"--images", "0"});
+  refuse({"--images", "-1 not in range"}, {"--images", "-1"});
+  refuse({"--images", "2.5"}, {"--images", "2.5"});
+  refuse({"--first", "-1 not in range 0 to"}, {"--first", "-1"});
+  refuse({"1 images from number 10000 on, fashion-mnist test has 10000"}, {"--first", "10000"});
+  refuse({"10001 images from number 0 on"}, {"--images", "10001"});
+  refuse({"2147483647 images from number 2147483647 on"},
+         {"--first", "2147483647", "--images", "2147483647"});
+  refuse({"--max-cycles", "0 not in range 1 to"}, {"--max-cycles", "0"});
+  refuse({"--max-cycles", "-5"}, {"--max-cycles", "-5"});
+  refuse({"--rows", "0 not in range 1 to 16"}, {"--rows", "0"});
+  refuse({"--acc-depth", "0 not in range 1 to 65536"}, {"--acc-depth", "0"});
+  refuse({"--scratch-kib", "3 not in"}, {"--scratch-kib", "3"});
+  refuse({"--fault-mask", "256 not in range 0 to 255"}, {"--fault-mask", "256"});
+  refuse({"--memory-latency-ns", "-1 not in range 0 to 100000"}, {"--memory-latency-ns", "-1"});
+  refuse({"--reset-after", "0 not in range 1 to"}, {"--reset-after", "0"});
+  refuse({"--wave-window: expected with --wave FILE"}, {"--wave-window", "1,2"});
+  refuse({"first cycle 5, last cycle 2, expected first <= last"},
+         {"--wave", "w.fst", "--wave-window", "5,2"});
+  refuse({"--wave-window", "-1"}, {"--wave", "w.fst", "--wave-window", "-1,2"});
+}
+
 TEST_F(BadInput, ConfigurationFile_bad) {
   const auto unknown = write("unknown.toml", "images = 3\nimges = 3\n");
   expect_refusal(2, {"unknown.toml:2: unknown key 'imges', expected one of", "images"},

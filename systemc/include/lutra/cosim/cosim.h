@@ -23,12 +23,23 @@ struct AcceleratorOptions {
   std::function<void(const std::string&)> progress;
 };
 
-/// The source of the module pe_mul whose select input chooses between these components' RTL.
+/// The source of a module whose select input chooses between these components' RTL. Names of theirs
+/// are escaped where they are no simple identifiers; names of files do not occur.
 /// @param components  1..4, signed, 8x8
-std::string pe_multiplier_source(const std::vector<const synth::Component*>& components);
+std::string pe_multiplier_source(const std::vector<const synth::Component*>& components,
+                                 const std::string& module = "pe_mul");
+
+/// What is wrong with an entry of the cache of programs, "its program is missing"; "" when it holds
+/// the program that was built.
+std::string entry_damage(const std::filesystem::path& directory);
 
 /// Verilates and compiles the accelerator with these multipliers, or finds it in the cache; the key
-/// is the content of all sources and the tools' versions.
+/// is the content of all sources and of the platform's library, the options, the tools' versions
+/// and Lutra's. An entry whose program is not the one that was built is said and made again.
+///
+/// The components' files are read behind the accelerator's and under names of our own, the
+/// accelerator's modules have a prefix: no directive, macro or module name of theirs reaches it,
+/// and directives and macros of one component do not reach the next.
 /// @return a program that takes JOB.json RESULT.json
 /// @throws Error kMissingTool without Verilator or a compiler, kUsage when Verilator refuses the
 ///         components' Verilog (with its message), kUnsupported for more than four components, an
@@ -51,6 +62,9 @@ struct CosimOptions {
   uint64_t wave_first = 0;
   uint64_t wave_last = 1000000;
   uint64_t max_cycles = 5000000;  ///< an image
+  int memory_latency_ns = 100;    ///< of a burst
+  bool memory_waits = false;      ///< the memory waits in b_transport instead of annotating a delay
+  uint64_t reset_after = 0;       ///< cycles into a first run that a reset ends; 0: none
   std::string rerun;              ///< command line that repeats this run
   AcceleratorOptions accelerator;
 };

@@ -11,7 +11,8 @@
 namespace lutra::platform {
 
 /// A TLM-2.0 memory of bytes from address 0 on, any number of initiators. An access outside ends in
-/// TLM_ADDRESS_ERROR_RESPONSE. Timing: a fixed latency an access; the bus adds its beats.
+/// TLM_ADDRESS_ERROR_RESPONSE. Timing: a fixed latency an access, annotated as a delay or waited
+/// for in b_transport; the bus adds its beats.
 class Memory : public sc_core::sc_module {
  public:
   tlm_utils::simple_target_socket<Memory> bus_socket;   ///< from the accelerator's bridge
@@ -19,7 +20,8 @@ class Memory : public sc_core::sc_module {
 
   /// @param bytes    size
   /// @param latency  of each access
-  Memory(sc_core::sc_module_name name, size_t bytes, sc_core::sc_time latency);
+  /// @param waits    the latency passes in b_transport, whose caller must be a thread
+  Memory(sc_core::sc_module_name name, size_t bytes, sc_core::sc_time latency, bool waits = false);
 
   const std::vector<uint8_t>& bytes() const { return bytes_; }
 
@@ -29,6 +31,7 @@ class Memory : public sc_core::sc_module {
 
   std::vector<uint8_t> bytes_;
   sc_core::sc_time latency_;
+  bool waits_;
 };
 
 }  // namespace lutra::platform

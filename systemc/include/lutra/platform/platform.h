@@ -8,10 +8,12 @@
 #include <memory>
 #include <string>
 #include <systemc>
+#include <utility>
 #include <vector>
 
 #include "lutra/platform/accelerator_ports.h"
 #include "lutra/platform/axi_bridges.h"
+#include "lutra/platform/axi_monitor.h"
 #include "lutra/platform/memory.h"
 
 namespace lutra::platform {
@@ -51,7 +53,11 @@ class Host : public sc_core::sc_module {
   std::vector<uint8_t> read_memory(uint64_t address, size_t count);
   /// Waits for the interrupt. @return false when it did not come within so many cycles
   bool wait_interrupt(uint64_t cycles, sc_core::sc_time period);
+  /// Resets the accelerator and its bridges, whatever they do; returns when reset is over.
+  void reset();
 
+  /// True once after reset() was called: for the platform, which drives reset.
+  bool take_reset_request() { return std::exchange(reset_requested_, false); }
   /// What the software threw, if anything.
   std::exception_ptr failure() const { return failure_; }
 
@@ -61,18 +67,20 @@ class Host : public sc_core::sc_module {
   AcceleratorSignals& s_;
   std::function<void(Host&)> software_;
   std::exception_ptr failure_;
+  bool reset_requested_ = false;
 };
 
 struct PlatformOptions {
   size_t memory_bytes = 16 << 20;
   sc_core::sc_time period{10, sc_core::SC_NS};
   sc_core::sc_time memory_latency{100, sc_core::SC_NS};
+  bool memory_waits = false;      ///< in b_transport, instead of annotating its latency
   std::string wave;               ///< FST file; empty: none
   uint64_t wave_first_cycle = 0;  ///< window of cycles after reset that the wave file holds
   uint64_t wave_last_cycle = UINT64_MAX;
 };
 
-/// Clock, reset, accelerator, bridges, memory and host.
+/// Clock, reset, accelerator, bridges, memory, host, and the protocol checkers of both ports.
 class Platform : public sc_core::sc_module {
  public:
   Platform(sc_core::sc_module_name name, const PlatformOptions& options,
@@ -83,7 +91,7 @@ class Platform : public sc_core::sc_module {
   /// @throws Error kUsage when the wave file cannot be written
   void run();
 
-  const AxiToTlm& bus() const { return bus_; }
+  AxiMonitor& monitor() { return monitor_; }
 
  private:
   void drive_clock();
@@ -95,6 +103,7 @@ class Platform : public sc_core::sc_module {
   Memory memory_;
   AxiToTlm bus_;
   TlmToAxiLite registers_;
+  AxiMonitor monitor_;
   Host host_;
   uint64_t cycle_ = 0;
   bool wave_open_ = false;
