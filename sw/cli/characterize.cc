@@ -27,6 +27,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Lists what Lutra wrote into a directory, which alone it may replace.
+constexpr const char* kOwnFiles = "written-by-lutra.json";
+
 struct Options {
   std::vector<std::string> inputs;
   std::string top;
@@ -318,6 +321,57 @@ std::string factorisation_text(const synth::Component& c) {
   return text;
 }
 
+/// The files that an earlier run wrote into a directory, by its list; with their checksums.
+nlohmann::json own_files(const fs::path& directory) {
+  try {
+    return nlohmann::json::parse(numerics::read_file(directory / kOwnFiles)).at("files");
+  } catch (const std::exception&) {
+    return nlohmann::json::object();
+  }
+}
+
+/// The regular files below a directory, relative to it.
+std::vector<std::string> files_below(const fs::path& directory) {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+    if (!entry.is_directory()) files.push_back(entry.path().lexically_relative(directory).string());
+  }
+  return files;
+}
+
+/// Refuses a directory that holds what Lutra did not write, or what was changed since.
+void check_own(const fs::path& directory) {
+  if (!fs::exists(fs::symlink_status(directory))) return;
+  if (!fs::is_directory(fs::symlink_status(directory))) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: not a directory of an earlier run, expected "
+                                              "another --out",
+                                              directory.string()));
+  }
+  const nlohmann::json own = own_files(directory);
+  for (const std::string& file : files_below(directory)) {
+    const bool is_own = file == kOwnFiles ||
+                        (own.contains(file) &&
+                         own.at(file) == synth::sha256_hex(numerics::read_file(directory / file)));
+    if (is_own) continue;
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: not written by an earlier run, or changed since, and would be "
+                            "replaced: move it away, or choose another --out",
+                            (directory / file).string()));
+  }
+}
+
+/// Puts a directory in the place of what an earlier run left there, with a list of its files.
+void replace_own(const fs::path& made, const fs::path& target) {
+  check_own(target);
+  nlohmann::json list = {{"files", nlohmann::json::object()}};
+  for (const std::string& file : files_below(made)) {
+    list["files"][file] = synth::sha256_hex(numerics::read_file(made / file));
+  }
+  numerics::write_file(made / kOwnFiles, list.dump(2) + "\n");
+  if (fs::exists(target)) fs::rename(target, made.parent_path() / "old");
+  fs::rename(made, target);
+}
+
 Outcome run_one(const Options& options, const SharedOptions& shared, const fs::path& out) {
   synth::CharacterizeOptions characterize;
   characterize.liberty = options.liberty;
@@ -326,6 +380,8 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
   characterize.seed = shared.seed;
   characterize.jobs = shared.jobs;
   characterize.progress = progress;
+  check_own(out / "component");  // before the work, not after it
+  if (!options.clock_ns.empty()) check_own(out / "delay_sweep");
   const synth::Component c = characterize_input(options, characterize);
   const bool named = options.inputs.size() == 1;
   for (const std::string& line : synth::table_lines(named ? options.inputs[0] : c.name, c)) {
@@ -335,10 +391,11 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
   if (!options.operands.empty()) row["at_operands"] = at_operands(c, options.operands);
   if (!options.clock_ns.empty()) {
     progress("mapping for delays");
-    fs::remove_all(out / "delay_sweep");
+    const synth::PrivateDirectory work(out);
     row["delay_sweep"] = synth::sweep_delay_targets(
         c, options.liberty.empty() ? synth::default_liberty() : options.liberty, options.clock_ns,
-        shared.seed, out / "delay_sweep");
+        shared.seed, work.path() / "delay_sweep");
+    replace_own(work.path() / "delay_sweep", out / "delay_sweep");
   }
   std::map<std::string, std::string> files;
   for (const std::string& kind : options.exports) {
@@ -360,8 +417,11 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
   }
   // A copy that lies with the result; the cache may be emptied at any time.
   const fs::path target = out / "component";
-  fs::remove_all(target);
-  fs::copy(c.directory, target, fs::copy_options::recursive);
+  {
+    const synth::PrivateDirectory work(out);
+    fs::copy(c.directory, work.path() / "component", fs::copy_options::recursive);
+    replace_own(work.path() / "component", target);
+  }
   for (const auto& [name, bytes] : files) numerics::write_file(out / name, bytes);
   // Only the page needs Chart.js; the component is whole without it.
   fs::path page;

@@ -43,20 +43,43 @@ Command add_study(CLI::App* root) {
             const fs::path page = out / "report.html";
             numerics::write_file(page, report::study_page(r));
             r["report"] = page.string();
-            outcome.text =
-                fmt::format("{:<28}{:>10}{:>12}{:>12}{:>12}  {}\n", "assignment", "accuracy",
-                            "energy uJ", "area um2", "delay ns", "co-simulation");
+            const auto percent = [](const nlohmann::json& value) {
+              return fmt::format("{:.1f}%", 100 * value.get<double>());
+            };
+            outcome.text = fmt::format(
+                "savings against {}, the cheapest exact design at the operands of this run "
+                "({:.2f} uJ for multiplying); 95 % intervals\n"
+                "{:<36}{:>9}{:>18}{:>11}{:>12}{:>17}{:>11}  {}\n",
+                r.at("baseline").at("name").get<std::string>(),
+                r.at("baseline").at("multiply_energy_nj").get<double>() / 1000, "assignment",
+                "accuracy", "", "energy uJ", "mult. saved", "", "all saved", "co-simulation");
             for (size_t i = 0; i < r.at("rows").size(); ++i) {
               const auto& row = r.at("rows")[i];
+              const nlohmann::json& cosim = row.at("cosim");
               const std::string verdict =
-                  row.at("cosim").is_null() ? "" : row.at("cosim").at("verdict").get<std::string>();
+                  cosim.is_null()
+                      ? ""
+                      : fmt::format("{} ({} images)", cosim.at("verdict").get<std::string>(),
+                                    cosim.value("images", 0));
+              const nlohmann::json& share = row.at("accuracy_interval");
+              const nlohmann::json& saved = row.at("multiply_saving_interval");
               outcome.text += fmt::format(
-                  "{:<28}{:>9.2f}%{:>12.2f}{:>12.0f}{:>12.2f}  {}{}\n",
-                  row.at("label").get<std::string>(), 100 * row.at("accuracy").get<double>(),
+                  "{:<36}{:>8.2f}% {:>17}{:>11.2f}{:>12}{:>17}{:>11}  {}{}\n",
+                  row.at("label").get<std::string>() +
+                      (row.at("is_exact_design").get<bool>() ? " (exact)" : ""),
+                  100 * row.at("accuracy").get<double>(),
+                  fmt::format("{:.2f}..{:.2f}%", 100 * share.at(0).get<double>(),
+                              100 * share.at(1).get<double>()),
                   row.at("energy_per_inference_nj").get<double>() / 1000,
-                  row.at("area_um2").get<double>(), row.at("delay_ns").get<double>(), verdict,
+                  percent(row.at("multiply_saving")),
+                  saved.is_null()
+                      ? "one image"
+                      : fmt::format("{}..{}", percent(saved.at(0)), percent(saved.at(1))),
+                  percent(row.at("energy_saving")), verdict,
                   i == r.at("chosen").get<size_t>() ? "  <- chosen" : "");
-              if (verdict == "mismatch") outcome.code = ExitCode::kMismatch;
+              if (!cosim.is_null() && cosim.at("verdict") == "mismatch") {
+                outcome.code = ExitCode::kMismatch;
+              }
             }
             outcome.text += fmt::format("report: {}\n", fs::absolute(page).string());
             return outcome;

@@ -1,13 +1,16 @@
 const c = result.component;
 const errors = c.errors;
 $("name").textContent = c.name;
-$("lead").textContent = `${c.width} x ${c.width} bits, ${c.signed ? "signed" : "unsigned"}` +
+$("lead").textContent = `${c.width} x ${c.width} bits, ${c.signed ? "signed" : "unsigned"} (by ${c.signed_from})` +
   (c.liberty ? `, synthesised to ${c.liberty}.` : ".");
 for (const [key, unit, label, digits] of [["area_um2", "µm²", "area", 0], ["delay_ns", "ns", "delay", 2],
   ["energy_per_op_fj", "fJ", "energy an operation", 0]]) {
   fact(c[key] === null || c[key] === undefined ? "unknown" : `${number(c[key], digits)} ${unit}`, label);
 }
 fact(percent(errors.mre_nonzero), "mean relative error");
+const against = checked(c.rtl_check);
+fact(c.rtl_check === null ? "–" : c.rtl_check.result, against.text === undefined ? against : `netlist against its source: ${against.text}`,
+  against.className);
 
 // The table's index is the operands' bit patterns, the first one outer; the axes are their values.
 const size = 2 ** c.width;
@@ -88,7 +91,7 @@ table("metrics", ["metric", "value"], Object.entries(errors).filter(([, v]) => t
 const costs = ["area_um2", "delay_ns", "leakage_nw", "energy_per_op_fj", "energy_parts_fj", "net_toggles_per_op",
   "glitches", "leakage_without_states_nw", "delay_sweep", "at_operands", "cells"];
 table("cost", ["quantity", "value"], flat(Object.fromEntries(costs.filter((k) => k in c).map((k) => [k, c[k]]))));
-const made = ["parameters", "held", "sources", "liberty", "liberty_sha256", "lut_sha256", "rtl_check", "proof", "activity",
+const made = ["signed", "signed_from", "warnings", "parameters", "held", "sources", "liberty", "liberty_sha256", "lut_sha256", "rtl_check", "proof", "activity",
   "assumptions", "tools"];
 table("made", ["what", "value"], flat(Object.fromEntries(made.filter((k) => k in c).map((k) => [k, c[k]]))));
 document.documentElement.setAttribute("data-inked", String(inked($("histogram"))));

@@ -5,6 +5,12 @@ const number = (x, digits) => x === null || x === undefined ? "–"
   : Number(x).toLocaleString("en", {minimumFractionDigits: digits, maximumFractionDigits: digits});
 const percent = (x) => number(100 * x, 2) + " %";
 
+// How a netlist was compared with its source.
+const checked = (check) => check === null ? "a table: no source" : check.result === "equal"
+  ? {text: `equal, ${check.exhaustive ? "all " : ""}${check.pairs.toLocaleString("en")} pairs` +
+      (check.undefined_bits > 0 ? `, ${check.undefined_bits.toLocaleString("en")} bits undefined` : ""), className: "match"}
+  : {text: `${check.result}: ${check.reason}`, className: "mismatch"};
+
 // Tables are built from text nodes only: names come from users.
 function fill(table, header, rows) {
   const head = table.createTHead().insertRow();

@@ -12,24 +12,38 @@ fact(chosen.label, "chosen: least energy within the accuracy budget");
 fact(percent(chosen.accuracy), `accuracy (exact: ${percent(exact.accuracy)})`);
 fact(number(chosen.energy_per_inference_nj / 1000, 1) + " µJ",
   `an inference (exact: ${number(exact.energy_per_inference_nj / 1000, 1)} µJ)`);
-fact(number(100 * (1 - chosen.multiply_energy_nj / exact.multiply_energy_nj), 1) + " %",
-  "multiply energy saved");
+const span = (interval, scale, digits, unit) => interval === null ? "one image: no interval"
+  : `${number(scale * interval[0], digits)} to ${number(scale * interval[1], digits)}${unit}`;
+fact(`${number(100 * chosen.multiply_saving, 1)} %`, `multiply energy saved (${span(chosen.multiply_saving_interval, 100, 1, " %")}), ` +
+  `${number(100 * chosen.energy_saving, 1)} % of all; against ${result.baseline.name}, the cheapest exact design`);
+if (chosen.saving_split !== null) {
+  fact(`${number(100 * chosen.saving_split.representation, 1)} + ${number(100 * chosen.saving_split.approximation, 1)} %`,
+    `of the two's complement array's multiply energy: number format + approximation`);
+}
 const verdict = verdicts.length === 0 ? "not run" : allMatch ? "match" : "mismatch";
-fact(verdict, "RTL against the engine", verdict);
+fact(verdict, "RTL against the engine" + (verdicts.length === 0 ? ""
+  : `, on ${verdicts.map((r) => r.cosim.images).join(", ")} images`), verdict);
 
-fill($("rows"), ["assignment", "accuracy", "loss", "energy µJ", "multiply µJ", "area µm²", "delay ns", "co-simulation"],
+fill($("rows"), ["assignment", "accuracy", "95 %", "loss", "energy µJ", "multiply µJ", "multiply saved", "95 %",
+  "format + approximation", "all saved", "area µm²", "delay ns", "co-simulation"],
   rows.map((r, i) => ({
     className: i === result.chosen ? "chosen" : "",
-    cells: [r.label, percent(r.accuracy), number(100 * (exact.accuracy - r.accuracy), 2),
+    cells: [r.label + (i === result.reference ? " (baseline)" : r.is_exact_design ? " (exact)" : ""), percent(r.accuracy),
+      span(r.accuracy_interval, 100, 2, ""), number(100 * (exact.accuracy - r.accuracy), 2),
       number(r.energy_per_inference_nj / 1000, 2), number(r.multiply_energy_nj / 1000, 2),
-      number(r.area_um2, 0), number(r.delay_ns, 2),
-      r.cosim ? {text: r.cosim.verdict, className: r.cosim.verdict} : "–"],
+      number(100 * r.multiply_saving, 1) + " %", span(r.multiply_saving_interval, 100, 1, ""),
+      r.saving_split === null ? "–"
+        : `${number(100 * r.saving_split.representation, 1)} + ${number(100 * r.saving_split.approximation, 1)} %`,
+      number(100 * r.energy_saving, 1) + " %", number(r.area_um2, 0), number(r.delay_ns, 2),
+      r.cosim ? {text: `${r.cosim.verdict} (${r.cosim.images} images)`, className: r.cosim.verdict} : "–"],
   })));
 
-fill($("components"), ["multiplier", "area µm²", "delay ns", "leakage nW", "energy fJ/op", "MAE", "WCE", "EP", "MRE", "bias"],
+fill($("components"), ["multiplier", "area µm²", "delay ns", "leakage nW", "energy fJ/op", "MAE", "WCE", "EP", "MRE", "bias",
+  "operands", "against its source"],
   result.components.map((c) => ({cells: [c.name, number(c.area_um2, 0), number(c.delay_ns, 2),
     number(c.leakage_nw, 2), number(c.energy_per_op_fj, 0), number(c.errors.mae, 2), number(c.errors.wce, 0),
-    percent(c.errors.ep), percent(c.errors.mre_nonzero), number(c.errors.bias, 2)]})));
+    percent(c.errors.ep), percent(c.errors.mre_nonzero), number(c.errors.bias, 2),
+    `${c.signed ? "signed" : "unsigned"} (${c.signed_from})`, checked(c.rtl_check)]})));
 
 for (const r of verdicts) {
   const c = r.cosim;
@@ -68,11 +82,15 @@ $("configuration").textContent = JSON.stringify(result.configuration, null, 2);
 
 const points = (keep) => rows.map((r, i) => ({x: r.energy_per_inference_nj / 1000, y: 100 * r.accuracy, label: r.label, i}))
   .filter((p) => keep(p.i));
+const energies = rows.map((r) => r.energy_per_inference_nj / 1000);
+const budget = 100 * (exact.accuracy - result.configuration.choice.max_accuracy_loss);
 new Chart($("tradeoff"), {
   type: "scatter",
   data: {datasets: [
     {label: "chosen", data: points((i) => i === result.chosen), backgroundColor: "#1f5fbf", pointRadius: 8, pointStyle: "rectRot"},
     {label: "other assignments", data: points((i) => i !== result.chosen), backgroundColor: "#8a94a3", pointRadius: 6},
+    {label: "accuracy budget", type: "line", pointRadius: 0, borderColor: "#b7791f", borderDash: [6, 4], borderWidth: 1.5,
+      data: [Math.min(...energies), Math.max(...energies)].map((x) => ({x, y: budget, label: "budget"}))},
   ]},
   options: {
     maintainAspectRatio: false,
@@ -85,7 +103,8 @@ new Chart($("tradeoff"), {
   plugins: [pointNames],
 });
 $("tradeoff-note").textContent = "Upper left is better. Netlists: " + result.liberty.name +
-  ". Memory: stated costs, see below; they do not change with the multiplier.";
+  `. Energies are means over ${result.energy_images} images, with glitches. Accuracies within each other's intervals are alike. ` +
+  "Memory: stated costs, see below; they do not change with the multiplier.";
 
 const kinds = [...new Set(rows.flatMap((r) => r.energy_terms.map((t) => t.kind)))];
 const palette = ["#1f5fbf", "#6fa3e8", "#2a8c82", "#8cc9c2", "#b7791f", "#e3b564", "#7a4fa3", "#b99ad6", "#8a94a3", "#c4cad3"];

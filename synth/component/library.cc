@@ -12,6 +12,7 @@
 #include "lutra/numerics/error.h"
 #include "lutra/numerics/files.h"
 #include "lutra/synth/files.h"
+#include "lutra/synth/netlist.h"
 #include "lutra/synth/synthesis.h"
 #include "lutra/synth/verilog_sources.h"
 

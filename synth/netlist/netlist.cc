@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+
 #include <nlohmann/json.hpp>
 #include <string>
 #include <unordered_map>
@@ -291,15 +294,16 @@ std::string Netlist::verilog(const std::string& module) const {
       if (port.is_input != input_pass) continue;
       const std::string range =
           port.width() > 1 ? fmt::format("[{}:0] ", port.width() - 1) : std::string();
-      append(shell_ports, port.name);
+      const std::string port_name = verilog_name(port.name);
+      append(shell_ports, port_name);
       directions +=
-          fmt::format("  {} {}{};\n", port.is_input ? "input" : "output", range, port.name);
+          fmt::format("  {} {}{};\n", port.is_input ? "input" : "output", range, port_name);
       for (int bit = 0; bit < port.width(); ++bit) {
         const std::string name =
             port.is_input ? fmt::format("i{}", inputs++) : fmt::format("o{}", outputs++);
         append(mapped_ports, fmt::format("{} {}", port.is_input ? "input" : "output", name));
         connections +=
-            fmt::format("{}    .{}({}{})", connections.empty() ? "" : ",\n", name, port.name,
+            fmt::format("{}    .{}({}{})", connections.empty() ? "" : ",\n", name, port_name,
                         port.width() > 1 ? fmt::format("[{}]", bit) : std::string());
         std::string& known = names[port.nets[bit]];
         if (known.empty()) {
@@ -335,6 +339,24 @@ std::map<std::string, int> Netlist::cell_counts() const {
   std::map<std::string, int> counts;
   for (const NetlistCell& cell : cells_) ++counts[cell.type->name];
   return counts;
+}
+
+std::string verilog_name(const std::string& name) {
+  const auto all = [&](auto holds) { return std::all_of(name.begin(), name.end(), holds); };
+  const auto is_word = [](char c) { return isalnum(static_cast<unsigned char>(c)) || c == '_'; };
+  const bool simple =
+      !name.empty() && !isdigit(static_cast<unsigned char>(name[0])) && name[0] != '$' &&
+      all([&](char c) { return static_cast<unsigned char>(c) < 128 && (is_word(c) || c == '$'); });
+  if (simple) return name;
+  if (name.empty() || !all([](char c) { return c > ' ' && c < 127; })) {
+    std::string shown = name;
+    for (char& c : shown) {
+      if (c < ' ' || c > '~') c = '?';
+    }
+    throw Error(ExitCode::kUnsupported,
+                fmt::format("'{}' cannot be a name in Verilog", shown));
+  }
+  return "\\" + name + " ";
 }
 
 }  // namespace lutra::synth

@@ -690,10 +690,4 @@ std::vector<std::pair<std::string, std::string>> parse_defines(
   return defines;
 }
 
-std::string verilog_name(const std::string& name) {
-  const bool plain = !name.empty() && is_letter(name[0]) &&
-                     std::all_of(name.begin(), name.end(), is_name_character);
-  return plain ? name : fmt::format("\\{} ", name);
-}
-
 }  // namespace lutra::synth

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,6 +78,19 @@ std::vector<std::string> environment_with(
   return result;
 }
 
+/// The command in front of a program that sets its limits: posix_spawn() cannot, and a limit that
+/// is set from outside comes too late for what the program has started by then.
+std::vector<std::string> limiting(const ProcessLimits& limits) {
+  fs::path program = on_path("prlimit");
+  if (program.empty()) program = on_path("/usr/bin/prlimit");
+  if (program.empty()) {
+    throw Error(ExitCode::kMissingTool,
+                "prlimit: not found on PATH, expected from the package util-linux");
+  }
+  return {program.string(), fmt::format("--as={}", limits.memory_mib << 20),
+          fmt::format("--fsize={}", limits.file_mib << 20), "--core=0", "--"};
+}
+
 ProcessResult run(std::vector<std::string> arguments, std::vector<std::string> environment,
                   const fs::path& directory, const ProcessLimits& limits) {
   const auto fail = [&](int code) {
@@ -110,14 +122,6 @@ ProcessResult run(std::vector<std::string> arguments, std::vector<std::string> e
     close(ends[0]);
     fail(spawned);
   }
-  const auto limit = [child](__rlimit_resource what, std::size_t mib) {
-    const rlimit value = {static_cast<rlim_t>(mib) << 20, static_cast<rlim_t>(mib) << 20};
-    prlimit(child, what, &value, nullptr);  // fails only where the limit is lower already
-  };
-  limit(RLIMIT_AS, limits.memory_mib);
-  limit(RLIMIT_FSIZE, limits.file_mib);
-  limit(RLIMIT_CORE, 0);
-
   ProcessResult result;
   result.limits = limits;
   std::array<char, 1 << 14> buffer;
@@ -226,9 +230,11 @@ ProcessResult run_process(const std::vector<std::string>& arguments, const fs::p
   }
   const fs::path work = fs::canonical(directory);
   const PrivateDirectory own(fs::canonical(fs::temp_directory_path()));
-  std::vector<std::string> words;
+  std::vector<std::string> words = limiting(limits);
   if (!the_sandbox().bubblewrap.empty()) {
-    words = confinement(the_sandbox().bubblewrap, {work, own.path()});
+    const std::vector<std::string> confined =
+        confinement(the_sandbox().bubblewrap, {work, own.path()});
+    words.insert(words.end(), confined.begin(), confined.end());
   }
   words.push_back(program.string());
   words.insert(words.end(), arguments.begin() + 1, arguments.end());

@@ -14,6 +14,7 @@
 #include "lutra/numerics/files.h"
 #include "lutra/numerics/parallel.h"
 #include "lutra/synth/files.h"
+#include "lutra/synth/netlist.h"
 #include "lutra/synth/library.h"
 #include "lutra/synth/process.h"
 
@@ -49,8 +50,8 @@ std::vector<fs::path> sorted_files(const fs::path& directory, const std::set<std
 }
 
 std::string tool_version(const std::string& tool, const std::string& package) {
-  const auto result = synth::run_process({tool, "--version"}, fs::temp_directory_path(), package);
-  return result.output.substr(0, result.output.find('\n'));
+  const std::string output = synth::constant_output({tool, "--version"}, package);
+  return output.substr(0, output.find('\n'));
 }
 
 /// Many strings as one, none of which can take a part of its neighbour's.
@@ -75,26 +76,6 @@ class Key {
  private:
   std::string text_;
 };
-
-/// A name as Verilog takes it: escaped where it is no simple identifier.
-/// @throws Error kUnsupported for what no identifier can hold
-std::string verilog_name(const std::string& name) {
-  const auto all = [&](auto holds) { return std::all_of(name.begin(), name.end(), holds); };
-  const auto is_word = [](char c) { return isalnum(static_cast<unsigned char>(c)) || c == '_'; };
-  const bool simple =
-      !name.empty() && !isdigit(static_cast<unsigned char>(name[0])) && name[0] != '$' &&
-      all([&](char c) { return static_cast<unsigned char>(c) < 128 && (is_word(c) || c == '$'); });
-  if (simple) return name;
-  if (name.empty() || !all([](char c) { return c > ' ' && c < 127; })) {
-    std::string shown = name;
-    for (char& c : shown) {
-      if (c < ' ' || c > '~') c = '?';
-    }
-    throw Error(ExitCode::kUnsupported,
-                fmt::format("'{}' cannot be a name in Verilog; the accelerator needs one", shown));
-  }
-  return "\\" + name + " ";
-}
 
 /// `text` with each identifier of `names` prefixed. All of the accelerator's own files together are
 /// renamed so, and nothing of a user's: a change of names, not of meaning.
@@ -248,12 +229,12 @@ std::string pe_multiplier_source(const std::vector<const Component*>& components
     }
     std::string held;
     for (const synth::HeldPort& port : c.source.held) {
-      held += fmt::format(", .{}({}'d{})", verilog_name(port.name), port.width, port.value);
+      held += fmt::format(", .{}({}'d{})", synth::verilog_name(port.name), port.width, port.value);
     }
     std::string parameters;
     for (const auto& [name, value] : c.source.parameters) {
       parameters +=
-          fmt::format("{}.{}({})", parameters.empty() ? "" : ", ", verilog_name(name), value);
+          fmt::format("{}.{}({})", parameters.empty() ? "" : ", ", synth::verilog_name(name), value);
     }
     if (!parameters.empty()) parameters = " #(" + parameters + ")";
     const auto& ports = c.source.ports;
@@ -261,8 +242,8 @@ std::string pe_multiplier_source(const std::vector<const Component*>& components
     text += fmt::format(
         "\n  logic [15:0] p{0};\n"
         "  {1}{2} u_mul{0} (.{3}(a_i), .{4}(b_i), .{5}(p{0}){6});\n",
-        i, verilog_name(c.source.top), parameters, verilog_name(ports[0]), verilog_name(ports[1]),
-        verilog_name(ports[2]), held);
+        i, synth::verilog_name(c.source.top), parameters, synth::verilog_name(ports[0]), synth::verilog_name(ports[1]),
+        synth::verilog_name(ports[2]), held);
   }
   text += "\n  always_comb begin\n    case (sel_i)\n";
   for (size_t i = 1; i < components.size(); ++i) {
@@ -270,6 +251,20 @@ std::string pe_multiplier_source(const std::vector<const Component*>& components
   }
   text += "      default: p_o = p0;\n    endcase\n  end\nendmodule\n";
   return text;
+}
+
+std::string platform_sha256() {
+  const fs::path systemc_sources = LUTRA_SYSTEMC_SOURCES;
+  const fs::path library = LUTRA_PLATFORM_LIBRARY;
+  return Key()
+      .add(kSchema)
+      .add(LUTRA_VERSION)
+      .add(numerics::read_file(systemc_sources / "platform" / "accelerator_binding.cc"))
+      .add(numerics::read_file(systemc_sources / "include/lutra/platform/accelerator_ports.h"))
+      .add(synth::sha256_hex(numerics::read_file(library)))
+      .add(tool_version("verilator", "verilator"))
+      .add(tool_version("g++", "g++"))
+      .sha256();
 }
 
 fs::path build_accelerator(const std::vector<const Component*>& components,
@@ -344,24 +339,17 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
   if (std::string(LUTRA_COSIM_LINK_OPTIONS).size() > 0) link.push_back(LUTRA_COSIM_LINK_OPTIONS);
 
   const fs::path binding = systemc_sources / "platform" / "accelerator_binding.cc";
-  const fs::path ports = systemc_sources / "include/lutra/platform/accelerator_ports.h";
   std::vector<std::string> units;
   for (const auto& [name, optimisation] : kUnits) units.insert(units.end(), {name, optimisation});
   // All that the program is made of and runs with. The sources are copied into the build by these
   // texts and the tools find no others there.
   const std::string key = Key()
-                              .add(kSchema)
-                              .add(LUTRA_VERSION)
                               .add(sources)
                               .add(verilator)
                               .add(compiler)
                               .add(units)
                               .add(link)
-                              .add(numerics::read_file(binding))
-                              .add(numerics::read_file(ports))
-                              .add(synth::sha256_hex(numerics::read_file(platform_library)))
-                              .add(tool_version("verilator", "verilator"))
-                              .add(tool_version("g++", "g++"))
+                              .add(platform_sha256())
                               .sha256();
   const fs::path directory = cache / key.substr(0, 32);
   const fs::path program = directory / kProgram;

@@ -109,6 +109,12 @@ nlohmann::json run_cosim(const CosimAssignment& assignment, const CosimOptions& 
     const fs::path path = work.path() / fmt::format("table{}.npy", i);
     numerics::save_npy<int16_t>(path, {256, 256}, assignment.components[i]->lut);
     tables.push_back(path.string());
+    // What its $readmemh reads, from the directory that the program runs in.
+    const synth::Component& component = *assignment.components[i];
+    const nlohmann::json memories = component.json.value("memories", nlohmann::json::object());
+    for (const auto& [name, sha256] : memories.items()) {
+      numerics::write_file(work.path() / name, numerics::read_file(component.directory / name));
+    }
   }
   const nlohmann::json job = {
       {"model", fs::absolute(options.model).string()},

@@ -102,7 +102,8 @@ class Street {
       throw Error(ExitCode::kUsage, fmt::format("energy.images = {}, expected 1..{}",
                                                 config.energy_images, data_.size()));
     }
-    for (const std::string& design : config.exact_designs) {
+    if (config_.exact_designs.empty()) config_.exact_designs = synth::exact_designs();
+    for (const std::string& design : config_.exact_designs) {
       Row row{design, assign(network_.description, &store_, design, {}), true};
       row.label = row.assignment.begin()->second->name;
       for (const auto& [operation, component] : row.assignment) {
@@ -304,10 +305,10 @@ class Street {
       // Of the energy of the two's complement array: what the number format saves, and what the
       // approximation.
       const double whole = mean(plain->multiply);
-      entry["saving_split"] = {
-          {"against", "exact"},
-          {"representation", (whole - mean(baseline.multiply)) / whole},
-          {"approximation", (mean(baseline.multiply) - mean(energy.multiply)) / whole}};
+      const double exact = mean((row.is_exact_design ? energy : baseline).multiply);
+      entry["saving_split"] = {{"against", "exact"},
+                               {"representation", (whole - exact) / whole},
+                               {"approximation", (exact - mean(energy.multiply)) / whole}};
     }
     entry["energy_terms"] = energy.terms;
     double area = 0;
@@ -353,7 +354,7 @@ class Street {
     key["cosim"] = to_json(config_).at("cosim");
     key["hardware"] = to_json(config_).at("hardware");
     key["rtl"] = rtl_sha256_;
-    // KEY-OF-ACCELERATOR
+    key["platform"] = cosim::platform_sha256();
     return units_.get(
         "co-simulation of " + row.label, key,
         [&] {
@@ -403,7 +404,7 @@ class Street {
         {"source", config_.memory.source}};
   }
 
-  const StreetConfig& config_;
+  StreetConfig config_;
   fs::path out_;
   std::function<void(const std::string&)> progress_;
   network::QuantisedNetwork network_;

@@ -20,9 +20,7 @@ std::string text_of(const json& value) {
 
 UnitStore::UnitStore(std::filesystem::path directory,
                      std::function<void(const std::string&)> progress)
-    : directory_(std::move(directory)), progress_(std::move(progress)) {
-  std::filesystem::create_directories(directory_);
-}
+    : directory_(std::move(directory)), progress_(std::move(progress)) {}
 
 json UnitStore::get(const std::string& what, const json& key, const std::function<json()>& make,
                     const std::function<bool(const json&)>& is_valid) {
@@ -50,6 +48,7 @@ json UnitStore::get(const std::string& what, const json& key, const std::functio
                      {"key", whole_key},
                      {"value", value},
                      {"value_sha256", synth::sha256_hex(text_of(value))}};
+  std::filesystem::create_directories(directory_);
   numerics::write_file(file, unit.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
   return value;
 }

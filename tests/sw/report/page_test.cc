@@ -33,6 +33,9 @@ json component(const std::string& name, double area) {
       {"leakage_nw", 12.5},
       {"energy_per_op_fj", 5100.5},
       {"glitches", {{"energy_per_op_fj", 9100.5}, {"energy_factor", 1.78}}},
+      {"signed", true},
+      {"signed_from", "ports"},
+      {"rtl_check", {{"result", "not checked"}, {"reason", "a reason " + std::string(kHostile)}}},
       {"errors", {{"mae", 1.5}, {"wce", 60}, {"ep", 0.7}, {"mre_nonzero", 0.03}, {"bias", -0.25}}}};
 }
 
@@ -42,6 +45,12 @@ json row(const std::string& label, double accuracy, double energy_nj) {
           {"accuracy", accuracy},
           {"energy_per_inference_nj", energy_nj},
           {"multiply_energy_nj", 0.4 * energy_nj},
+          {"is_exact_design", label == "exact"},
+          {"accuracy_interval", {accuracy - 0.01, accuracy + 0.01}},
+          {"multiply_saving", 0.1},
+          {"multiply_saving_interval", {0.05, 0.15}},
+          {"energy_saving", 0.04},
+          {"saving_split", {{"representation", 0.2}, {"approximation", 0.1}}},
           {"energy_terms",
            {{{"kind", "multiply"}, {"operation", "conv1.mac"}, {"energy_nj", 0.4 * energy_nj}},
             {{"kind", "scratchpad"}, {"operation", ""}, {"energy_nj", 0.6 * energy_nj}}}},
@@ -57,6 +66,8 @@ json study() {
       {"model", "capsnet-edge"},
       {"data", "fashion-mnist test"},
       {"images", 10000},
+      {"energy_images", 16},
+      {"baseline", {{"name", "exact"}}},
       {"rows",
        {row("exact", 0.9, 90000), row("drum:kept_bits=4", 0.89, 70000), row(kHostile, 0.7, 60000)}},
       {"reference", 0},
@@ -67,7 +78,7 @@ json study() {
       {"memory_costs", {{"source", "stated"}}},
       {"versions", {{"lutra", "0.1.0"}, {"yosys", "0.23"}}},
       {"seed", 1},
-      {"configuration", {{"name", kHostile}}}};
+      {"configuration", {{"name", kHostile}, {"choice", {{"max_accuracy_loss", 0.01}}}}}};
   result["rows"][1]["cosim"] = {
       {"verdict", "match"},
       {"images", 2},
@@ -207,7 +218,8 @@ TEST_F(StudyPage, DrawsEveryRowAndBothCharts) {
   for (const std::string& fault : faults(page, 3)) ADD_FAILURE() << fault;
   // The tables hold what the result holds: rows of assignments and components.
   for (const char* part : {"drum:kept_bits=4", "osu018_stdcells.lib", "140,000 elements compared",
-                           "90.00 %", "1,100,000"}) {
+                           "90.00 %", "1,100,000", "89.00 to 91.00", "5.0 to 15.0", "20.0 + 10.0 %",
+                           "not checked: a reason", "match (2 images)", "exact (baseline)"}) {
     EXPECT_NE(page.dom.find(part), std::string::npos) << part;
   }
 }

@@ -71,6 +71,10 @@ class Netlist {
   std::vector<std::string> net_sources_;
 };
 
+/// A name as Verilog takes it: escaped where it is no simple identifier. Throws
+/// Error(kUnsupported) for what no identifier can hold.
+std::string verilog_name(const std::string& name);
+
 }  // namespace lutra::synth
 
 #endif  // LUTRA_SYNTH_NETLIST_H_

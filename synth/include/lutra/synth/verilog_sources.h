@@ -81,9 +81,6 @@ void check_identifier(const std::string& name, const std::string& what);
 std::vector<std::pair<std::string, std::string>> parse_defines(
     const std::vector<std::string>& texts, const std::string& option);
 
-/// A name as Verilog writes it: escaped unless it is a plain identifier.
-std::string verilog_name(const std::string& name);
-
 }  // namespace lutra::synth
 
 #endif  // LUTRA_SYNTH_VERILOG_SOURCES_H_

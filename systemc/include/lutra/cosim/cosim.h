@@ -33,6 +33,10 @@ std::string pe_multiplier_source(const std::vector<const synth::Component*>& com
 /// the program that was built.
 std::string entry_damage(const std::filesystem::path& directory);
 
+/// Of all that an accelerator's program is made of beside Verilog: the platform's library and
+/// sources, Verilator's and the compiler's versions. @throws Error kMissingTool without one
+std::string platform_sha256();
+
 /// Verilates and compiles the accelerator with these multipliers, or finds it in the cache; the key
 /// is the content of all sources and of the platform's library, the options, the tools' versions
 /// and Lutra's. An entry whose program is not the one that was built is said and made again.
