@@ -53,7 +53,7 @@ struct Options {
   bool force = false;
   bool sweep = false;
   std::vector<std::string> exports;
-  fs::path liberty;
+  std::vector<std::string> liberty;
   fs::path operands;
   std::vector<double> clock_ns;
 };
@@ -393,8 +393,9 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
     progress("mapping for delays");
     const synth::PrivateDirectory work(out);
     row["delay_sweep"] = synth::sweep_delay_targets(
-        c, options.liberty.empty() ? synth::default_liberty() : options.liberty, options.clock_ns,
-        shared.seed, work.path() / "delay_sweep");
+        c,
+        options.liberty.empty() ? synth::default_liberty() : synth::LibertyFiles(options.liberty),
+        options.clock_ns, shared.seed, work.path() / "delay_sweep");
     replace_own(work.path() / "delay_sweep", out / "delay_sweep");
   }
   std::map<std::string, std::string> files;
@@ -546,7 +547,7 @@ Command add_characterize(CLI::App* root) {
                 "The inputs are patterns: drum, bam:hbl=0,vbl=4..8, all; with a Pareto page");
   app->add_flag("--force", options->force, "Do not use the cache");
   options->source.add_to(app);
-  app->add_option("--liberty", options->liberty, "Cell library (default: osu018)");
+  add_liberty_option(app, &options->liberty);
   app->add_option("--clock", options->clock_ns,
                   "Delays in ns, such as 2,3,4: area, delay and energy when mapped for each")
       ->delimiter(',')

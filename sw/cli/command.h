@@ -76,12 +76,18 @@ struct SourceOptions {
   std::vector<std::string> words() const;
 };
 
+/// Adds `--liberty FILE...`, which takes one file or several.
+void add_liberty_option(CLI::App* app, std::vector<std::string>* files);
+/// The words of a command line with `--liberty` before each of the Liberty files (.lib, .lib.gz,
+/// .liberty) that follow another: so that no word behind them that is something else is taken.
+std::vector<std::string> with_liberty_repeated(const std::vector<std::string>& words);
+
 /// "--multiplier M", "--operations a,b" and "--assign op=M" of evaluate and cosim.
 struct AssignmentOptions {
   std::string multiplier = "exact";
   std::vector<std::string> operations;
   std::vector<std::string> assign;
-  std::filesystem::path liberty;
+  std::vector<std::string> liberty;  ///< files of one cell library
   SourceOptions source;
 
   void add_to(CLI::App* app);

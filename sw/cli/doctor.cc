@@ -64,7 +64,7 @@ Command add_doctor(CLI::App* root) {
           look("verilator", true, [] { return first_line("verilator", "--version", "verilator"); }),
           look("g++ (for co-simulation)", true,
                [] { return first_line("g++", "--version", "g++"); }),
-          look("Liberty", true, [] { return synth::default_liberty().string(); }),
+          look("Liberty", true, [] { return synth::default_liberty().text(); }),
           look("Fashion-MNIST", true,
                [] {
                  const auto data = network::load_dataset("fashion-mnist", network::Split::kTest);

@@ -111,7 +111,7 @@ void AssignmentOptions::add_to(CLI::App* app) {
                   "Operations that use it (default: all that run on the array)")
       ->delimiter(',');
   app->add_option("--assign", assign, "operation=multiplier; wins over --multiplier");
-  app->add_option("--liberty", liberty, "Cell library (default: osu018)");
+  add_liberty_option(app, &liberty);
   source.add_to(app);
 }
 
@@ -124,13 +124,51 @@ studies::ComponentStoreOptions AssignmentOptions::store() const {
   return store;
 }
 
+void add_liberty_option(CLI::App* app, std::vector<std::string>* files) {
+  app->add_option("--liberty", *files,
+                  "Cell library (default: osu018); of several files: a.lib b.lib, or repeated")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("FILE...");
+}
+
+std::vector<std::string> with_liberty_repeated(const std::vector<std::string>& words) {
+  const auto is_liberty = [](const std::string& word) {
+    const auto ends_with = [&word](const std::string& end) {
+      return word.size() > end.size() &&
+             word.compare(word.size() - end.size(), end.size(), end) == 0;
+    };
+    return word[0] != '-' && (ends_with(".lib") || ends_with(".lib.gz") || ends_with(".liberty"));
+  };
+  std::vector<std::string> repeated;
+  bool may_follow = false;  // the word before is a file of --liberty
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word == "--") {  // what follows are no options
+      repeated.insert(repeated.end(), words.begin() + static_cast<std::ptrdiff_t>(i), words.end());
+      break;
+    }
+    if (may_follow && !word.empty() && is_liberty(word)) {
+      repeated.insert(repeated.end(), {"--liberty", word});
+      continue;
+    }
+    may_follow = word.rfind("--liberty=", 0) == 0;
+    repeated.push_back(word);
+    if (word == "--liberty" && i + 1 < words.size()) {
+      repeated.push_back(words[++i]);
+      may_follow = true;
+    }
+  }
+  return repeated;
+}
+
 std::vector<std::string> AssignmentOptions::words() const {
   std::vector<std::string> words = {"--multiplier", multiplier};
   if (!operations.empty()) {
     words.insert(words.end(), {"--operations", fmt::format("{}", fmt::join(operations, ","))});
   }
   for (const std::string& a : assign) words.insert(words.end(), {"--assign", a});
-  if (!liberty.empty()) words.insert(words.end(), {"--liberty", liberty.string()});
+  for (const std::string& file : liberty) words.insert(words.end(), {"--liberty", file});
   for (const std::string& word : source.words()) words.push_back(word);
   return words;
 }

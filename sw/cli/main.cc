@@ -53,7 +53,11 @@ int run(int argc, char** argv) {
                     "Options of this command from a TOML file; the command line wins");
   }
   try {
-    app.parse(argc, argv);
+    const std::vector<std::string> words =
+        with_liberty_repeated(std::vector<std::string>(argv, argv + argc));
+    std::vector<const char*> pointers;
+    for (const std::string& word : words) pointers.push_back(word.c_str());
+    app.parse(static_cast<int>(pointers.size()), pointers.data());
     for (const CLI::App* parsed : app.get_subcommands()) {
       if (!shared.config.empty())
         apply_config(shared.config, app.get_subcommand(parsed->get_name()));

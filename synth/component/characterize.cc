@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <system_error>
 
 #include "component/rtl_check.h"
@@ -36,7 +37,7 @@ namespace {
 using Json = nlohmann::json;
 
 /// Part of the cache key; raise it whenever the same inputs would give other bytes.
-constexpr const char* kSchema = "lutra-component-9";
+constexpr const char* kSchema = "lutra-component-10";
 constexpr int kTableWidth = 8;  // wider operands have no table
 constexpr int kWidestOperand = 16;
 constexpr int kVerilatedWidth = 12;           // up to here all pairs are compared with the source
@@ -410,8 +411,8 @@ std::set<std::string> signed_ports_of(const MultiplierSource& source,
 /// @param simulated  what the netlist is compared with: `sources`, or with the user's own models of
 ///                   the cells of a netlist
 void build_component(const MultiplierSource& source, const VerilogSources& sources,
-                     const VerilogSources& simulated, const std::filesystem::path& liberty_path,
-                     const std::string& liberty_text, const std::string& key,
+                     const VerilogSources& simulated, const LibertyFiles& liberty_files,
+                     const Liberty& library, const std::string& key,
                      const CharacterizeOptions& options, const std::filesystem::path& directory) {
   const auto progress = [&](const std::string& step) {
     if (options.progress) options.progress(fmt::format("{}: {}", source.name, step));
@@ -421,9 +422,8 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
   const std::set<std::string> signed_names = signed_ports_of(source, sources);
   progress(source.mapped ? "reading the netlist (Yosys)" : "synthesis (Yosys)");
   const SynthesisResult synthesis =
-      source.mapped ? read_mapped_netlist(sources, liberty_path, directory)
-                    : synthesize(sources, source.parameters, liberty_path, directory);
-  const Liberty library = Liberty::parse(liberty_text, liberty_path.string());
+      source.mapped ? read_mapped_netlist(sources, liberty_files, directory)
+                    : synthesize(sources, source.parameters, liberty_files, directory);
   const Netlist netlist = Netlist::read_json(synthesis.netlist_json, library, synthesis.top, where);
   MultiplierSource resolved = source;
   resolved.top = synthesis.top;
@@ -467,7 +467,16 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
   std::set<std::string> names;
   for (const auto& [name, cell] : library.cells()) names.insert(name);
   const std::vector<std::string> instantiated = simulated.instantiated(names);
-  const std::string cells = instantiated.empty() ? "" : library.verilog_cells(instantiated);
+  std::set<std::string> supplies;
+  for (const std::string& name : instantiated) {
+    const std::vector<std::string>& pins = library.find_cell(name)->supply_pins;
+    supplies.insert(pins.begin(), pins.end());
+  }
+  const bool connects_supplies =
+      std::any_of(supplies.begin(), supplies.end(),
+                  [&](const std::string& name) { return simulated.mentions(name); });
+  const std::string cells =
+      instantiated.empty() ? "" : library.verilog_cells(instantiated, connects_supplies);
   if (!cells.empty() && !source.mapped) {
     numerics::write_file(directory / "source" / kSourceCells, cells);
   }
@@ -514,9 +523,15 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
   if (!cells.empty() && !source.mapped) add_source(std::string("source/") + kSourceCells, cells);
   json["memories"] = Json::object();
   for (const auto& [name, bytes] : sources.memories()) json["memories"][name] = sha256_hex(bytes);
-  json["liberty"] = liberty_path.filename().string();
+  std::string file_names;
+  json["liberty_files"] = Json::array();
+  for (const auto& [name, sha256] : library.files()) {
+    file_names += (file_names.empty() ? "" : ", ") + name;
+    json["liberty_files"].push_back({{"file", name}, {"sha256", sha256}});
+  }
+  json["liberty"] = file_names;
   json["liberty_library"] = library.name();
-  json["liberty_sha256"] = sha256_hex(liberty_text);
+  json["liberty_sha256"] = library.sha256();
   json["lut_sha256"] = lut.empty() ? Json() : Json(sha256_hex(table_bytes(lut)));
   json["factorisation"] = factorisation;
   json["area_um2"] = synthesis.area_um2;
@@ -767,13 +782,12 @@ Component characterize(const MultiplierSource& given, const CharacterizeOptions&
   if (source.files.empty()) {
     throw Error(ExitCode::kUsage, fmt::format("{}: no Verilog file given", source.name));
   }
-  const std::filesystem::path liberty_path =
-      options.liberty.empty() ? default_liberty() : std::filesystem::absolute(options.liberty);
-  const std::string liberty_text = read_file_maybe_gzip(liberty_path);
+  const LibertyFiles liberty_files =
+      options.liberty.empty() ? default_liberty() : options.liberty.absolute();
+  const std::shared_ptr<const Liberty> library = Liberty::shared(liberty_files);
   std::set<std::string> models;  // of cells, beside a netlist: the library's own count
   if (source.mapped) {
-    const Liberty library = Liberty::parse(liberty_text, liberty_path.string());
-    for (const auto& [name, cell] : library.cells()) models.insert(name);
+    for (const auto& [name, cell] : library->cells()) models.insert(name);
   }
   const VerilogSources sources =
       VerilogSources::read(source.files, source.top, source.reading, models);
@@ -781,11 +795,10 @@ Component characterize(const MultiplierSource& given, const CharacterizeOptions&
   const VerilogSources simulated =
       source.mapped ? VerilogSources::read(source.files, source.top, source.reading) : sources;
   if (source.name.empty()) source.name = source.top;
-  const std::string key = sha256_hex(key_text(source, sources, sha256_hex(liberty_text), options) +
+  const std::string key = sha256_hex(key_text(source, sources, library->sha256(), options) +
                                      (source.mapped ? simulated.key_text() : ""));
   return cached_component(source.name, key, options, [&](const std::filesystem::path& directory) {
-    build_component(source, sources, simulated, liberty_path, liberty_text, key, options,
-                    directory);
+    build_component(source, sources, simulated, liberty_files, *library, key, options, directory);
   });
 }
 
@@ -865,19 +878,33 @@ void need_netlist(const Component& component, const std::string& what) {
                           component.name, what));
 }
 
-std::filesystem::path default_liberty() {
-  const char* chosen = std::getenv("LUTRA_LIBERTY");
-  const std::filesystem::path path = chosen != nullptr && *chosen != '\0'
-                                         ? chosen
-                                         : "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
-  if (!std::filesystem::exists(path)) {
+LibertyFiles default_liberty() {
+  const char* variable = std::getenv("LUTRA_LIBERTY");
+  const std::string chosen = variable == nullptr ? "" : variable;
+  std::vector<std::filesystem::path> paths;
+  if (chosen.empty()) {
+    paths.emplace_back("/usr/share/qflow/tech/osu018/osu018_stdcells.lib");
+  } else if (std::filesystem::exists(chosen)) {
+    paths.emplace_back(chosen);  // also with a colon in its name
+  } else {
+    std::istringstream parts(chosen);
+    for (std::string part; std::getline(parts, part, ':');) {
+      if (!part.empty()) paths.emplace_back(part);
+    }
+  }
+  for (const std::filesystem::path& path : paths) {
+    if (std::filesystem::exists(path)) continue;
     throw Error(ExitCode::kMissingTool,
                 fmt::format("{}: no such Liberty file{}", path.string(),
-                            chosen != nullptr && *chosen != '\0'
-                                ? ", named by LUTRA_LIBERTY"
-                                : ", expected from the package qflow-tech-osu018"));
+                            chosen.empty() ? ", expected from the package qflow-tech-osu018"
+                                           : ", named by LUTRA_LIBERTY"));
   }
-  return path;
+  if (paths.empty()) {
+    throw Error(
+        ExitCode::kMissingTool,
+        fmt::format("LUTRA_LIBERTY = \"{}\", expected Liberty files with : between them", chosen));
+  }
+  return paths;
 }
 
 std::filesystem::path default_cache_dir() {

@@ -6,12 +6,12 @@
 
 #include "lutra/numerics/error.h"
 #include "lutra/synth/energy.h"
-#include "lutra/synth/files.h"
+#include "lutra/synth/liberty.h"
 #include "lutra/synth/synthesis.h"
 
 namespace lutra::synth {
 
-nlohmann::json sweep_delay_targets(const Component& component, const std::filesystem::path& liberty,
+nlohmann::json sweep_delay_targets(const Component& component, const LibertyFiles& liberty,
                                    const std::vector<double>& targets_ns, std::uint64_t seed,
                                    const std::filesystem::path& out_dir) {
   if (!component.has_netlist || component.source.mapped || component.source.latency > 0) {
@@ -20,9 +20,9 @@ nlohmann::json sweep_delay_targets(const Component& component, const std::filesy
                             "multiplier without registers",
                             component.name));
   }
-  if (sha256_hex(read_file_maybe_gzip(liberty)) != component.liberty_sha256) {
+  if (Liberty::shared(liberty)->sha256() != component.liberty_sha256) {
     throw Error(ExitCode::kUsage, fmt::format("{}: not the library that {} was mapped to",
-                                              liberty.string(), component.name));
+                                              liberty.text(), component.name));
   }
   const std::vector<OperandPair> activity =
       uniform_operands(kUniformOperations, seed, component.width, component.is_signed);

@@ -15,7 +15,7 @@
 namespace lutra::synth {
 namespace {
 
-constexpr int kMaxDepth = 256;
+constexpr int kMaxDepth = 256;  // of parentheses and inversions, as read and as written anew
 constexpr std::size_t kMaxNodes = 4096;  // what walks a tree may recurse
 
 bool is_name_char(char c) {
@@ -33,6 +33,16 @@ class ExpressionParser {
   BooleanExpression parse() {
     parse_or(0);
     if (peek() != '\0') fail(fmt::format("unexpected `{}`", peek()));
+    // Operators without parentheses nest too, and are written with them.
+    std::vector<int> depth;
+    for (const BooleanExpression::Node& node : expression_.nodes) {
+      const int left = node.left < 0 ? -1 : depth[node.left];
+      const int right = node.right < 0 ? -1 : depth[node.right];
+      depth.push_back(1 + std::max(left, right));
+      const bool chained = node.left >= 0 && expression_.nodes[node.left].op == node.op;
+      if (chained && node.op != Op::kNot) depth.back() = std::max(left, 1 + right);
+      if (depth.back() > kMaxDepth) fail("operators nest too deep");
+    }
     return std::move(expression_);
   }
 
@@ -48,6 +58,10 @@ class ExpressionParser {
   }
 
   int add(Op op, int left, int right) {
+    if (op == Op::kNot && expression_.nodes[left].op == Op::kNot) {
+      expression_.nodes.pop_back();  // an inversion of an inversion, which was added last
+      return static_cast<int>(expression_.nodes.size()) - 1;
+    }
     if (expression_.nodes.size() == kMaxNodes) fail("more than 4096 operators and operands");
     BooleanExpression::Node node;
     node.op = op;
@@ -140,7 +154,7 @@ std::string verilog_of(const BooleanExpression& expression, int index) {
     case Op::kConstant:
       return node.value ? "1'b1" : "1'b0";
     case Op::kName:
-      return node.name;
+      return verilog_identifier(node.name);
     case Op::kNot:
       return fmt::format("(~{})", verilog_of(expression, node.left));
     default:
@@ -149,6 +163,44 @@ std::string verilog_of(const BooleanExpression& expression, int index) {
   const char* symbol = node.op == Op::kAnd ? "&" : node.op == Op::kOr ? "|" : "^";
   return fmt::format("({} {} {})", verilog_of(expression, node.left), symbol,
                      verilog_of(expression, node.right));
+}
+
+using NameOf = std::function<std::string(const std::string&)>;
+
+/// Whether an operand that is this expression stands without parentheses.
+bool stands_alone(const BooleanExpression& expression, int index) {
+  using Op = BooleanExpression::Op;
+  const Op op = expression.nodes[index].op;
+  return op == Op::kConstant || op == Op::kName || op == Op::kNot;
+}
+
+void append_liberty(const BooleanExpression& expression, int index, const NameOf& name_of,
+                    std::string* out) {
+  using Op = BooleanExpression::Op;
+  const BooleanExpression::Node& node = expression.nodes[index];
+  const auto operand = [&](int child, bool bare) {
+    if (!bare) *out += '(';
+    append_liberty(expression, child, name_of, out);
+    if (!bare) *out += ')';
+  };
+  switch (node.op) {
+    case Op::kConstant:
+      *out += node.value ? '1' : '0';
+      return;
+    case Op::kName:
+      *out += name_of(node.name);
+      return;
+    case Op::kNot:
+      *out += '!';
+      operand(node.left, stands_alone(expression, node.left));
+      return;
+    default:
+      break;
+  }
+  operand(node.left,
+          stands_alone(expression, node.left) || expression.nodes[node.left].op == node.op);
+  *out += node.op == Op::kAnd ? " & " : node.op == Op::kOr ? " | " : " ^ ";
+  operand(node.right, stands_alone(expression, node.right));
 }
 
 }  // namespace
@@ -193,6 +245,12 @@ bool BooleanExpression::evaluate(const std::function<bool(const std::string&)>& 
     }
   }
   return values.back() != 0;
+}
+
+std::string BooleanExpression::liberty(const NameOf& name_of) const {
+  std::string text;
+  append_liberty(*this, static_cast<int>(nodes.size()) - 1, name_of, &text);
+  return text;
 }
 
 std::string BooleanExpression::verilog() const {

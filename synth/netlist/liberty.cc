@@ -1,18 +1,22 @@
-// Liberty groups into a cell library in fixed units.
+// Liberty groups into a cell library in fixed units; several files into one library.
 
 #include "lutra/synth/liberty.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
+#include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "lutra/numerics/error.h"
 #include "lutra/synth/files.h"
+#include "netlist/liberty_writer.h"
 
 namespace lutra::synth {
 namespace {
@@ -25,18 +29,45 @@ struct Units {
   double leakage_nw = 1;
 };
 
+std::string trimmed(const std::string& text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string::npos) return "";
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+/// Whether a file can hold a name: printable, without blanks, quotes and backslashes.
+bool is_writable(const std::string& name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return c > ' ' && c <= '~' && c != '"' && c != '\\';
+  });
+}
+
+/// The names that supply pins have in libraries without pg_pin groups; case and a final `!` do not
+/// count.
+bool is_supply_name(std::string name) {
+  static const std::set<std::string> kNames = {
+      "VDD", "VSS", "VCC", "VEE",   "GND",   "PWR",  "VPWR", "VGND", "VPB",  "VNB", "VBP",
+      "VBN", "VPW", "VNW", "VDDPE", "VDDCE", "VSSE", "AVDD", "AVSS", "DVDD", "DVSS"};
+  if (!name.empty() && name.back() == '!') name.pop_back();
+  for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return kNames.count(name) > 0;
+}
+
 class Reader {
  public:
-  Reader(const LibertyGroup& root, std::string origin) : root_(root), origin_(std::move(origin)) {}
+  Reader(const LibertyGroup& root, const LibertyText& source) : root_(root), source_(source) {}
 
   [[noreturn]] void fail(int line, const std::string& what) const {
-    throw Error(ExitCode::kUsage, fmt::format("{}:{}: {}", origin_, line, what));
+    throw Error(ExitCode::kUsage, fmt::format("{}: {}", where(line), what));
   }
+
+  std::string where(int line) const { return source_.where(line); }
 
   double number(const std::string& text, int line, const std::string& what) const {
     char* end = nullptr;
     const double value = std::strtod(text.c_str(), &end);
-    if (text.empty() || *end != '\0' || !std::isfinite(value)) {
+    while (std::isspace(static_cast<unsigned char>(*end))) ++end;
+    if (end == text.c_str() || *end != '\0' || !std::isfinite(value)) {
       fail(line, fmt::format("{} = \"{}\", expected a number", what, text));
     }
     return value;
@@ -48,19 +79,20 @@ class Reader {
     return number(attribute->values[0], attribute->line, attribute->name);
   }
 
-  /// A text such as "1ns" or "10uW" as a multiple of the base unit.
+  /// A text such as "1ns" or "10 uW" as a multiple of the base unit; without a number, 1.
   double unit(std::string_view name, const std::string& base, double otherwise) const {
     const LibertyAttribute* attribute = root_.find(name);
     if (attribute == nullptr || attribute->values.empty()) return otherwise;
     const std::string& text = attribute->values[0];
     char* end = nullptr;
-    const double factor = std::strtod(text.c_str(), &end);
-    const std::string suffix(end);
+    const double read = std::strtod(text.c_str(), &end);
+    const double factor = end == text.c_str() ? 1 : read;
+    const std::string suffix = trimmed(end);
     const auto bad = [&] {
       fail(attribute->line, fmt::format("{} = \"{}\", expected a number and a unit in {}",
                                         attribute->name, text, base));
     };
-    if (suffix.size() < base.size() || factor <= 0) bad();
+    if (suffix.size() < base.size() || factor <= 0 || !std::isfinite(factor)) bad();
     if (!same_letters(suffix.substr(suffix.size() - base.size()), base)) bad();
     return factor * prefix(suffix.substr(0, suffix.size() - base.size()), attribute->line);
   }
@@ -74,17 +106,27 @@ class Reader {
     if (load == nullptr) {
       units.capacitance_ff = 1000;
     } else {
-      if (load->values.size() != 2) {
+      // (1, pf), ("1,pf") and (1pf) are all found.
+      std::string text;
+      for (const std::string& value : load->values) text += value + " ";
+      std::replace(text.begin(), text.end(), ',', ' ');
+      char* end = nullptr;
+      const double factor = std::strtod(text.c_str(), &end);
+      const std::string name = trimmed(end);
+      if (end == text.c_str() || name.empty()) {
         fail(load->line, "capacitive_load_unit has not two arguments, expected (number, ff|pf)");
       }
-      const std::string& name = load->values[1];
-      double farad = 0;
-      if (same_letters(name, "ff")) farad = 1;
-      if (same_letters(name, "pf")) farad = 1000;
-      if (farad == 0) {
+      double femto = 0;
+      if (same_letters(name, "ff")) femto = 1;
+      if (same_letters(name, "pf")) femto = 1000;
+      if (femto == 0) {
         fail(load->line, fmt::format("capacitive_load_unit = \"{}\", expected ff or pf", name));
       }
-      units.capacitance_ff = number(load->values[0], load->line, load->name) * farad;
+      if (factor <= 0 || !std::isfinite(factor)) {
+        fail(load->line, fmt::format("capacitive_load_unit = \"{}\", expected a number above 0",
+                                     trimmed(text)));
+      }
+      units.capacitance_ff = factor * femto;
     }
     // Liberty has no unit of its own for internal energy: it is capacitance times voltage squared.
     // current_unit, though a library states it, plays no part.
@@ -114,17 +156,28 @@ class Reader {
   void read_templates() {
     for (const LibertyGroup& group : root_.groups) {
       if (group.type != "lu_table_template" && group.type != "power_lut_template") continue;
-      if (!group.arguments.empty()) templates_[group.arguments[0]] = &group;
+      if (group.arguments.empty()) continue;
+      (group.type[0] == 'l' ? templates_ : power_templates_)[group.arguments[0]] = &group;
     }
+  }
+
+  /// A number in the library's header, scaled, if it is there.
+  std::optional<double> scaled_option(const LibertyGroup& group, std::string_view name,
+                                      double scale) const {
+    const LibertyAttribute* attribute = group.find(name);
+    if (attribute == nullptr || attribute->values.empty()) return std::nullopt;
+    return number(attribute->values[0], attribute->line, attribute->name) * scale;
   }
 
   LibertyCell read_cell(const LibertyGroup& group, const Units& units) const {
     LibertyCell cell;
     if (group.arguments.empty()) fail(group.line, "cell without a name");
     cell.name = group.arguments[0];
+    cell.where = where(group.line);
     cell.begin = group.begin;
     cell.end = group.end;
     cell.area_um2 = number_or(group, "area", 0);
+    unsupported_table_.clear();
     read_leakage(group, units, &cell);
     if (const LibertyAttribute* dont_use = group.find("dont_use")) {
       cell.dont_use = !dont_use->values.empty() && same_letters(dont_use->values[0], "true");
@@ -141,15 +194,36 @@ class Reader {
         for (const std::string& name : child.arguments) {
           cell.pins.push_back(read_pin(child, name, units));
         }
+      } else if (child.type == "pg_pin") {
+        for (const std::string& name : child.arguments) cell.supply_pins.push_back(name);
       } else if (child.type == "bus" || child.type == "bundle") {
         cell.unsupported = fmt::format("it has a {}", child.type);
       }
     }
-    for (const LibertyPin& pin : cell.pins) {
+    if (!unsupported_table_.empty()) cell.unsupported = unsupported_table_;
+    take_supply_pins(&cell);
+    for (LibertyPin& pin : cell.pins) {
       if (pin.three_state) cell.unsupported = "it has a three-state output";
       if (pin.direction == LibertyPin::Direction::kInout) cell.unsupported = "it has an inout pin";
+      if (!is_writable(pin.name)) {
+        cell.unsupported = fmt::format(
+            "the name of its pin \"{}\" holds blanks, quotes or "
+            "characters that do not print",
+            pin.name.substr(0, 40));
+      }
+      derive_senses(cell, &pin);
+    }
+    if (cell.flip_flop.has_value() &&
+        (!is_writable(cell.flip_flop->state) || !is_writable(cell.flip_flop->inverted_state))) {
+      cell.unsupported =
+          "the names of its states hold blanks, quotes or characters that do not "
+          "print";
+    }
+    if (!is_writable(cell.name)) {
+      cell.unsupported = "its name holds blanks, quotes or characters that do not print";
     }
     check_names(cell, group.line);
+    check_internal_pins(&cell);
     return cell;
   }
 
@@ -165,43 +239,213 @@ class Reader {
     static const std::map<std::string, double> kPrefixes = {
         {"", 1.0}, {"m", 1e-3}, {"u", 1e-6}, {"n", 1e-9}, {"p", 1e-12}, {"f", 1e-15}, {"k", 1e3},
     };
-    const auto found = kPrefixes.find(text);
+    std::string lower = trimmed(text);
+    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const auto found = kPrefixes.find(lower);
     if (found == kPrefixes.end()) {
       fail(line, fmt::format("unit prefix \"{}\", expected one of m u n p f k or none", text));
     }
     return found->second;
   }
 
-  /// Leakage by state from the leakage_power groups with a condition. Whatever the state:
-  /// cell_leakage_power; without it the group without a condition, or the mean of the groups.
+  /// The supply that a power group is about: related_pg_pin, in older libraries power_level.
+  static std::string supply(const LibertyGroup& group) {
+    for (const char* name : {"related_pg_pin", "power_level"}) {
+      const LibertyAttribute* attribute = group.find(name);
+      if (attribute == nullptr || attribute->values.empty()) continue;
+      std::string rail = attribute->values[0];
+      for (char& c : rail) c = is_writable(std::string(1, c)) ? c : '_';
+      return rail;
+    }
+    return "";
+  }
+
+  /// Leakage from the leakage_power groups: of each supply those with a condition, by state, and
+  /// the one without, for other states. Whatever the state: cell_leakage_power; without it the sum
+  /// over the supplies of the group without a condition, or else of the mean of the groups.
   void read_leakage(const LibertyGroup& group, const Units& units, LibertyCell* cell) const {
-    double sum = 0;
-    int count = 0;
-    std::optional<double> unconditional;
+    struct Groups {
+      std::string supply;
+      std::vector<StateLeakage> states;
+      std::optional<double> unconditional;
+      double sum = 0;
+    };
+    std::vector<Groups> supplies;
+    bool has_states = false;
     for (const LibertyGroup& child : group.groups) {
       if (child.type != "leakage_power") continue;
+      const std::string name = supply(child);
+      auto of_supply = std::find_if(supplies.begin(), supplies.end(),
+                                    [&name](const Groups& g) { return g.supply == name; });
+      if (of_supply == supplies.end()) {
+        supplies.emplace_back().supply = name;
+        of_supply = supplies.end() - 1;
+      }
       const double value = number_or(child, "value", 0) * units.leakage_nw;
-      sum += value;
-      ++count;
       if (const auto when = optional_expression(child, "when")) {
-        cell->state_leakage.push_back({*when, value});
+        of_supply->states.push_back({*when, value});
+        of_supply->sum += value;
+        has_states = true;
       } else {
-        unconditional = value;
+        of_supply->unconditional = value;
       }
     }
-    if (group.find("cell_leakage_power") != nullptr) {
+    const LibertyAttribute* whatever = group.find("cell_leakage_power");
+    if (whatever != nullptr) {
       cell->leakage_nw = number_or(group, "cell_leakage_power", 0) * units.leakage_nw;
-    } else if (count > 0) {
-      cell->leakage_nw = unconditional.value_or(sum / count);
+    } else if (!supplies.empty()) {
+      for (const Groups& s : supplies) {
+        cell->leakage_nw += s.unconditional.value_or(
+            s.states.empty() ? 0 : s.sum / static_cast<double>(s.states.size()));
+      }
     } else {
       cell->leakage_nw = number_or(root_, "default_cell_leakage_power", 0) * units.leakage_nw;
     }
+    if (!has_states) return;
+    for (Groups& s : supplies) {
+      SupplyLeakage leakage;
+      leakage.supply = s.supply;
+      // States that no group of the supply is about: of an only supply, what the cell leaks
+      // whatever the state.
+      const double mean = s.states.empty() ? 0 : s.sum / static_cast<double>(s.states.size());
+      leakage.otherwise_nw =
+          s.unconditional.value_or(supplies.size() == 1 ? cell->leakage_nw : mean);
+      leakage.states = std::move(s.states);
+      cell->supply_leakage.push_back(std::move(leakage));
+    }
+  }
+
+  /// Moves supply pins out of the cell's pins: those that a pg_pin group names too, and pins
+  /// without a part in the cell's logic that are inout, or are inputs named like a supply.
+  static void take_supply_pins(LibertyCell* cell) {
+    std::set<std::string> used;
+    const auto use = [&used](const std::optional<BooleanExpression>& expression) {
+      if (!expression.has_value()) return;
+      for (const std::string& name : expression->names()) used.insert(name);
+    };
+    for (const LibertyPin& pin : cell->pins) {
+      use(pin.function);
+      for (const TimingArc& arc : pin.timing_arcs) {
+        used.insert(arc.related_pins.begin(), arc.related_pins.end());
+      }
+      for (const ConstraintArc& arc : pin.constraints) used.insert(arc.related_pin);
+    }
+    if (cell->flip_flop.has_value()) {
+      const LibertyFlipFlop& ff = *cell->flip_flop;
+      for (const auto& expression :
+           {std::optional(ff.next_state), std::optional(ff.clocked_on), ff.clear, ff.preset}) {
+        use(expression);
+      }
+    }
+    std::vector<std::string>& supplies = cell->supply_pins;
+    std::vector<LibertyPin> kept;
+    for (LibertyPin& pin : cell->pins) {
+      const bool is_known = std::find(supplies.begin(), supplies.end(), pin.name) != supplies.end();
+      const bool has_part = pin.function.has_value() || pin.three_state ||
+                            !pin.timing_arcs.empty() || !pin.constraints.empty() ||
+                            used.count(pin.name) > 0;
+      const bool is_supply =
+          !has_part &&
+          (is_known || pin.direction == LibertyPin::Direction::kInout ||
+           (pin.direction == LibertyPin::Direction::kInput && is_supply_name(pin.name)));
+      if (!is_supply) {
+        kept.push_back(std::move(pin));
+      } else if (!is_known) {
+        supplies.push_back(pin.name);
+      }
+    }
+    cell->pins = std::move(kept);
+    supplies.erase(std::remove_if(supplies.begin(), supplies.end(),
+                                  [](const std::string& name) { return !is_writable(name); }),
+                   supplies.end());
+  }
+
+  /// The sense of arcs that state none: how the function depends on the pin.
+  void derive_senses(const LibertyCell& cell, LibertyPin* pin) const {
+    constexpr std::size_t kMaxNames = 10;
+    for (TimingArc& arc : pin->timing_arcs) {
+      if (senses_stated_.count({pin->name, arc.related_pins[0], arc.type}) > 0) continue;
+      if (!arc.type.empty() || !pin->function.has_value() || cell.flip_flop.has_value()) continue;
+      const std::vector<std::string> names = pin->function->names();
+      const auto at = std::find(names.begin(), names.end(), arc.related_pins[0]);
+      if (at == names.end() || names.size() > kMaxNames) continue;
+      const auto bit = static_cast<unsigned>(at - names.begin());
+      bool rises = false;
+      bool falls = false;
+      for (unsigned values = 0; values >> names.size() == 0; ++values) {
+        if ((values >> bit & 1) != 0) continue;
+        const auto result = [&](unsigned v) {
+          return pin->function->evaluate([&](const std::string& name) {
+            const auto index = std::find(names.begin(), names.end(), name) - names.begin();
+            return (v >> index & 1) != 0;
+          });
+        };
+        const bool low = result(values);
+        const bool high = result(values | 1u << bit);
+        rises = rises || (high && !low);
+        falls = falls || (low && !high);
+      }
+      if (rises != falls) {
+        arc.sense = rises ? TimingArc::Sense::kPositiveUnate : TimingArc::Sense::kNegativeUnate;
+      }
+    }
+  }
+
+  /// Internal pins have no net in a netlist: a cell whose logic goes through one cannot be run, and
+  /// of others they are dropped.
+  static void check_internal_pins(LibertyCell* cell) {
+    std::vector<std::string> names;
+    for (const LibertyPin& pin : cell->pins) {
+      if (pin.direction == LibertyPin::Direction::kInternal) names.push_back(pin.name);
+    }
+    if (names.empty() || !cell->unsupported.empty()) return;
+    const auto is_internal = [&names](const std::string& name) {
+      return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    const auto goes_through = [&](const std::optional<BooleanExpression>& expression) {
+      if (!expression.has_value()) return false;
+      const std::vector<std::string> used = expression->names();
+      return std::any_of(used.begin(), used.end(), is_internal);
+    };
+    std::vector<LibertyPin> kept;
+    for (LibertyPin& pin : cell->pins) {
+      bool through = goes_through(pin.function);
+      for (const InternalPower& power : pin.internal_power) {
+        through = through || goes_through(power.when) ||
+                  std::any_of(power.related_pins.begin(), power.related_pins.end(), is_internal);
+      }
+      for (const TimingArc& arc : pin.timing_arcs) {
+        through = through || goes_through(arc.when) || is_internal(arc.related_pins[0]);
+      }
+      for (const ConstraintArc& arc : pin.constraints) {
+        through = through || goes_through(arc.when) || is_internal(arc.related_pin);
+      }
+      if (pin.direction == LibertyPin::Direction::kInternal) continue;
+      if (through) cell->unsupported = "it has an internal pin that other pins depend on";
+      kept.push_back(std::move(pin));
+    }
+    if (cell->flip_flop.has_value()) {
+      const LibertyFlipFlop& ff = *cell->flip_flop;
+      for (const auto& expression :
+           {std::optional(ff.next_state), std::optional(ff.clocked_on), ff.clear, ff.preset}) {
+        if (goes_through(expression)) {
+          cell->unsupported = "it has an internal pin that its flip-flop depends on";
+        }
+      }
+    }
+    for (const SupplyLeakage& supply : cell->supply_leakage) {
+      for (const StateLeakage& state : supply.states) {
+        if (goes_through(state.when)) {
+          cell->unsupported = "it has an internal pin that its leakage depends on";
+        }
+      }
+    }
+    cell->pins = std::move(kept);
   }
 
   BooleanExpression expression(const LibertyAttribute& attribute) const {
-    return parse_boolean_expression(
-        attribute.values.empty() ? "" : attribute.values[0],
-        fmt::format("{}:{}: {}", origin_, attribute.line, attribute.name));
+    return parse_boolean_expression(attribute.values.empty() ? "" : attribute.values[0],
+                                    fmt::format("{}: {}", where(attribute.line), attribute.name));
   }
 
   std::optional<BooleanExpression> optional_expression(const LibertyGroup& group,
@@ -215,7 +459,7 @@ class Reader {
     LibertyFlipFlop ff;
     if (group.arguments.empty()) fail(group.line, "ff group without state names");
     ff.state = group.arguments[0];
-    if (group.arguments.size() > 1) ff.inverted_state = group.arguments[1];
+    ff.inverted_state = group.arguments.size() > 1 ? group.arguments[1] : ff.state + "_inverted";
     for (const char* name : {"next_state", "clocked_on"}) {
       if (group.find(name) == nullptr) {
         fail(group.line, fmt::format("ff group of cell {} without {}", cell.name, name));
@@ -257,17 +501,43 @@ class Reader {
            fmt::format("direction = \"{}\", expected input, output, inout or internal", text));
     }
     const bool is_input = pin.direction == LibertyPin::Direction::kInput;
-    const double otherwise =
-        number_or(root_, is_input ? "default_input_pin_cap" : "default_output_pin_cap", 0);
-    pin.capacitance_ff = number_or(group, "capacitance", otherwise) * units.capacitance_ff;
+    pin.rise_capacitance_ff = scaled_option(group, "rise_capacitance", units.capacitance_ff);
+    pin.fall_capacitance_ff = scaled_option(group, "fall_capacitance", units.capacitance_ff);
+    if (group.find("capacitance") != nullptr) {
+      pin.capacitance_ff = number_or(group, "capacitance", 0) * units.capacitance_ff;
+    } else if (pin.rise_capacitance_ff.has_value() || pin.fall_capacitance_ff.has_value()) {
+      // By edge only: their mean, which is what a rise and a fall together charge.
+      const double rise = pin.rise_capacitance_ff.value_or(*pin.fall_capacitance_ff);
+      pin.capacitance_ff = (rise + pin.fall_capacitance_ff.value_or(rise)) / 2;
+    } else {
+      pin.capacitance_ff =
+          number_or(root_, is_input ? "default_input_pin_cap" : "default_output_pin_cap", 0) *
+          units.capacitance_ff;
+    }
+    pin.max_capacitance_ff = scaled_option(group, "max_capacitance", units.capacitance_ff);
+    pin.max_transition_ns = scaled_option(group, "max_transition", units.time_ns);
+    if (const LibertyAttribute* clock = group.find("clock")) {
+      pin.is_clock = !clock->values.empty() && same_letters(clock->values[0], "true");
+    }
     pin.function = optional_expression(group, "function");
     pin.three_state = group.find("three_state") != nullptr;
     for (const LibertyGroup& child : group.groups) {
       if (child.type == "internal_power") pin.internal_power.push_back(read_power(child, units));
       if (child.type == "timing") {
         TimingArc arc = read_arc(child, units);
-        if (!arc.rise_delay_ns.empty() || !arc.fall_delay_ns.empty() || arc.has_slews()) {
-          pin.timing_arcs.push_back(std::move(arc));
+        const bool has_tables =
+            !arc.rise_delay_ns.empty() || !arc.fall_delay_ns.empty() || arc.has_slews();
+        // One arc a related pin: abc does not take several in one group.
+        const std::vector<std::string> related = std::move(arc.related_pins);
+        for (const std::string& from : related) {
+          arc.related_pins = {from};
+          if (child.find("timing_sense") != nullptr) {
+            senses_stated_.insert({name, from, arc.type});
+          } else {
+            senses_stated_.erase({name, from, arc.type});
+          }
+          if (has_tables) pin.timing_arcs.push_back(arc);
+          read_constraint(child, units, from, arc, &pin);
         }
       }
     }
@@ -278,6 +548,16 @@ class Reader {
     TimingArc arc;
     arc.when = optional_expression(group, "when");
     arc.related_pins = related_pins(group);
+    if (const LibertyAttribute* type = group.find("timing_type")) {
+      const std::string text = type->values.empty() ? "" : type->values[0];
+      const bool is_word = std::all_of(text.begin(), text.end(), [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+      });
+      if (!is_word) {
+        fail(type->line, fmt::format("timing_type = \"{}\", expected a word", text));
+      }
+      if (text != "combinational") arc.type = text;
+    }
     if (const LibertyAttribute* sense = group.find("timing_sense")) {
       const std::string text = sense->values.empty() ? "" : sense->values[0];
       if (text == "positive_unate") {
@@ -297,9 +577,58 @@ class Reader {
                              : table.type == "rise_transition" ? &arc.rise_slew_ns
                              : table.type == "fall_transition" ? &arc.fall_slew_ns
                                                                : nullptr;
-      if (target != nullptr) *target = read_table(table, units, units.time_ns);
+      if (target == nullptr) continue;
+      *target = read_table(table, units, units.time_ns, templates_, power_templates_);
+      spread(target);
     }
     return arc;
+  }
+
+  /// A delay table with two points at least on each axis, which abc needs; it says the same.
+  static void spread(LibertyTable* table) {
+    if (table->values.empty()) return;
+    const std::size_t loads = std::max<std::size_t>(1, table->load_ff.size());
+    const std::size_t slews = std::max<std::size_t>(1, table->slew_ns.size());
+    if (slews < 2) {
+      if (table->slew_ns.empty()) table->slew_ns = {0};
+      table->slew_ns.push_back(table->slew_ns[0] + 1);
+      const std::vector<double> row = table->values;
+      table->values.insert(table->values.end(), row.begin(), row.end());
+    }
+    if (loads < 2) {
+      if (table->load_ff.empty()) table->load_ff = {0};
+      table->load_ff.push_back(table->load_ff[0] + 1);
+      std::vector<double> wide;
+      for (const double value : table->values) wide.insert(wide.end(), {value, value});
+      table->values = std::move(wide);
+    }
+  }
+
+  /// A timing group's setup, hold, recovery or removal times.
+  void read_constraint(const LibertyGroup& group, const Units& units, const std::string& from,
+                       const TimingArc& arc, LibertyPin* pin) const {
+    static const std::set<std::string> kTypes = {
+        "setup_rising",    "setup_falling",    "hold_rising",    "hold_falling",
+        "recovery_rising", "recovery_falling", "removal_rising", "removal_falling"};
+    if (kTypes.count(arc.type) == 0) return;
+    ConstraintArc constraint;
+    constraint.related_pin = from;
+    constraint.type = arc.type;
+    constraint.when = arc.when;
+    for (const LibertyGroup& child : group.groups) {
+      ConstraintTable* target = child.type == "rise_constraint"   ? &constraint.rise
+                                : child.type == "fall_constraint" ? &constraint.fall
+                                                                  : nullptr;
+      if (target == nullptr) continue;
+      Grid grid = read_grid(child, templates_, power_templates_,
+                            {{"related_pin_transition", 0}, {"constrained_pin_transition", 1}});
+      for (double& v : grid.axes[0]) v *= units.time_ns;
+      for (double& v : grid.axes[1]) v *= units.time_ns;
+      for (double& v : grid.values) v *= units.time_ns;
+      *target = {std::move(grid.axes[0]), std::move(grid.axes[1]), std::move(grid.values)};
+    }
+    if (constraint.rise.values_ns.empty() && constraint.fall.values_ns.empty()) return;
+    pin->constraints.push_back(std::move(constraint));
   }
 
   std::vector<std::string> related_pins(const LibertyGroup& group) const {
@@ -314,14 +643,15 @@ class Reader {
 
   InternalPower read_power(const LibertyGroup& group, const Units& units) const {
     InternalPower power;
+    power.supply = supply(group);
     power.when = optional_expression(group, "when");
     power.related_pins = related_pins(group);
     for (const LibertyGroup& table : group.groups) {
       if (table.type == "rise_power" || table.type == "power") {
-        power.rise_fj = read_table(table, units, units.energy_fj);
+        power.rise_fj = read_table(table, units, units.energy_fj, power_templates_, templates_);
       }
       if (table.type == "fall_power" || table.type == "power") {
-        power.fall_fj = read_table(table, units, units.energy_fj);
+        power.fall_fj = read_table(table, units, units.energy_fj, power_templates_, templates_);
       }
     }
     return power;
@@ -351,22 +681,33 @@ class Reader {
     return found;
   }
 
-  LibertyTable read_table(const LibertyGroup& group, const Units& units, double scale) const {
-    LibertyTable table;
+  using Templates = std::map<std::string, const LibertyGroup*>;
+
+  /// A table over two quantities, its values with the second one inner.
+  struct Grid {
+    std::array<std::vector<double>, 2> axes;
+    std::vector<double> values;
+  };
+
+  /// Reads a table whose template is found among `near` or else `far`; `quantities` gives the axis
+  /// of each variable. A table over another variable makes the cell unsupported, and is empty.
+  Grid read_grid(const LibertyGroup& group, const Templates& near, const Templates& far,
+                 const std::map<std::string, int>& quantities) const {
+    Grid grid;
     const LibertyAttribute* values = group.find("values");
     if (values == nullptr) fail(group.line, fmt::format("{} without values", group.type));
     const std::vector<double> read = numbers(*values);
 
     const std::string name = group.arguments.empty() ? "scalar" : group.arguments[0];
     const LibertyGroup* shape = nullptr;
-    const auto found = templates_.find(name);
-    if (found != templates_.end()) shape = found->second;
+    for (const Templates* templates : {&near, &far}) {
+      const auto found = templates->find(name);
+      if (shape == nullptr && found != templates->end()) shape = found->second;
+    }
     if (shape == nullptr && name != "scalar") {
       fail(group.line, fmt::format("{} uses the unknown template {}", group.type, name));
     }
-    int slew_variable = 0;
-    int load_variable = 0;
-    int variables = 0;
+    std::vector<int> order;  // axis of each variable
     for (int i = 1; shape != nullptr && i <= 3; ++i) {
       const LibertyAttribute* variable = shape->find(fmt::format("variable_{}", i));
       if (variable == nullptr || variable->values.empty()) break;
@@ -384,37 +725,48 @@ class Reader {
           fail(group.line, fmt::format("{} of {} does not increase", index, group.type));
         }
       }
-      ++variables;
-      if (quantity == "input_net_transition" || quantity == "input_transition_time") {
-        slew_variable = i;
-        for (const double v : axis) table.slew_ns.push_back(v * units.time_ns);
-      } else if (quantity == "total_output_net_capacitance") {
-        load_variable = i;
-        for (const double v : axis) table.load_ff.push_back(v * units.capacitance_ff);
-      } else {
-        fail(group.line,
-             fmt::format("{} depends on {}, expected input_net_transition, input_transition_time "
-                         "or total_output_net_capacitance",
-                         group.type, quantity));
+      const auto known = quantities.find(quantity);
+      if (known == quantities.end()) {
+        std::string allowed;
+        for (const auto& [allowed_name, axis_number] : quantities) {
+          allowed += (allowed.empty() ? "" : ", ") + allowed_name;
+        }
+        unsupported_table_ = fmt::format("its {} (line {}) depends on {}, expected {}", group.type,
+                                         where(group.line), quantity, allowed);
+        return {};
       }
+      if (std::find(order.begin(), order.end(), known->second) != order.end()) {
+        fail(group.line, fmt::format("{} names the same variable twice", group.type));
+      }
+      order.push_back(known->second);
+      grid.axes[known->second] = std::move(axis);
     }
-    if (variables > 2 || variables != (slew_variable > 0) + (load_variable > 0)) {
-      fail(group.line, fmt::format("{} names the same variable twice", group.type));
-    }
-    const std::size_t slews = std::max<std::size_t>(1, table.slew_ns.size());
-    const std::size_t loads = std::max<std::size_t>(1, table.load_ff.size());
-    if (read.size() != slews * loads) {
+    const std::size_t outer = std::max<std::size_t>(1, grid.axes[0].size());
+    const std::size_t inner = std::max<std::size_t>(1, grid.axes[1].size());
+    if (read.size() != outer * inner) {
       fail(values->line,
-           fmt::format("{} holds {} values, expected {}", group.type, read.size(), slews * loads));
+           fmt::format("{} holds {} values, expected {}", group.type, read.size(), outer * inner));
     }
-    const bool load_outer = load_variable == 1;
-    table.values.resize(read.size());
-    for (std::size_t s = 0; s < slews; ++s) {
-      for (std::size_t l = 0; l < loads; ++l) {
-        table.values[s * loads + l] = read[load_outer ? l * slews + s : s * loads + l] * scale;
+    const bool turned = !order.empty() && order[0] == 1;
+    grid.values.resize(read.size());
+    for (std::size_t o = 0; o < outer; ++o) {
+      for (std::size_t i = 0; i < inner; ++i) {
+        grid.values[o * inner + i] = read[turned ? i * outer + o : o * inner + i];
       }
     }
-    return table;
+    return grid;
+  }
+
+  LibertyTable read_table(const LibertyGroup& group, const Units& units, double scale,
+                          const Templates& near, const Templates& far) const {
+    static const std::map<std::string, int> kQuantities = {{"input_net_transition", 0},
+                                                           {"input_transition_time", 0},
+                                                           {"total_output_net_capacitance", 1}};
+    Grid grid = read_grid(group, near, far, kQuantities);
+    for (double& v : grid.axes[0]) v *= units.time_ns;
+    for (double& v : grid.axes[1]) v *= units.capacitance_ff;
+    for (double& v : grid.values) v *= scale;
+    return {std::move(grid.axes[0]), std::move(grid.axes[1]), std::move(grid.values)};
   }
 
   /// Every name in the cell's expressions must be a pin or a state variable.
@@ -446,8 +798,13 @@ class Reader {
         check_cause(power.related_pins, power.when);
       }
       for (const TimingArc& arc : pin.timing_arcs) check_cause(arc.related_pins, arc.when);
+      for (const ConstraintArc& arc : pin.constraints) {
+        check_cause({arc.related_pin}, arc.when);
+      }
     }
-    for (const StateLeakage& state : cell.state_leakage) check(state.when, "leakage_power");
+    for (const SupplyLeakage& supply : cell.supply_leakage) {
+      for (const StateLeakage& state : supply.states) check(state.when, "leakage_power");
+    }
     if (!cell.flip_flop.has_value()) return;
     check(cell.flip_flop->next_state, "next_state");
     check(cell.flip_flop->clocked_on, "clocked_on");
@@ -456,9 +813,13 @@ class Reader {
   }
 
   const LibertyGroup& root_;
-  std::string origin_;
+  const LibertyText& source_;
   mutable double voltage_unit_v_ = 1;
-  std::map<std::string, const LibertyGroup*> templates_;
+  Templates templates_;
+  Templates power_templates_;
+  mutable std::string unsupported_table_;  ///< of the cell that is being read
+  /// Output, related pin and type of arcs that state their sense, of the cell that is being read.
+  mutable std::set<std::array<std::string, 3>> senses_stated_;
 };
 
 /// Interval of `axis` around x, or the nearest outermost one, and x's place in it.
@@ -490,16 +851,112 @@ const LibertyPin* LibertyCell::find_pin(std::string_view pin_name) const {
   return nullptr;
 }
 
-Liberty Liberty::read(const std::filesystem::path& path) {
-  return parse(read_file_maybe_gzip(path), path.string());
+LibertyFiles LibertyFiles::absolute() const {
+  LibertyFiles files = *this;
+  for (std::filesystem::path& path : files.paths_) path = std::filesystem::absolute(path);
+  return files;
+}
+
+std::string LibertyFiles::names() const {
+  std::string text;
+  for (const std::filesystem::path& path : paths_) {
+    text += (text.empty() ? "" : ", ") + path.filename().string();
+  }
+  return text;
+}
+
+std::string LibertyFiles::text() const {
+  std::string text;
+  for (const std::filesystem::path& path : paths_) {
+    text += (text.empty() ? "" : ", ") + path.string();
+  }
+  return text;
+}
+
+namespace {
+
+/// One file's text with what it includes.
+struct ReadFile {
+  std::filesystem::path path;
+  LibertyText text;
+  std::string sha256;
+};
+
+/// The files in an order that does not depend on how they are given.
+std::vector<ReadFile> read_files(const LibertyFiles& files) {
+  if (files.empty()) throw Error(ExitCode::kInternal, "no Liberty file given");
+  std::vector<ReadFile> read;
+  for (const std::filesystem::path& path : files.paths()) {
+    ReadFile file;
+    file.path = path;
+    file.text = LibertyText::with_includes(read_file_maybe_gzip(path), path.string());
+    file.sha256 = sha256_hex(file.text.text());
+    for (const ReadFile& other : read) {
+      if (other.sha256 != file.sha256) continue;
+      throw Error(ExitCode::kUsage,
+                  fmt::format("{}: the same Liberty file as {}, expected each file of a library "
+                              "once",
+                              path.string(), other.path.string()));
+    }
+    read.push_back(std::move(file));
+  }
+  std::sort(read.begin(), read.end(), [](const ReadFile& a, const ReadFile& b) {
+    const auto key = [](const ReadFile& f) { return std::pair(f.path.filename(), f.sha256); };
+    return key(a) < key(b);
+  });
+  return read;
+}
+
+}  // namespace
+
+Liberty Liberty::read(const LibertyFiles& files) {
+  std::optional<Liberty> library;
+  for (ReadFile& file : read_files(files)) {
+    Liberty part = parse(file.text, file.path.string());
+    part.sha256_ = file.sha256;
+    part.files_ = {{file.path.filename().string(), file.sha256}};
+    if (library.has_value()) {
+      library->merge(std::move(part));
+    } else {
+      library = std::move(part);
+    }
+  }
+  return std::move(*library);
+}
+
+std::shared_ptr<const Liberty> Liberty::shared(const LibertyFiles& files) {
+  // Kept for the process' life, by content and by the names that messages show.
+  static std::mutex mutex;
+  static std::map<std::string, std::shared_ptr<const Liberty>> known;
+  constexpr std::size_t kKept = 8;
+  std::string key;
+  for (const ReadFile& file : read_files(files)) {
+    key += fmt::format("{} {}\n", file.sha256, file.path.string());
+  }
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (const auto found = known.find(key); found != known.end()) return found->second;
+  }
+  auto library = std::make_shared<const Liberty>(read(files));
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (known.size() >= kKept) known.clear();
+  return known[key] = std::move(library);
 }
 
 Liberty Liberty::parse(std::string text, const std::string& origin) {
+  const LibertyText source = LibertyText::with_includes(std::move(text), origin);
+  Liberty library = parse(source, origin);
+  library.sha256_ = sha256_hex(source.text());
+  library.files_ = {{std::filesystem::path(origin).filename().string(), library.sha256_}};
+  return library;
+}
+
+Liberty Liberty::parse(const LibertyText& text, const std::string& origin) {
   Liberty library;
   library.origin_ = origin;
-  library.text_ = std::move(text);
-  const LibertyGroup root = parse_liberty_text(library.text_, origin);
-  Reader reader(root, origin);
+  library.text_ = text.text();
+  const LibertyGroup root = parse_liberty_text(text);
+  Reader reader(root, text);
   if (root.type != "library" || root.arguments.empty()) {
     reader.fail(root.line,
                 fmt::format("found the group `{}`, expected `library (name)`", root.type));
@@ -507,18 +964,83 @@ Liberty Liberty::parse(std::string text, const std::string& origin) {
   library.name_ = root.arguments[0];
   const Units units = reader.units();
   library.voltage_v_ = reader.voltage_v();
+  Thresholds& t = library.thresholds_;
+  for (const auto& [name, value] : {
+           std::pair("input_threshold_pct_rise", &t.input_rise),
+           std::pair("input_threshold_pct_fall", &t.input_fall),
+           std::pair("output_threshold_pct_rise", &t.output_rise),
+           std::pair("output_threshold_pct_fall", &t.output_fall),
+           std::pair("slew_lower_threshold_pct_rise", &t.lower_rise),
+           std::pair("slew_lower_threshold_pct_fall", &t.lower_fall),
+           std::pair("slew_upper_threshold_pct_rise", &t.upper_rise),
+           std::pair("slew_upper_threshold_pct_fall", &t.upper_fall),
+           std::pair("slew_derate_from_library", &t.slew_derate),
+       }) {
+    *value = reader.number_or(root, name, *value);
+  }
+  library.default_max_transition_ns_ =
+      reader.scaled_option(root, "default_max_transition", units.time_ns);
   reader.read_templates();
   for (const LibertyGroup& group : root.groups) {
     if (group.type != "cell") continue;
     LibertyCell cell = reader.read_cell(group, units);
-    library.cell_ranges_.emplace_back(cell.begin, cell.end);
     const std::string cell_name = cell.name;
     if (!library.cells_.emplace(cell_name, std::move(cell)).second) {
       reader.fail(group.line, fmt::format("cell {} is defined twice", cell_name));
     }
+    library.order_.push_back(cell_name);
   }
   if (library.cells_.empty()) reader.fail(root.line, "the library holds no cell");
+  library.name_for_tools();
   return library;
+}
+
+void Liberty::merge(Liberty other) {
+  const auto differ = [&](const std::string& what, double mine, double theirs) {
+    if (std::abs(mine - theirs) <= 1e-9 * std::abs(mine)) return;
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: {} = {}, and {} in {}; expected files of one library", origin_,
+                            what, mine, theirs, other.origin_));
+  };
+  differ("nom_voltage", voltage_v_, other.voltage_v_);
+  const Thresholds& a = thresholds_;
+  const Thresholds& b = other.thresholds_;
+  differ("input_threshold_pct_rise", a.input_rise, b.input_rise);
+  differ("input_threshold_pct_fall", a.input_fall, b.input_fall);
+  differ("output_threshold_pct_rise", a.output_rise, b.output_rise);
+  differ("output_threshold_pct_fall", a.output_fall, b.output_fall);
+  differ("slew_lower_threshold_pct_rise", a.lower_rise, b.lower_rise);
+  differ("slew_lower_threshold_pct_fall", a.lower_fall, b.lower_fall);
+  differ("slew_upper_threshold_pct_rise", a.upper_rise, b.upper_rise);
+  differ("slew_upper_threshold_pct_fall", a.upper_fall, b.upper_fall);
+  differ("slew_derate_from_library", a.slew_derate, b.slew_derate);
+  if (other.default_max_transition_ns_.has_value()) {
+    default_max_transition_ns_ =
+        std::min(default_max_transition_ns_.value_or(*other.default_max_transition_ns_),
+                 *other.default_max_transition_ns_);
+  }
+  for (const std::string& cell_name : other.order_) {
+    LibertyCell& cell = other.cells_.at(cell_name);
+    const auto found = cells_.find(cell_name);
+    if (found == cells_.end()) {
+      cells_.emplace(cell_name, std::move(cell));
+      order_.push_back(cell_name);
+    } else if (!same_cell(found->second, cell)) {
+      throw Error(ExitCode::kUsage, fmt::format("{}: cell {} is defined in {} too, and differs",
+                                                cell.where, cell_name, found->second.where));
+    }
+  }
+  if (name_ != other.name_) name_ += "+" + other.name_;
+  origin_ += ", " + other.origin_;
+  text_ += other.text_;
+  files_.insert(files_.end(), other.files_.begin(), other.files_.end());
+  std::vector<std::string> sums;
+  for (const auto& [file, sum] : files_) sums.push_back(sum);
+  std::sort(sums.begin(), sums.end());
+  std::string all;
+  for (const std::string& sum : sums) all += sum + "\n";
+  sha256_ = sha256_hex(all);
+  name_for_tools();
 }
 
 const LibertyCell* Liberty::find_cell(std::string_view cell_name) const {
@@ -565,79 +1087,6 @@ double Liberty::fanout_of_four_slew_ns() const {
                             inverter.name));
   }
   return slew;
-}
-
-std::string Liberty::subset_text(const std::vector<std::string>& cell_names) const {
-  std::vector<std::pair<std::size_t, std::size_t>> dropped;
-  for (const auto& [cell_name, cell] : cells_) {
-    if (std::find(cell_names.begin(), cell_names.end(), cell_name) == cell_names.end()) {
-      dropped.emplace_back(cell.begin, cell.end);
-    }
-  }
-  std::sort(dropped.begin(), dropped.end());
-  std::string out;
-  std::size_t from = 0;
-  for (const auto& [begin, end] : dropped) {
-    out.append(text_, from, begin - from);
-    from = end;
-  }
-  out.append(text_, from, std::string::npos);
-  return out;
-}
-
-std::string Liberty::verilog_cells(const std::vector<std::string>& cell_names) const {
-  std::string out = fmt::format("// Cells of the library {}, from its Liberty functions.\n", name_);
-  for (const std::string& cell_name : cell_names) {
-    const LibertyCell* cell = find_cell(cell_name);
-    if (cell == nullptr || !cell->unsupported.empty()) {
-      throw Error(ExitCode::kUnsupported,
-                  fmt::format("{}: cell {}: no Verilog: {}", origin_, cell_name,
-                              cell == nullptr ? "it is not in the library" : cell->unsupported));
-    }
-    std::vector<std::string> ports;
-    std::string body;
-    for (const LibertyPin& pin : cell->pins) {
-      if (pin.direction == LibertyPin::Direction::kInternal) continue;
-      const bool is_input = pin.direction == LibertyPin::Direction::kInput;
-      ports.push_back(fmt::format("{} {}", is_input ? "input wire" : "output wire", pin.name));
-      if (pin.function.has_value()) {
-        body += fmt::format("  assign {} = {};\n", pin.name, pin.function->verilog());
-      }
-    }
-    if (cell->flip_flop.has_value()) {
-      const LibertyFlipFlop& ff = *cell->flip_flop;
-      std::string states = fmt::format("  reg {};\n", ff.state);
-      std::string edges = "posedge lutra_clock";
-      std::string async;
-      std::string head = fmt::format("  wire lutra_clock = {};\n", ff.clocked_on.verilog());
-      if (ff.clear.has_value()) {
-        head += fmt::format("  wire lutra_clear = {};\n", ff.clear->verilog());
-        edges += " or posedge lutra_clear";
-        const std::string value = ff.both_state && ff.preset.has_value() ? "lutra_preset" : "1'b0";
-        async += fmt::format("    if (lutra_clear) {} <= {};\n    else ", ff.state, value);
-      }
-      if (ff.preset.has_value()) {
-        head += fmt::format("  wire lutra_preset = {};\n", ff.preset->verilog());
-        edges += " or posedge lutra_preset";
-        async += fmt::format("{}if (lutra_preset) {} <= 1'b1;\n    else ",
-                             ff.clear.has_value() ? "" : "    ", ff.state);
-      }
-      if (async.empty()) async = "    ";
-      if (!ff.inverted_state.empty()) {
-        states += fmt::format("  wire {} = ~{};\n", ff.inverted_state, ff.state);
-      }
-      body = states + head +
-             fmt::format("  always @({})\n{}{} <= {};\n", edges, async, ff.state,
-                         ff.next_state.verilog()) +
-             body;
-    }
-    out += fmt::format("\nmodule {}(", cell_name);
-    for (std::size_t i = 0; i < ports.size(); ++i) {
-      out += (i > 0 ? ", " : "") + ports[i];
-    }
-    out += fmt::format(");\n{}endmodule\n", body);
-  }
-  return out;
 }
 
 }  // namespace lutra::synth

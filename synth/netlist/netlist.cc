@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cctype>
-
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -274,7 +274,52 @@ double Netlist::leakage_nw() const {
   return sum;
 }
 
-std::string Netlist::verilog(const std::string& module) const {
+std::string with_own_names(std::string json_text, const Liberty& liberty) {
+  std::map<std::string, const LibertyCell*> renamed;
+  std::set<std::string> supplies;
+  for (const auto& [name, cell] : liberty.cells()) {
+    bool differs = cell.tool_name != name;
+    for (const LibertyPin& pin : cell.pins) differs = differs || pin.tool_name != pin.name;
+    if (differs) renamed[cell.tool_name] = &cell;
+    for (const std::string& supply : cell.supply_pins) supplies.insert(supply);
+  }
+  const bool has_supplies =
+      std::any_of(supplies.begin(), supplies.end(), [&json_text](const std::string& name) {
+        return json_text.find('"' + name + '"') != std::string::npos;
+      });
+  if (renamed.empty() && !has_supplies) return json_text;
+  Json root = Json::parse(json_text);
+  for (auto& [module_name, module] : root.at("modules").items()) {
+    for (auto& [cell_name, entry] : module.at("cells").items()) {
+      const std::string type = entry.at("type").get<std::string>();
+      const auto found = renamed.find(type);
+      const LibertyCell* cell = found != renamed.end() ? found->second : liberty.find_cell(type);
+      if (cell == nullptr) continue;
+      entry["type"] = cell->name;
+      for (const char* part : {"connections", "port_directions"}) {
+        if (!entry.contains(part)) continue;
+        Json own = Json::object();
+        for (const auto& [pin_name, value] : entry.at(part).items()) {
+          const std::vector<std::string>& power = cell->supply_pins;
+          if (std::find(power.begin(), power.end(), pin_name) != power.end()) continue;
+          std::string own_name = pin_name;
+          for (const LibertyPin& pin : cell->pins) {
+            if (pin.tool_name == pin_name) own_name = pin.name;
+          }
+          own[own_name] = value;
+        }
+        entry[part] = std::move(own);
+      }
+    }
+  }
+  return root.dump(2) + "\n";
+}
+
+std::string Netlist::verilog(const std::string& module, Liberty::Names names_of_cells) const {
+  const auto name_of = [&](const auto& named) {
+    return names_of_cells == Liberty::Names::kTool ? named.tool_name
+                                                   : verilog_identifier(named.name);
+  };
   // A net is called after the port bit on it, i<n> or o<n>, or else n<number>.
   std::vector<std::string> names(net_names_.size());
   names[kZero] = "1'b0";
@@ -324,9 +369,10 @@ std::string Netlist::verilog(const std::string& module) const {
   for (std::size_t c = 0; c < cells_.size(); ++c) {
     std::string pins;
     for (std::size_t p = 0; p < cells_[c].nets.size(); ++p) {
-      append(pins, fmt::format(".{}({})", cells_[c].type->pins[p].name, names[cells_[c].nets[p]]));
+      append(pins,
+             fmt::format(".{}({})", name_of(cells_[c].type->pins[p]), names[cells_[c].nets[p]]));
     }
-    instances += fmt::format("  {} u{} ({});\n", cells_[c].type->name, c, pins);
+    instances += fmt::format("  {} u{} ({});\n", name_of(*cells_[c].type), c, pins);
   }
   return fmt::format(
       "module {0}_mapped ({1});\n{2}{3}{4}endmodule\n\n"

@@ -410,12 +410,11 @@ SwitchingActivity::SwitchingActivity(const Netlist& netlist, const Liberty& libe
       }
       return nodes;
     };
-    if (cell.type->state_leakage.empty()) {
-      constant_leakage_nw_ += cell.type->leakage_nw;
-    } else {
+    if (cell.type->supply_leakage.empty()) constant_leakage_nw_ += cell.type->leakage_nw;
+    for (const SupplyLeakage& supply : cell.type->supply_leakage) {
       Leakage leakage;
-      leakage.base_nw = cell.type->leakage_nw;
-      for (const StateLeakage& state : cell.type->state_leakage) {
+      leakage.base_nw = supply.otherwise_nw;
+      for (const StateLeakage& state : supply.states) {
         leakage.state_nw.push_back(state.leakage_nw);
         leakage.when.push_back(condition(state.when));
       }
@@ -424,11 +423,12 @@ SwitchingActivity::SwitchingActivity(const Netlist& netlist, const Liberty& libe
     }
     for (std::size_t p = 0; p < cell.nets.size(); ++p) {
       const LibertyPin& pin = cell.type->pins[p];
-      if (pin.internal_power.empty()) continue;
-      PinPower power;
-      power.net = cell.nets[p];
-      power.is_output = pin.direction == LibertyPin::Direction::kOutput;
+      // What the pin takes from each supply is reckoned alone, and adds up in the report.
+      std::map<std::string, PinPower> supplies;
       for (const InternalPower& table : pin.internal_power) {
+        PinPower& power = supplies[table.supply];
+        power.net = cell.nets[p];
+        power.is_output = pin.direction == LibertyPin::Direction::kOutput;
         PowerGroup group;
         group.rise_fj = table.rise_fj.lookup(input_slew_ns, load_ff_[power.net]);
         group.fall_fj = table.fall_fj.lookup(input_slew_ns, load_ff_[power.net]);
@@ -438,8 +438,10 @@ SwitchingActivity::SwitchingActivity(const Netlist& netlist, const Liberty& libe
         if (table.when.has_value()) group.when = condition(*table.when);
         power.groups.push_back(std::move(group));
       }
-      pins_of_net_[power.net].push_back(static_cast<int>(pins_.size()));
-      pins_.push_back(std::move(power));
+      for (auto& [supply, power] : supplies) {
+        pins_of_net_[power.net].push_back(static_cast<int>(pins_.size()));
+        pins_.push_back(std::move(power));
+      }
     }
   }
 }

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <regex>
@@ -19,6 +22,9 @@
 #include "lutra/synth/netlist_simulator.h"
 #include "lutra/synth/process.h"
 #include "lutra/synth/verilog_sources.h"
+#include "netlist/liberty_writer.h"
+#include "synthesis/library_check.h"
+#include "synthesis/tool_messages.h"
 
 namespace lutra::synth {
 namespace {
@@ -99,14 +105,28 @@ std::string gate_array(const VerilogSources& sources) {
                                                           : "no front end at hand takes"));
 }
 
-/// Runs a script; on failure throws with Yosys' own message about the user's file.
+/// Whether a failed run had come to the passes that read the library: the sources are read by then.
+bool is_about_library(const std::string& output) {
+  return output.find("Executing DFFLIBMAP pass") != std::string::npos ||
+         output.find("Executing ABC pass") != std::string::npos;
+}
+
+/// Runs a script; on failure throws with Yosys' own message about the user's file, or about the
+/// library where it has come to that.
 /// @param parameters  of the top module, as the script sets them
+/// @param library     that the script maps to; may be null
 std::string run_yosys(const std::string& script, const VerilogSources& sources,
-                      const Parameters& parameters, const std::filesystem::path& directory) {
+                      const Parameters& parameters, const std::filesystem::path& directory,
+                      const Liberty* library = nullptr) {
   numerics::write_file(directory / "synthesis.ys", script);
   const ProcessResult run = run_process({"yosys", "-s", "synthesis.ys"}, directory, "yosys");
-  if (run.status == 0) return run.output;
   const std::string first_file = sources.first_file();
+  if (run.status == 0) {
+    refuse_unknown_messages(
+        Tool::kYosys, sources.located(run.output),
+        library == nullptr ? first_file : fmt::format("{} ({})", first_file, library->origin()));
+    return run.output;
+  }
   if (const std::string limit = run.limit(); !limit.empty()) {
     throw Error(ExitCode::kUnsupported, fmt::format("{}: Yosys {}", first_file, limit));
   }
@@ -134,6 +154,21 @@ std::string run_yosys(const std::string& script, const VerilogSources& sources,
                     trimmed(run.output.substr(run.output.size() -
                                               std::min<std::size_t>(300, run.output.size())))));
   }
+  if (library != nullptr && is_about_library(run.output)) {
+    if (message.find("cannot be legalized") != std::string::npos) {
+      throw Error(ExitCode::kUsage,
+                  fmt::format("{}: the library holds no {}, and {} needs a flip-flop: {}",
+                              library->origin(), lacking_flip_flop(*library), first_file,
+                              trimmed(message)));
+    }
+    std::string reason;
+    for (const std::string& unknown : unknown_messages(Tool::kYosys, run.output)) {
+      if (unknown != trimmed(message)) reason += fmt::format(" ({})", unknown);
+    }
+    throw Error(ExitCode::kUnsupported,
+                fmt::format("{}: Yosys cannot map {} to the library: {}{}", library->origin(),
+                            first_file, trimmed(message), reason));
+  }
   refuse(sources.located(trimmed(message)), sources, parameters, directory);
 }
 
@@ -157,19 +192,56 @@ std::vector<ModulePort> ports_of(const std::string& script, const VerilogSources
               fmt::format("{}: Yosys leaves no top module", sources.first_file()));
 }
 
+/// The library written anew for mapping, kept for the next multiplier that is mapped to it: the
+/// cells that may be used, under names for tools.
+std::string library_for_mapping(const Liberty& library) {
+  static std::mutex mutex;
+  static std::map<std::string, std::string> known;
+  constexpr std::size_t kKept = 4;
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (const auto found = known.find(library.sha256()); found != known.end()) return found->second;
+  }
+  std::vector<std::string> cells;
+  for (const auto& [name, cell] : library.cells()) {
+    // dfflibmap does not know dont_use; and through a cell without times no path could be told.
+    if (!cell.dont_use && missing_times(cell).empty()) cells.push_back(name);
+  }
+  std::string text = library.subset_text(cells, Liberty::Names::kTool);
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (known.size() >= kKept) known.clear();
+  return known[library.sha256()] = std::move(text);
+}
+
+/// What Yosys' `stat` reads of a library: the area of each cell, under either name.
+std::string areas_of_cells(const Liberty& library) {
+  std::string text = "library (areas) {\n";
+  for (const auto& [name, cell] : library.cells()) {
+    if (!cell.unsupported.empty()) continue;
+    for (const std::string& known : std::set<std::string>{name, cell.tool_name}) {
+      text += fmt::format("  cell (\"{}\") {{ area : {}; }}\n", known, cell.area_um2);
+    }
+  }
+  return text + "}\n";
+}
+
 /// The copies of the sources and the library that a Yosys run reads, in a directory of its own.
 class Workplace {
  public:
-  Workplace(const VerilogSources& read, const std::filesystem::path& liberty)
-      : sources(read), library(Liberty::read(liberty)) {
-    if (library.find_cell(sources.top()) != nullptr) {
+  Workplace(const VerilogSources& read, const LibertyFiles& liberty)
+      : sources(read), shared_library_(Liberty::shared(liberty)), library(*shared_library_) {
+    const bool is_cell =
+        std::any_of(library.cells().begin(), library.cells().end(), [&](const auto& named) {
+          return named.first == sources.top() || named.second.tool_name == sources.top();
+        });
+    if (is_cell) {
       throw Error(ExitCode::kUsage,
                   fmt::format("{}: module {} has the name of a cell of the library {}, expected "
                               "another name",
                               sources.modules().at(sources.top()), sources.top(), library.name()));
     }
     sources.write(path());
-    write("library.lib", library.text());
+    write("areas.lib", areas_of_cells(library));
   }
 
   const std::filesystem::path& path() const { return directory_.path(); }
@@ -179,13 +251,13 @@ class Workplace {
     numerics::write_file(path() / name, text);
   }
   void run(const std::string& script, const Parameters& parameters) const {
-    run_yosys(script, sources, parameters, path());
+    run_yosys(script, sources, parameters, path(), &library);
   }
 
   /// The commands that leave the mapped module as mapping number `mapping`.
   static std::string keep(int mapping) {
     return fmt::format(
-        "tee -q -o area{0}.txt stat -liberty library.lib\n"
+        "tee -q -o area{0}.txt stat -liberty areas.lib\n"
         "write_json netlist{0}.json\n",
         mapping);
   }
@@ -194,7 +266,12 @@ class Workplace {
                          const std::filesystem::path& out_dir) const;
 
   const VerilogSources sources;
-  const Liberty library;
+
+ private:
+  const std::shared_ptr<const Liberty> shared_library_;
+
+ public:
+  const Liberty& library;
 
  private:
   PrivateDirectory directory_{std::filesystem::temp_directory_path()};
@@ -203,6 +280,7 @@ class Workplace {
 SynthesisResult Workplace::result(int mapping, const std::string& top,
                                   const std::filesystem::path& out_dir) const {
   const std::filesystem::path json = path() / fmt::format("netlist{}.json", mapping);
+  numerics::write_file(json, with_own_names(numerics::read_file(json), library));
   const Netlist netlist = [&] {
     try {
       Netlist read = Netlist::read_json(json, library, top, first_file());
@@ -217,6 +295,7 @@ SynthesisResult Workplace::result(int mapping, const std::string& top,
 
   SynthesisResult result;
   result.top = top;
+  result.liberty = library.origin();
   std::vector<std::string> used;
   for (const auto& [name, count] : netlist.cell_counts()) used.push_back(name);
   std::vector<std::string> kept = used;
@@ -257,13 +336,18 @@ SynthesisResult Workplace::result(int mapping, const std::string& top,
 class Mapper {
  public:
   Mapper(const VerilogSources& sources, const std::vector<std::pair<std::string, long>>& parameters,
-         const std::filesystem::path& liberty)
+         const LibertyFiles& liberty)
       : place(sources, liberty), parameters_(parameters) {
+    check_library(place.library);
+    place.write("library.lib", library_for_mapping(place.library));
     std::set<std::string> names;
     for (const auto& [name, cell] : place.library.cells()) names.insert(name);
     // Cells of the library that the source instantiates stay what they are.
     holds_cells_ = !sources.instantiated(names).empty();
-    if (holds_cells_) script_ = "read_liberty -lib -ignore_miss_func library.lib\n";
+    if (holds_cells_) {
+      place.write("cells.v", place.library.verilog_black_boxes());
+      script_ = "read_verilog cells.v\n";
+    }
     for (const auto& [name, where] : sources.modules()) {
       // A model of the user's counts, not the cell of that name.
       if (holds_cells_ && names.count(name) != 0) script_ += "delete " + name + "\n";
@@ -323,8 +407,7 @@ std::vector<ModulePort> module_ports(const VerilogSources& sources,
 
 SynthesisResult synthesize(const VerilogSources& sources,
                            const std::vector<std::pair<std::string, long>>& parameters,
-                           const std::filesystem::path& liberty,
-                           const std::filesystem::path& out_dir) {
+                           const LibertyFiles& liberty, const std::filesystem::path& out_dir) {
   Mapper mapper(sources, parameters, liberty);
   const int mapping = mapper.add("");
   mapper.run();
@@ -333,18 +416,18 @@ SynthesisResult synthesize(const VerilogSources& sources,
 
 SynthesisResult synthesize(const std::vector<std::filesystem::path>& files, const std::string& top,
                            const std::vector<std::pair<std::string, long>>& parameters,
-                           const std::filesystem::path& liberty,
-                           const std::filesystem::path& out_dir) {
+                           const LibertyFiles& liberty, const std::filesystem::path& out_dir) {
   return synthesize(VerilogSources::read(files, top), parameters, liberty, out_dir);
 }
 
 std::vector<TimedSynthesis> synthesize_for_delays(
     const VerilogSources& sources, const std::vector<std::pair<std::string, long>>& parameters,
-    const std::filesystem::path& liberty, const std::vector<double>& targets_ns,
-    double input_slew_ns, const std::filesystem::path& out_dir) {
+    const LibertyFiles& liberty, const std::vector<double>& targets_ns, double input_slew_ns,
+    const std::filesystem::path& out_dir) {
   Mapper mapper(sources, parameters, liberty);
-  mapper.place.write("drive.constr", fmt::format("set_driving_cell {}\nset_load 0\n",
-                                                 mapper.place.library.smallest_inverter().name));
+  mapper.place.write("drive.constr",
+                     fmt::format("set_driving_cell {}\nset_load 0\n",
+                                 mapper.place.library.smallest_inverter().tool_name));
   struct Candidate {
     std::string mapping;
     int number;
@@ -394,70 +477,16 @@ std::vector<TimedSynthesis> synthesize_for_delays(
   return chosen;
 }
 
-SynthesisResult read_mapped_netlist(const VerilogSources& sources,
-                                    const std::filesystem::path& liberty,
+SynthesisResult read_mapped_netlist(const VerilogSources& sources, const LibertyFiles& liberty,
                                     const std::filesystem::path& out_dir) {
   const Workplace place(sources, liberty);
   // Cells are black boxes; those that the library lacks are found with their line afterwards.
-  place.run("read_liberty -lib -ignore_miss_func library.lib\n" + sources.yosys_script({}, false) +
+  place.write("cells.v", place.library.verilog_black_boxes());
+  place.run("read_verilog cells.v\n" + sources.yosys_script({}, false) +
                 "proc\nflatten\nrename -top " + sources.top() + "\ndelete =A:blackbox\n" +
                 Workplace::keep(0),
             {});
   return place.result(0, sources.top(), out_dir);
-}
-
-double critical_path_ns(const SynthesisResult& synthesis, double input_slew_ns,
-                        const std::string& clock) {
-  const Liberty library = Liberty::read(synthesis.cells_liberty);
-  const Netlist netlist = Netlist::read_json(synthesis.netlist_json, library, synthesis.top);
-  if (netlist.cells().empty()) return 0;
-  // A period that every path misses: the slack, in single precision, is then as long as the path.
-  constexpr double kPeriodNs = 0.001;
-  std::string script =
-      "read_liberty cells.lib\n"
-      "read_verilog netlist.v\n" +
-      fmt::format("link_design {}\n", synthesis.top) + "set_cmd_units -time ns\n";
-  if (clock.empty()) {
-    script += fmt::format("create_clock -name lutra_clock -period {}\n", kPeriodNs);
-  } else {
-    check_identifier(clock, "clock port");
-    const NetlistPort& port = netlist.port(clock);
-    if (!port.is_input || port.width() != 1) {
-      throw Error(ExitCode::kUsage,
-                  fmt::format("{}: clock {}, expected an input of one bit", synthesis.top, clock));
-    }
-    script +=
-        fmt::format("create_clock -name lutra_clock -period {} [get_ports {}]\n", kPeriodNs, clock);
-  }
-  script += fmt::format(
-      "set_input_transition {:.9g} [all_inputs]\n"
-      "set_input_delay 0 -clock lutra_clock [all_inputs]\n"
-      "set_output_delay 0 -clock lutra_clock [all_outputs]\n"
-      "set_load 0 [get_nets -hierarchical *]\n"  // not the library's wire load model
-      "report_checks -path_delay max -digits 6\n"
-      "exit\n",
-      input_slew_ns);
-  const PrivateDirectory work(std::filesystem::temp_directory_path());
-  numerics::write_file(work.path() / "cells.lib", library.text());
-  numerics::write_file(work.path() / "netlist.v", numerics::read_file(synthesis.netlist_verilog));
-  numerics::write_file(work.path() / "timing.tcl", script);
-  const ProcessResult run =
-      run_process({"sta", "-no_splash", "-no_init", "-exit", "timing.tcl"}, work.path(), "opensta");
-  // A slack line closes the report of each path group's worst path: `<number>  slack (VIOLATED)`.
-  std::istringstream lines(run.output);
-  std::string line;
-  bool found = false;
-  double worst_slack = 0;
-  while (std::getline(lines, line)) {
-    if (line.find("slack (") == std::string::npos) continue;
-    const double slack = std::strtod(line.c_str(), nullptr);
-    worst_slack = found ? std::min(worst_slack, slack) : slack;
-    found = true;
-  }
-  if (found) return kPeriodNs - worst_slack;
-  if (run.output.find("No paths found") != std::string::npos) return 0;
-  throw Error(ExitCode::kInternal, fmt::format("{}: OpenSTA reports no path: {}", synthesis.top,
-                                               trimmed(run.output.substr(0, 400))));
 }
 
 std::string yosys_version() { return trimmed(constant_output({"yosys", "-V"}, "yosys")); }

@@ -731,11 +731,11 @@ TEST_F(CharacterizeTest, OpenStaCountsInternalPowerTwice) {
 // switching is 1/2 C V^2 a toggle in both. Internal, halved, is near only: OpenSTA propagates slews
 // and takes causes for evenly spread; and of Nangate45, whose tables have conditions, it is not.
 TEST_F(CharacterizeTest, EnergyAgreesWithOpenSta) {
-  std::vector<std::filesystem::path> libraries = {default_liberty()};
+  std::vector<LibertyFiles> libraries = {default_liberty()};
   const std::filesystem::path nangate =
       std::filesystem::path(LUTRA_SOURCE_DIR) / "../shared/data/liberty/nangate45_typ.lib.gz";
   if (std::filesystem::exists(nangate)) libraries.push_back(nangate);
-  for (const std::filesystem::path& library : libraries) {
+  for (const LibertyFiles& library : libraries) {
     CharacterizeOptions with = options();
     with.liberty = library;
     const Component component = characterize(library_source("exact"), with);

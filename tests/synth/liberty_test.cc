@@ -68,9 +68,11 @@ TEST(Liberty, ReadsCellsInFixedUnits) {
   EXPECT_EQ(nand.find_pin("Y")->internal_power.size(), 2u);
   const LibertyCell& exclusive = *library.find_cell("XOR2");
   EXPECT_EQ(exclusive.leakage_nw, 2);  // mean of its states
-  ASSERT_EQ(exclusive.state_leakage.size(), 2u);
-  EXPECT_EQ(exclusive.state_leakage[1].leakage_nw, 3);
-  EXPECT_TRUE(exclusive.state_leakage[1].when.evaluate([](const std::string&) { return false; }));
+  ASSERT_EQ(exclusive.supply_leakage.size(), 1u);
+  const std::vector<StateLeakage>& states = exclusive.supply_leakage[0].states;
+  ASSERT_EQ(states.size(), 2u);
+  EXPECT_EQ(states[1].leakage_nw, 3);
+  EXPECT_TRUE(states[1].when.evaluate([](const std::string&) { return false; }));
   const TimingArc& arc = library.find_cell("INV")->find_pin("Y")->timing_arcs.at(0);
   EXPECT_EQ(arc.related_pins, std::vector<std::string>{"A"});
   EXPECT_EQ(arc.sense, TimingArc::Sense::kNegativeUnate);
@@ -201,8 +203,9 @@ TEST(Liberty, ReadsNangate45) {
   EXPECT_EQ(library.smallest_inverter().name, "INV_X1");
   const LibertyCell& exclusive = *library.find_cell("XOR2_X1");
   EXPECT_NEAR(exclusive.leakage_nw, 36.163718, 1e-9);
-  ASSERT_EQ(exclusive.state_leakage.size(), 4u);
-  EXPECT_NEAR(exclusive.state_leakage[3].leakage_nw, 51.891290, 1e-9);
+  ASSERT_EQ(exclusive.supply_leakage.size(), 1u);
+  ASSERT_EQ(exclusive.supply_leakage[0].states.size(), 4u);
+  EXPECT_NEAR(exclusive.supply_leakage[0].states[3].leakage_nw, 51.891290, 1e-9);
   const std::vector<TimingArc>& arcs = exclusive.find_pin("Z")->timing_arcs;
   ASSERT_EQ(arcs.size(), 4u);
   EXPECT_EQ(arcs[0].sense, TimingArc::Sense::kPositiveUnate);

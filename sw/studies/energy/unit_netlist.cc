@@ -34,12 +34,11 @@ bool is_whole(const fs::path& directory) {
 }  // namespace
 
 UnitNetlist::UnitNetlist(const std::vector<fs::path>& files, const std::string& top,
-                         const fs::path& liberty, const fs::path& cache_dir) {
+                         const synth::LibertyFiles& liberty, const fs::path& cache_dir) {
   const synth::VerilogSources sources = synth::VerilogSources::read(files, top);
-  const std::string library = synth::read_file_maybe_gzip(liberty);
   const fs::path units = cache_dir / "units";
   const fs::path directory =
-      units / synth::sha256_hex("lutra unit 2\n" + synth::sha256_hex(library) +
+      units / synth::sha256_hex("lutra unit 3\n" + synth::Liberty::shared(liberty)->sha256() +
                                 synth::yosys_version() + "\n" + sources.key_text())
                   .substr(0, 32);
   if (!is_whole(directory)) {

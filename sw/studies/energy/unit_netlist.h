@@ -18,7 +18,7 @@ class UnitNetlist {
   /// Synthesises, or finds the netlist in the cache.
   /// @param files  absolute, in reading order
   UnitNetlist(const std::vector<std::filesystem::path>& files, const std::string& top,
-              const std::filesystem::path& liberty, const std::filesystem::path& cache_dir);
+              const synth::LibertyFiles& liberty, const std::filesystem::path& cache_dir);
 
   const synth::Netlist& netlist() const { return *netlist_; }
   const synth::Liberty& liberty() const { return *liberty_; }

@@ -79,6 +79,21 @@ class TableReader {
     }
   }
 
+  /// A string, or an array of strings.
+  void read_one_or_more(const std::string& key, std::vector<std::string>* values) {
+    const toml::node* node = find(key);
+    if (node != nullptr && node->is_string()) {
+      values->push_back(node->as_string()->get());
+    } else {
+      read(key, values);
+    }
+    const bool is_empty = values->empty() || values->front().empty();
+    if (node != nullptr && is_empty && !node->is_string()) {
+      fail(node, fmt::format("{} = [], expected a string or strings", name(key)));
+    }
+    if (values->size() == 1 && is_empty) values->clear();
+  }
+
   std::unique_ptr<TableReader> table(const std::string& key) {
     const toml::node* node = find(key);
     if (node == nullptr) return nullptr;
@@ -216,9 +231,12 @@ StreetConfig read_street(const fs::path& file, const std::vector<std::string>& o
   top.read("trust_source", &config.trust_source);
   top.read("allow_unchecked", &config.allow_unchecked);
   if (const auto hardware = top.table("hardware")) {
-    std::string liberty;
-    hardware->read("liberty", &liberty);
-    if (!liberty.empty()) config.liberty = resolve(file, liberty);
+    std::vector<std::string> liberty;
+    hardware->read_one_or_more("liberty", &liberty);
+    for (std::string& path : liberty) {
+      path = resolve(file, path);
+    }
+    config.liberty = liberty;
     hardware->read_integer("rows", &config.shape.rows, 1, 16);
     hardware->read_integer("cols", &config.shape.cols, 1, 16);
     int scratch_kib = config.shape.scratch_bytes >> 10;
@@ -261,6 +279,10 @@ nlohmann::json to_json(const StreetConfig& config) {
   for (const auto& [label, multipliers] : config.assignments) {
     assignments.push_back({{"label", label}, {"multipliers", multipliers}});
   }
+  nlohmann::json liberty = nlohmann::json::array();
+  for (const fs::path& path : config.liberty.paths()) liberty.push_back(path.string());
+  if (liberty.empty()) liberty = "";
+  if (liberty.size() == 1 && liberty.is_array()) liberty = nlohmann::json(liberty[0]);
   return {
       {"name", config.name},
       {"model", config.model.string()},
@@ -276,7 +298,7 @@ nlohmann::json to_json(const StreetConfig& config) {
       {"trust_source", config.trust_source},
       {"allow_unchecked", config.allow_unchecked},
       {"hardware",
-       {{"liberty", config.liberty.string()},
+       {{"liberty", liberty},
         {"rows", config.shape.rows},
         {"cols", config.shape.cols},
         {"scratch_bytes", config.shape.scratch_bytes},

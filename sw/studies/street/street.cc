@@ -369,8 +369,8 @@ class Street {
           for (const auto& [operation, component] : row.assignment) {
             same.insert(same.end(), {"--assign", operation + "=" + store_.word_of(*component)});
           }
-          if (!config_.liberty.empty()) {
-            same.insert(same.end(), {"--liberty", config_.liberty.string()});
+          for (const fs::path& path : config_.liberty.paths()) {
+            same.insert(same.end(), {"--liberty", path.string()});
           }
           options.rerun = cosim::rerun_command(options, same);
           return cosim::run_cosim(cosim_assignment(row.assignment), options);

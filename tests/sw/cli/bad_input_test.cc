@@ -232,7 +232,7 @@ TEST_F(BadInput, DamagedLiberty_bad) {
   refuse("zero.lib.gz: empty file", write("zero.lib.gz", ""));
   refuse("cut.lib.gz: corrupt or truncated gzip data",
          write("cut.lib.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\3\x4b", 11)));
-  const std::string whole = file_bytes(synth::default_liberty());
+  const std::string whole = file_bytes(synth::default_liberty().paths()[0]);
   refuse("half.lib:", write("half.lib", whole.substr(0, whole.size() / 2)));
   refuse("word.lib:1: found the group `cell`, expected `library (name)`",
          write("word.lib", "cell (A) { area : 1; }"));
@@ -250,7 +250,7 @@ TEST_F(BadInput, HostileFileNamesAreOnlyNames) {
       "module good (input [7:0] a, input [7:0] b, output [15:0] p);\n  assign p = a * b;\n"
       "endmodule\n";
   const auto verilog = write(name + ".v", unsigned_good);
-  const auto liberty = write(name + ".lib", file_bytes(synth::default_liberty()));
+  const auto liberty = write(name + ".lib", file_bytes(synth::default_liberty().paths()[0]));
   const auto table = write(name + ".bin", std::string(131072, '\0'));
   EXPECT_EQ(run_into("v", {"characterize", verilog.string(), "--unsigned", "--liberty",
                            liberty.string(), "--prove", "20"})

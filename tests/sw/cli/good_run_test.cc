@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "lutra/numerics/npy.h"
+#include "lutra/synth/liberty.h"
 #include "run_lutra.h"
 #include "saved_network.h"
 
@@ -127,6 +128,51 @@ TEST_F(GoodRun, CharacterizeRepeatsToTheByte) {
   EXPECT_EQ(file_bytes(path() / "a/component/lut.npy").size(), 131072u + 128u);
   std::printf("checked=%d files\n", compared);
   EXPECT_GE(compared, 8);
+}
+
+// Several Liberty files behind one --liberty, and nothing behind them is taken.
+TEST_F(GoodRun, CharacterizeWithALibraryOfSeveralFiles) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const synth::Liberty whole = synth::Liberty::read(synth::default_liberty());
+  std::vector<std::string> inverters;
+  std::vector<std::string> others;
+  for (const auto& [name, cell] : whole.cells()) {
+    (name.rfind("INV", 0) == 0 ? inverters : others).push_back(name);
+  }
+  const std::string a = write("a.lib", whole.subset_text(inverters)).string();
+  const std::string b = write("b.lib", whole.subset_text(others)).string();
+  const std::string verilog =
+      write("m.v",
+            "module m (input [1:0] a, input [1:0] b, output [3:0] p);\n  assign p = a * b;\n"
+            "endmodule\n")
+          .string();
+  const json behind = run_json("1", {"characterize", verilog, "--unsigned", "--liberty", a, b},
+                               {"/liberty_files/1"});
+  EXPECT_EQ(behind.value("liberty", ""), "a.lib, b.lib");
+  // In another order, repeated, before the input, and by the other form of the option.
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"--liberty", b, a, verilog},
+                                             {"--liberty", a, "--liberty", b, verilog},
+                                             {verilog, "--liberty=" + b, a},
+                                             {"--liberty", a, b, "--", verilog}}) {
+    std::vector<std::string> arguments = {"characterize", "--unsigned", "--json"};
+    arguments.insert(arguments.end(), {"--out", (path() / "2").string()});
+    arguments.insert(arguments.end(), words.begin(), words.end());
+    const Ended ended = run(arguments);
+    EXPECT_EQ(ended.status, 0) << ended.err;
+    EXPECT_EQ(json::parse(ended.out, nullptr, false).value("cache_key", ""),
+              behind.value("cache_key", "none"));
+  }
+  const std::string variable = b + ":" + a;
+  const Ended named = run_into("3", {"characterize", verilog, "--unsigned", "--json"},
+                               {{"LUTRA_LIBERTY", variable}});
+  EXPECT_EQ(json::parse(named.out, nullptr, false).value("cache_key", ""),
+            behind.value("cache_key", "none"))
+      << named.err;
+  // One of them alone lacks what the mapping needs, and is named.
+  const Ended alone = run_into("4", {"characterize", verilog, "--unsigned", "--liberty", b});
+  EXPECT_EQ(alone.status, 2);
+  EXPECT_NE(alone.err.find("b.lib: the library holds no inverter"), std::string::npos) << alone.err;
 }
 
 TEST_F(GoodRun, EvaluateJson) {

@@ -89,6 +89,21 @@ TEST_F(StudyFile, EveryKeyArrives) {
   EXPECT_EQ(c.memory.source, "measured");
 }
 
+TEST_F(StudyFile, ALibraryOfSeveralFiles) {
+  const std::string head = "model = \"/abs/int8\"\nmultipliers = [\"exact\"]\n[hardware]\n";
+  const StreetConfig c = read(head + "liberty = [\"a.lib\", \"/abs/b.lib\"]\n");
+  const std::vector<std::filesystem::path> expected = {files_.path() / "a.lib", "/abs/b.lib"};
+  EXPECT_EQ(c.liberty.paths(), expected) << "each is relative to the study's file";
+  EXPECT_EQ(to_json(c).at("hardware").at("liberty"),
+            (nlohmann::json{(files_.path() / "a.lib").string(), "/abs/b.lib"}));
+  EXPECT_EQ(to_json(read(head + "liberty = \"/abs/b.lib\"\n")).at("hardware").at("liberty"),
+            "/abs/b.lib");
+  EXPECT_TRUE(read(head + "liberty = \"\"\n").liberty.empty());
+  EXPECT_THROW(read(head + "liberty = []\n"), Error);
+  EXPECT_THROW(read(head + "liberty = [3]\n"), Error);
+  EXPECT_THROW(read(head + "liberty = 3\n"), Error);
+}
+
 TEST_F(StudyFile, ShortestFileTakesTheDefaults) {
   const StreetConfig c = read("model = \"/abs/int8\"\nmultipliers = [\"exact\"]\n");
   EXPECT_EQ(c.name, "study") << "the file's stem";

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lutra/synth/error_metrics.h"
+#include "lutra/synth/liberty.h"
 #include "lutra/synth/multiplier_source.h"
 #include "lutra/tables/factorisation.h"
 
@@ -23,8 +24,8 @@ struct Component {
   std::string name;
   std::filesystem::path directory;
   MultiplierSource source;     ///< its files are the copies in the directory
-  std::string liberty;         ///< file name of the library it was mapped to
-  std::string liberty_sha256;  ///< of that file's uncompressed text
+  std::string liberty;         ///< file names of the library it was mapped to: "a.lib, b.lib"
+  std::string liberty_sha256;  ///< Liberty::sha256() of it
   /// Of the table's 2^(2 width + 1) bytes, little-endian, without npy header; empty without table.
   std::string lut_sha256;
   int width = 8;
@@ -51,7 +52,7 @@ struct Component {
 };
 
 struct CharacterizeOptions {
-  std::filesystem::path liberty;    ///< empty: default_liberty()
+  LibertyFiles liberty;             ///< empty: default_liberty()
   std::filesystem::path cache_dir;  ///< empty: default_cache_dir()
   bool force = false;               ///< characterise again although the cache holds the component
   int jobs = 0;                     ///< threads of the exhaustive run; 0: all cores
@@ -96,9 +97,9 @@ void need_netlist(const Component& component, const std::string& what);
 /// truncated, or not the one that component.json describes.
 Component load_component(const std::filesystem::path& directory);
 
-/// The osu018 library of the package qflow-tech-osu018, or the file that LUTRA_LIBERTY names.
-/// Throws Error(kMissingTool) if that file does not exist.
-std::filesystem::path default_liberty();
+/// The osu018 library of the package qflow-tech-osu018, or the files that LUTRA_LIBERTY names, with
+/// `:` between them. Throws Error(kMissingTool) if one does not exist.
+LibertyFiles default_liberty();
 
 /// $LUTRA_CACHE, else $XDG_CACHE_HOME/lutra, else $HOME/.cache/lutra.
 std::filesystem::path default_cache_dir();

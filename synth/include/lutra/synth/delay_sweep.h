@@ -18,7 +18,7 @@ namespace lutra::synth {
 /// @param liberty  the library that the component was mapped to; Error(kUsage) if it is another
 /// @param seed     of the activity, as CharacterizeOptions::seed
 /// Throws as synthesize_for_delays() does, and Error(kMismatch) on a product that differs.
-nlohmann::json sweep_delay_targets(const Component& component, const std::filesystem::path& liberty,
+nlohmann::json sweep_delay_targets(const Component& component, const LibertyFiles& liberty,
                                    const std::vector<double>& targets_ns, std::uint64_t seed,
                                    const std::filesystem::path& out_dir);
 

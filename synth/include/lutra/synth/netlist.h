@@ -27,6 +27,10 @@ struct NetlistCell {
   std::vector<int> nets;
 };
 
+/// A Yosys netlist whose cells and pins are called as for tools, under the library's own names and
+/// without supply pins. The text itself where nothing differs.
+std::string with_own_names(std::string json_text, const Liberty& liberty);
+
 /// A flat netlist of library cells: Yosys' JSON, bound to a Liberty library that must outlive it.
 class Netlist {
  public:
@@ -59,7 +63,10 @@ class Netlist {
   /// nets and ports are single bits (Verilator 5.006 mis-simulates vectors that are driven bit by
   /// bit and read back; OpenSTA takes no concatenations).
   /// @param module  name of the module instead of name(), if not empty
-  std::string verilog(const std::string& module = "") const;
+  /// @param names   of cells and pins: the library's own, escaped where they must be, or those for
+  ///                tools
+  std::string verilog(const std::string& module = "",
+                      Liberty::Names names = Liberty::Names::kOwn) const;
   /// Number of instances of each cell type, by name.
   std::map<std::string, int> cell_counts() const;
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "lutra/synth/liberty.h"
 #include "lutra/synth/verilog_sources.h"
 
 namespace lutra::synth {
@@ -19,6 +20,7 @@ struct SynthesisResult {
       netlist_verilog;  ///< `top`, vector ports, around `top`_mapped, single-bit ports
   std::filesystem::path cells_liberty;         ///< the library, cut down to the cells in use
   std::filesystem::path cells_verilog;         ///< the same cells in Verilog, from their functions
+  std::string liberty;                         ///< the library's files, for messages
   std::vector<std::filesystem::path> sources;  ///< copies of what was read, in directory/source
   double area_um2 = 0;
   double leakage_nw = 0;
@@ -29,22 +31,23 @@ struct SynthesisResult {
 /// Cells of the library that the source instantiates stay as they are, unless it defines a module
 /// of that name.
 /// @param parameters  of the top module
-/// @param liberty     library, gzip-compressed or plain
+/// @param liberty     library in one file or several, gzip-compressed or plain; the tools read it
+///                    as Lutra writes it anew
 /// @param out_dir     created; files of the names above are replaced
 /// Throws Error: kUsage with Yosys' own file, line and message where the source is wrong, on a
-/// combinational loop, on undriven outputs and on a top with the name of a cell; kUnsupported on
-/// latches and three-state cells, and on what Yosys cannot read but Icarus or Verilator can;
-/// kMissingTool without Yosys.
+/// combinational loop, on undriven outputs and on a top with the name of a cell, and naming the
+/// library where it lacks an inverter, a buffer, a gate of two inputs, areas, delay tables, or a
+/// flip-flop that the design needs; kUnsupported on latches and three-state cells, on what Yosys
+/// cannot read but Icarus or Verilator can, and on a warning of a tool that is not known to be
+/// harmless; kMissingTool without Yosys.
 SynthesisResult synthesize(const VerilogSources& sources,
                            const std::vector<std::pair<std::string, long>>& parameters,
-                           const std::filesystem::path& liberty,
-                           const std::filesystem::path& out_dir);
+                           const LibertyFiles& liberty, const std::filesystem::path& out_dir);
 
 /// The same for files as VerilogSources::read() takes them.
 SynthesisResult synthesize(const std::vector<std::filesystem::path>& files, const std::string& top,
                            const std::vector<std::pair<std::string, long>>& parameters,
-                           const std::filesystem::path& liberty,
-                           const std::filesystem::path& out_dir);
+                           const LibertyFiles& liberty, const std::filesystem::path& out_dir);
 
 /// A module mapped towards a delay from its inputs to its outputs.
 struct TimedSynthesis {
@@ -62,20 +65,21 @@ struct TimedSynthesis {
 /// modules; otherwise as synthesize().
 std::vector<TimedSynthesis> synthesize_for_delays(
     const VerilogSources& sources, const std::vector<std::pair<std::string, long>>& parameters,
-    const std::filesystem::path& liberty, const std::vector<double>& targets_ns,
-    double input_slew_ns, const std::filesystem::path& out_dir);
+    const LibertyFiles& liberty, const std::vector<double>& targets_ns, double input_slew_ns,
+    const std::filesystem::path& out_dir);
 
 /// The same for a netlist of library cells that another tool made, hierarchical or flat: nothing is
 /// synthesised. Throws Error as synthesize() does, kUsage with file and line on a cell that the
 /// library lacks and on logic that is no cell.
-SynthesisResult read_mapped_netlist(const VerilogSources& sources,
-                                    const std::filesystem::path& liberty,
+SynthesisResult read_mapped_netlist(const VerilogSources& sources, const LibertyFiles& liberty,
                                     const std::filesystem::path& out_dir);
 
 /// Length of the longest path in ns, from OpenSTA: between inputs and outputs, and where `clock`
 /// names an input, between flip-flops too (the shortest period without inputs and outputs late).
-/// Inputs arrive at 0 with this slew; no wires, no load on outputs. 0 for a netlist without cells.
-/// Throws Error(kMissingTool) without OpenSTA.
+/// Inputs arrive at 0 with this slew; no wires, no load on outputs. 0 for a netlist in which no
+/// path leads through a cell. Throws Error: kMissingTool without OpenSTA; kUnsupported where the
+/// library lacks times of a cell in use, and on any warning of OpenSTA; kInternal where its report
+/// lacks an output that a path leads to, or gives it a delay of 0.
 double critical_path_ns(const SynthesisResult& synthesis, double input_slew_ns,
                         const std::string& clock = "");
 

@@ -17,7 +17,7 @@ namespace lutra::studies {
 
 /// How a store makes components.
 struct ComponentStoreOptions {
-  std::filesystem::path liberty;  ///< empty: the default
+  synth::LibertyFiles liberty;    ///< empty: the default
   std::filesystem::path folder;   ///< what relative paths are relative to; empty: working directory
   synth::VerilogReading reading;  ///< of Verilog files
   bool allow_unchecked = false;   ///< take netlists that were not compared with their source

@@ -74,7 +74,7 @@ using ComponentAssignment = std::map<std::string, const synth::Component*>;
 
 struct EnergyOptions {
   network::AcceleratorShape shape;
-  std::filesystem::path liberty;    ///< empty: synth::default_liberty()
+  synth::LibertyFiles liberty;      ///< empty: synth::default_liberty()
   std::filesystem::path cache_dir;  ///< empty: synth::default_cache_dir()
   int images = 16;                  ///< whose operands are simulated, from the start of the data
   int samples = 4096;               ///< transitions of multipliers an image, over all steps

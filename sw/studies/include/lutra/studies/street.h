@@ -24,8 +24,8 @@ struct StreetConfig {
   uint64_t seed = 1;
   std::string backend = "auto";
   int jobs = 0;
-  std::filesystem::path liberty;  ///< empty: the default
-  std::filesystem::path folder;   ///< of the study file: what relative paths are relative to
+  synth::LibertyFiles liberty;   ///< empty: the default
+  std::filesystem::path folder;  ///< of the study file: what relative paths are relative to
   std::vector<std::filesystem::path> include_directories;  ///< of Verilog files
   std::vector<std::string> defines;                        ///< NAME or NAME=TEXT
   bool trust_source = false;
