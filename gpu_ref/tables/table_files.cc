@@ -79,15 +79,67 @@ ProductTable checked_table(const Numbers& numbers, bool is_signed_table, const s
   return {type, type, products};
 }
 
+double mean_error(const ProductTable& table) { return statistics(table).mae; }
+
+/// A square table whose file has its operands by value, as one by bit patterns.
+Numbers from_value_order(const Numbers& numbers) {
+  Numbers patterns = numbers;
+  const size_t side = size_t{1} << numbers.width;
+  const auto place = [side](size_t pattern) { return (pattern + side / 2) % side; };
+  for (size_t a = 0; a < side; ++a) {
+    for (size_t b = 0; b < side; ++b) {
+      patterns.values[a * side + b] = numbers.values[place(a) * side + place(b)];
+    }
+  }
+  return patterns;
+}
+
+/// A table of signed operands as an array holds it. Peers store the same products by bit pattern
+/// or by value, as they are, as patterns of 16 bits, or plus the largest product (32768), as
+/// TFApprox's authors advise: another reading than by bit pattern is taken where it halves the mean
+/// error, and named in the format.
+/// @param plain  the numbers say nothing of signs: patterns and offsets are possible
+ProductTable signed_table(const Numbers& numbers, bool plain, const std::string& where,
+                          std::string* format) {
+  const int64_t offset = int64_t{1} << (2 * numbers.width - 1);
+  const auto [least, greatest] = std::minmax_element(numbers.values.begin(), numbers.values.end());
+  const bool may_be_patterns = plain && *least >= 0 && *greatest < 2 * offset;
+  Numbers values = numbers;
+  if (may_be_patterns) {
+    for (int64_t& value : values.values) value -= value >= offset ? 2 * offset : 0;
+  }
+  ProductTable best = checked_table(values, true, where);
+  double least_error = mean_error(best);
+  std::string how;
+  const auto attempt = [&](const Numbers& read, const std::string& name) {
+    ProductTable table = checked_table(read, true, where);
+    const double error = mean_error(table);
+    if (error >= least_error / 2) return;
+    best = std::move(table);
+    least_error = error;
+    how = name;
+  };
+  attempt(from_value_order(values), " by value");
+  if (may_be_patterns) {
+    Numbers shifted = numbers;
+    for (int64_t& value : shifted.values) value -= offset;
+    attempt(shifted, " plus " + std::to_string(offset));
+    attempt(from_value_order(shifted), " by value, plus " + std::to_string(offset));
+  }
+  *format += how;
+  return best;
+}
+
 // ------------------------------------------------------------------------------------- the formats
 
 ProductTable read_npy(const std::filesystem::path& path, bool is_unsigned, std::string* format) {
   const std::string where = path.string();
   const numerics::NpyFile file = numerics::read_npy_file(path);
   const std::string& type = file.type;
-  if (type != "<i2" && type != "<u2" && type != "<i4") {
-    fail(where,
-         "elements of type '" + type + "', expected int16 (<i2), uint16 (<u2) or int32 (<i4)");
+  const bool wide = type == "<i4" || type == "<i8";
+  if (type != "<i2" && type != "<u2" && !wide) {
+    fail(where, "elements of type '" + type +
+                    "', expected int16 (<i2), uint16 (<u2), int32 (<i4) or int64 (<i8)");
   }
   if (type == "<i2" && is_unsigned) {
     fail(where, "elements of type int16, expected uint16 or int32 for an unsigned table");
@@ -107,11 +159,13 @@ ProductTable read_npy(const std::filesystem::path& path, bool is_unsigned, std::
     fail(where, "shape (" + shape + "), expected (2^w, 2^w) with w = 2..8");
   }
   numbers.values.assign(array.values.begin(), array.values.end());
-  return checked_table(numbers, type == "<i2" || (type == "<i4" && !is_unsigned), where);
+  const bool is_signed = type == "<i2" || (wide && !is_unsigned);
+  return is_signed ? signed_table(numbers, wide, where, format)
+                   : checked_table(numbers, false, where);
 }
 
-ProductTable read_raw(const std::filesystem::path& path, const std::string& bytes,
-                      bool is_unsigned) {
+ProductTable read_raw(const std::filesystem::path& path, const std::string& bytes, bool is_unsigned,
+                      std::string* format) {
   constexpr size_t kExpected = 2 * kRawValues * kRawValues;
   if (bytes.size() != kExpected) {
     fail(path.string(), std::to_string(bytes.size()) + " bytes, expected " +
@@ -122,9 +176,11 @@ ProductTable read_raw(const std::filesystem::path& path, const std::string& byte
   for (size_t i = 0; i < bytes.size(); i += 2) {
     const auto pattern = static_cast<uint16_t>(static_cast<uint8_t>(bytes[i]) |
                                                static_cast<uint8_t>(bytes[i + 1]) << 8);
-    numbers.values.push_back(is_unsigned ? pattern : static_cast<int16_t>(pattern));
+    numbers.values.push_back(pattern);
   }
-  return checked_table(numbers, !is_unsigned, path.string());
+  *format = "raw uint16";
+  return is_unsigned ? checked_table(numbers, false, path.string())
+                     : signed_table(numbers, true, path.string(), format);
 }
 
 /// A whole number, perhaps written as a float (np.savetxt does); none of anything else.
@@ -195,7 +251,11 @@ std::string element_type(const std::string& declaration) {
   if (words.size() < 2) return "";
   std::string type;
   for (size_t i = 0; i + 1 < words.size(); ++i) {
-    if (words[i] == "const" || words[i] == "static" || words[i] == "constexpr") continue;
+    static const std::set<std::string> kQualifiers = {
+        "const",     "static",        "constexpr",    "volatile",     "extern",     "inline",
+        "std",       "__device__",    "__constant__", "__managed__",  "__shared__", "alignas",
+        "__align__", "__attribute__", "aligned",      "__restrict__", "signed"};
+    if (kQualifiers.count(words[i]) != 0 || std::isdigit(words[i][0]) != 0) continue;
     type += (type.empty() ? "" : " ") + words[i];
   }
   return type;
@@ -216,8 +276,9 @@ ProductTable read_c_array(const std::filesystem::path& path, const std::string& 
   if (type.empty() || declaration.find('[') == std::string::npos) {
     fail(path.string(), "no array before the '{', expected such as const int16_t lut[256][256]");
   }
-  const bool wide = type == "int" || type == "long" || type == "int32_t" || type == "int64_t";
-  const bool says_signed = type == "int16_t" || type == "short";
+  const bool wide = type == "int" || type == "long" || type == "int32_t" || type == "int64_t" ||
+                    type == "long int" || type == "long long" || type == "long long int";
+  const bool says_signed = type == "int16_t" || type == "short" || type == "short int";
   const bool says_unsigned = type.rfind("u", 0) == 0;
   if (!wide && !says_signed && !says_unsigned) {
     fail(path.string(),
@@ -273,28 +334,31 @@ ProductTable read_c_array(const std::filesystem::path& path, const std::string& 
                               " numbers, expected " + std::to_string(side));
     }
   }
-  return checked_table(numbers, !says_unsigned && !(wide && is_unsigned), path.string());
-}
-
-double mean_error(const ProductTable& table) { return statistics(table).mae; }
-
-/// A square table whose file has its operands by value, as one by bit patterns.
-Numbers from_value_order(const Numbers& numbers) {
-  Numbers patterns = numbers;
-  const size_t side = size_t{1} << numbers.width;
-  const auto place = [side](size_t pattern) { return (pattern + side / 2) % side; };
-  for (size_t a = 0; a < side; ++a) {
-    for (size_t b = 0; b < side; ++b) {
-      patterns.values[a * side + b] = numbers.values[place(a) * side + place(b)];
-    }
-  }
-  return patterns;
+  const bool is_signed = !says_unsigned && !(wide && is_unsigned);
+  return is_signed ? signed_table(numbers, wide, path.string(), format)
+                   : checked_table(numbers, false, path.string());
 }
 
 struct Line {
   int number;
   std::vector<int64_t> values;
 };
+
+/// Whether a line is a title of columns: a word in it is no number, and none looks like one.
+bool has_names(const std::string& line) {
+  if (line.find_first_not_of(" \t\r") == std::string::npos || line[0] == '#') return false;
+  std::istringstream words(line);
+  bool names = false;
+  for (std::string word; std::getline(words, word, ',');) {
+    int64_t ignored = 0;
+    const size_t first = word.find_first_not_of(" \t\r\"");
+    if (first == std::string::npos) continue;
+    word = word.substr(first, word.find_last_not_of(" \t\r\"") - first + 1);
+    if (parse_whole(word, &ignored)) return false;
+    names = names || std::isalpha(static_cast<unsigned char>(word[0])) != 0;
+  }
+  return names;
+}
 
 /// The numbers of a text, a line each; the section of the products alone where there are titles.
 std::vector<Line> read_lines(const std::filesystem::path& path, const std::string& bytes) {
@@ -307,10 +371,18 @@ std::vector<Line> read_lines(const std::filesystem::path& path, const std::strin
     at = title + kTitle.size();
     number += static_cast<int>(std::count(bytes.begin(), bytes.begin() + at, '\n'));
   }
+  bool is_first = true;
   while (at < bytes.size()) {
     const size_t end = std::min(bytes.find('\n', at), bytes.size());
     const std::string line = bytes.substr(at, end - at);
     at = end + 1;
+    // Names of columns, as spreadsheets and pandas write them.
+    if (is_first && title == std::string::npos && has_names(line)) {
+      is_first = false;
+      ++number;
+      continue;
+    }
+    if (line.find_first_not_of(" \t\r") != std::string::npos) is_first = false;
     const std::string separators = " \t\r,;";
     size_t from = line.find_first_not_of(separators);
     if (title != std::string::npos && line.compare(0, 7, "LUT for") == 0) break;
@@ -377,6 +449,28 @@ ProductTable read_text(const std::filesystem::path& path, const std::string& byt
     triples &= line.values.size() == 3;
   }
   Numbers numbers;
+  // A frame: the second operands in the first line, each first operand in front of its row.
+  if (lines.size() > 1 &&
+      (lines[0].values.size() + 1 == lines.size() || lines[0].values.size() == lines.size()) &&
+      width_of_count((lines.size() - 1) * (lines.size() - 1)) != 0) {
+    const size_t side = lines.size() - 1;
+    const size_t skipped = lines[0].values.size() - side;  // a name that is a number in the corner
+    std::vector<Line> entries;
+    bool is_frame = true;
+    for (size_t row = 1; row < lines.size() && is_frame; ++row) {
+      is_frame = lines[row].values.size() == side + 1;
+      for (size_t column = 0; column < side && is_frame; ++column) {
+        entries.push_back({lines[row].number,
+                           {lines[row].values[0], lines[0].values[column + skipped],
+                            lines[row].values[column + 1]}});
+      }
+    }
+    if (is_frame) {
+      *format = "text with operands at its edges";
+      const OperandType type{width_of_count(side * side), !is_unsigned};
+      return checked_table(from_triples(entries, type, path.string()), !is_unsigned, path.string());
+    }
+  }
   numbers.width = width_of_count(triples ? lines.size() : count);
   if (numbers.width == 0) {
     fail(path.string(),
@@ -524,8 +618,10 @@ LoadedTable read_table(const std::filesystem::path& path, bool is_unsigned) {
                        : ending == ".h" ? read_c_array(path, bytes, is_unsigned, &format)
                        : ending == ".txt" || ending == ".csv"
                            ? read_text(path, bytes, is_unsigned, &format)
-                           : read_raw(path, bytes, is_unsigned);
-  const bool order_is_known = ending == ".txt" || ending == ".csv";
+                           : read_raw(path, bytes, is_unsigned, &format);
+  // Only a table that was read by bit pattern, for want of a better reading, may be warned of.
+  const bool order_is_known =
+      ending == ".txt" || ending == ".csv" || format.find("by value") != std::string::npos;
   LoadedTable loaded = examined(std::move(table), format, order_is_known);
   loaded.file_sha256 = numerics::sha256_hex(bytes);
   return loaded;

@@ -64,6 +64,10 @@ Command add_doctor(CLI::App* root) {
           look("verilator", true, [] { return first_line("verilator", "--version", "verilator"); }),
           look("g++ (for co-simulation)", true,
                [] { return first_line("g++", "--version", "g++"); }),
+          look("iverilog (compares with the source)", true,
+               [] { return first_line("iverilog", "-V", "iverilog"); }),
+          {"bubblewrap (confines tools)", synth::sandbox().rfind("none", 0) != 0, synth::sandbox(),
+           false},
           look("Liberty", true, [] { return synth::default_liberty().text(); }),
           look("Fashion-MNIST", true,
                [] {

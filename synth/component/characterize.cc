@@ -22,6 +22,7 @@
 #include "lutra/synth/error_metrics.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/liberty.h"
+#include "lutra/synth/library.h"
 #include "lutra/synth/netlist.h"
 #include "lutra/synth/netlist_simulator.h"
 #include "lutra/synth/pipeline.h"
@@ -388,30 +389,32 @@ int proof_limit_s(const CharacterizeOptions& options, int width) {
   return options.prove_s >= 0 ? options.prove_s : width > kVerilatedWidth ? kProofSeconds : 0;
 }
 
-/// The ports that the source declares signed. Operands that are too wide are refused before
-/// anything that takes time; other faults of ports are told from the netlist.
-std::set<std::string> signed_ports_of(const MultiplierSource& source,
-                                      const VerilogSources& sources) {
-  std::set<std::string> signed_ports;
-  if (source.mapped) return signed_ports;
+/// The ports as the source declares them; none of a mapped netlist. Operands that are too wide are
+/// refused before anything that takes time; other faults of ports are told from the netlist.
+std::vector<ModulePort> declared_ports(const MultiplierSource& source,
+                                       const VerilogSources& sources) {
+  if (source.mapped) return {};
+  // Cells of a library may be missing; the synthesis says so.
+  std::vector<ModulePort> ports = module_ports(sources, source.parameters, false);
   std::vector<NetlistPort> declared;
   int widest = 0;
-  // Cells of a library may be missing; the synthesis says so.
-  for (const ModulePort& port : module_ports(sources, source.parameters, false)) {
+  for (const ModulePort& port : ports) {
     declared.push_back({port.name, port.is_input, std::vector<int>(port.width)});
-    if (port.is_signed) signed_ports.insert(port.name);
     if (port.is_input) widest = std::max(widest, port.width);
   }
   if (widest > kWidestOperand) {
     find_ports(source.top, declared, source, source.files[0].string());
   }
-  return signed_ports;
+  return ports;
 }
 
 /// @param simulated  what the netlist is compared with: `sources`, or with the user's own models of
 ///                   the cells of a netlist
+/// @param declared   ports, as the source has them
+/// @param notes      what was done to the source, for `warnings`
 void build_component(const MultiplierSource& source, const VerilogSources& sources,
-                     const VerilogSources& simulated, const LibertyFiles& liberty_files,
+                     const VerilogSources& simulated, const std::vector<ModulePort>& declared,
+                     const std::vector<std::string>& notes, const LibertyFiles& liberty_files,
                      const Liberty& library, const std::string& key,
                      const CharacterizeOptions& options, const std::filesystem::path& directory) {
   const auto progress = [&](const std::string& step) {
@@ -419,7 +422,6 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
   };
   const std::string where = source.files[0].string();
 
-  const std::set<std::string> signed_names = signed_ports_of(source, sources);
   progress(source.mapped ? "reading the netlist (Yosys)" : "synthesis (Yosys)");
   const SynthesisResult synthesis =
       source.mapped ? read_mapped_netlist(sources, liberty_files, directory)
@@ -503,7 +505,7 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
   json["width"] = width;
   json["signed"] = signedness.is_signed;
   json["signed_from"] = signedness.from;
-  json["warnings"] = Json::array();
+  json["warnings"] = notes;
   if (!signedness.warning.empty()) json["warnings"].push_back(signedness.warning);
   json["ports"] = {{"a", ports[0]}, {"b", ports[1]}, {"p", ports[2]}};
   json["mapped"] = source.mapped;
@@ -798,7 +800,19 @@ Component characterize(const MultiplierSource& given, const CharacterizeOptions&
   const std::string key = sha256_hex(key_text(source, sources, library->sha256(), options) +
                                      (source.mapped ? simulated.key_text() : ""));
   return cached_component(source.name, key, options, [&](const std::filesystem::path& directory) {
-    build_component(source, sources, simulated, liberty_files, *library, key, options, directory);
+    const std::vector<ModulePort> declared = declared_ports(source, sources);
+    const PrivateDirectory work(std::filesystem::temp_directory_path());
+    std::string note;
+    const MultiplierSource fitted =
+        source.mapped ? source : fitted_source(source, declared, work.path(), &note);
+    if (note.empty()) {
+      build_component(source, sources, simulated, declared, {}, liberty_files, *library, key,
+                      options, directory);
+      return;
+    }
+    const VerilogSources shell = VerilogSources::read(fitted.files, fitted.top, fitted.reading);
+    build_component(fitted, shell, shell, declared_ports(fitted, shell), {source.top + ": " + note},
+                    liberty_files, *library, key, options, directory);
   });
 }
 

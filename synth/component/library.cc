@@ -469,6 +469,80 @@ MultiplierSource verilog_source(const std::vector<std::filesystem::path>& files,
   return source;
 }
 
+MultiplierSource fitted_source(const MultiplierSource& core, const std::vector<ModulePort>& ports,
+                               const std::filesystem::path& work_dir, std::string* note) {
+  std::vector<const ModulePort*> operands;
+  const ModulePort* product = nullptr;
+  int outputs = 0;
+  std::string further, connections;
+  const bool named = !core.ports[0].empty();
+  for (const ModulePort& port : ports) {
+    const auto is_port = [&](int i) { return named && core.ports[i] == port.name; };
+    const bool held = std::any_of(core.held.begin(), core.held.end(),
+                                  [&](const HeldPort& h) { return h.name == port.name; });
+    const bool clock = core.latency > 0 && port.width == 1 && port.is_input && !is_port(0) &&
+                       !is_port(1) && (core.clock.empty() || core.clock == port.name);
+    if (held || clock) {
+      further += fmt::format("  input [{}:0] {},\n", port.width - 1, verilog_name(port.name));
+      connections += fmt::format(", .{0}({0})", verilog_name(port.name));
+    } else if (port.is_input) {
+      if (!named || is_port(0) || is_port(1)) operands.push_back(&port);
+    } else if (!named || is_port(2)) {
+      product = &port;
+      ++outputs;
+    }
+  }
+  if (operands.size() != 2 || outputs != 1 || operands[0]->width != operands[1]->width) return core;
+  if (named && operands[0]->name != core.ports[0]) std::swap(operands[0], operands[1]);
+  const int n = operands[0]->width;
+  const int width = product->width;
+  if (width == 2 * n || width > 32 || n < 2 || n > 16) return core;
+  const bool is_signed =
+      core.signedness == Signedness::kSigned || (operands[0]->is_signed && operands[1]->is_signed);
+  std::string result;
+  if (width < 2 * n) {
+    *note = fmt::format("its product of {} bits is taken for bits {} to {} of {}", width,
+                        2 * n - width, 2 * n - 1, 2 * n);
+    result = fmt::format("  assign p_o = {{core_p, {}'d0}};\n", 2 * n - width);
+  } else {
+    *note = fmt::format("bits {} to {} of its product are left out: they are those of its {}",
+                        2 * n, width - 1, is_signed ? "sign" : "magnitude, and 0");
+    const std::string rest = is_signed ? fmt::format("core_p[{}]", 2 * n - 1) : "1'b0";
+    result = fmt::format(
+        "`ifdef YOSYS\n"
+        "  assign p_o = core_p[{0}:0];\n"
+        "`else  // wrong where what is left out says something\n"
+        "  assign p_o = core_p[{1}:{2}] === {{{3}{{{4}}}}} ? core_p[{0}:0] : ~core_p[{0}:0];\n"
+        "`endif\n",
+        2 * n - 1, width - 1, 2 * n, width - 2 * n, rest);
+  }
+  std::string parameters;
+  for (const auto& [name, value] : core.parameters) {
+    check_identifier(name, core.top + ": parameter name");
+    parameters += fmt::format("{}.{}({})", parameters.empty() ? "" : ", ", name, value);
+  }
+  if (!parameters.empty()) parameters = fmt::format("#({}) ", parameters);
+  const std::string sign = is_signed ? "signed " : "";
+  MultiplierSource source = core;
+  source.top = "lutra_fitted_" + core.top;
+  source.parameters.clear();
+  source.ports = {"a_i", "b_i", "p_o"};
+  const std::filesystem::path shell = work_dir / (source.top + ".v");
+  std::filesystem::create_directories(work_dir);
+  numerics::write_file(
+      shell,
+      fmt::format("module {0} (\n{1}  input {2}[{3}:0] a_i,\n  input {2}[{3}:0] b_i,\n"
+                  "  output {2}[{4}:0] p_o\n);\n  wire [{5}:0] core_p;\n"
+                  "  {6} {7}u_core (.{8}(a_i), .{9}(b_i), .{10}(core_p){11});\n{12}"
+                  "endmodule\n",
+                  source.top, further, sign, n - 1, 2 * n - 1, width - 1, core.top, parameters,
+                  verilog_name(operands[0]->name), verilog_name(operands[1]->name),
+                  verilog_name(product->name), connections, result));
+  source.files.push_back(shell);
+  if (source.name.empty()) source.name = core.top;
+  return source;
+}
+
 MultiplierSource sign_magnitude_source(const MultiplierSource& core,
                                        const std::filesystem::path& work_dir) {
   if (core.latency > 0 || core.mapped) {

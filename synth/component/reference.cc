@@ -12,6 +12,7 @@
 #include "lutra/numerics/error.h"
 #include "lutra/synth/files.h"
 #include "lutra/synth/library.h"
+#include "lutra/synth/verilog_sources.h"
 
 namespace lutra::synth {
 namespace {
@@ -125,8 +126,14 @@ MultiplierReference parse_reference(const std::string& text, const fs::path& fol
 Component component_of(const MultiplierReference& reference, const VerilogReading& reading,
                        const CharacterizeOptions& options) {
   switch (reference.kind) {
-    case MultiplierReference::Kind::kComponent:
-      return load_component(reference.path);
+    case MultiplierReference::Kind::kComponent: {
+      Component component = load_component(reference.path);
+      // Its checksums are its maker's: what a source may not hold, it may not hold either.
+      if (component.has_netlist) {
+        VerilogSources::read(component.source.files, component.source.top, reading);
+      }
+      return component;
+    }
     case MultiplierReference::Kind::kTable:
       return import_table(reference.path, reference.signedness, false, options);
     case MultiplierReference::Kind::kVerilog: {

@@ -347,13 +347,14 @@ TEST_F(CheckOutcomeTest, AProductThatIsNeverDefinedIsNotChecked_bad) {
 }
 
 TEST_F(CheckOutcomeTest, ASourceCannotReportForTheBench_bad) {
-  const Component component = run(module_with(
-      "`ifdef __ICARUS__\ninitial begin $display(\"compared 65536\"); $finish; end\n"
-      "assign p = a + b;\n`else\nassign p = a * b;\n`endif"));
+  const Component component = run(
+      module_with("`ifdef __ICARUS__\ninitial begin $display(\"compared 65536\"); $finish; end\n"
+                  "assign p = a + b;\n`else\nassign p = a * b;\n`endif"));
   EXPECT_NE(component.json.at("rtl_check").value("simulator", "").rfind("Icarus", 0), 0u)
       << "Icarus ended before the first pair";
-  const Component other = run(module_with("`ifdef __ICARUS__\nassign p = a + b;\n`else\n"
-                                          "assign p = a * b;\n`endif"));
+  const Component other =
+      run(module_with("`ifdef __ICARUS__\nassign p = a + b;\n`else\n"
+                      "assign p = a * b;\n`endif"));
   EXPECT_EQ(other.json.at("rtl_check").at("result"), "different");
 }
 
@@ -396,6 +397,48 @@ TEST_F(CheckOutcomeTest, CellsOfTheLibraryBesideRtl) {
                                  "  assign {YC, YS} = A + B;\nendmodule\n");
   EXPECT_EQ(modelled.errors.ep, 0);
   EXPECT_EQ(modelled.json.at("rtl_check").at("result"), "equal");
+}
+
+TEST_F(CheckOutcomeTest, ProductsOfOtherWidths) {
+  const auto product_of = [&](const std::string& width, const std::string& body) {
+    return run("module m (input [7:0] a, input [7:0] b, output " + width + " p, output zero);\n" +
+                   body + "\nassign zero = p == 0;\nendmodule\n",
+               Signedness::kFind);
+  };
+  const auto with_ports = [&](const std::string& width, const std::string& body) {
+    MultiplierSource source = verilog_source(
+        {write("m.v", "module m (input [7:0] a, input [7:0] b, output " + width +
+                          " p, output zero);\n" + body + "\nassign zero = p == 0;\nendmodule\n")},
+        "m");
+    source.ports = {"a", "b", "p"};
+    return characterize(source, options_);
+  };
+  expect_error(ExitCode::kUsage, "2 inputs and 2 outputs",
+               [&] { product_of("[15:0]", "assign p = a * b;"); });
+  EXPECT_EQ(with_ports("[15:0]", "assign p = a * b;").errors.ep, 0) << "one output is left alone";
+  const Component carry = with_ports("[16:0]", "assign p = a * b;");
+  EXPECT_EQ(carry.errors.ep, 0);
+  EXPECT_EQ(carry.json.at("rtl_check").at("result"), "equal");
+  EXPECT_EQ(carry.json.at("warnings").size(), 1u);
+  // The bit that is left out says something: that is a difference, not a shorter product.
+  EXPECT_EQ(with_ports("[16:0]", "assign p = a * b + 17'd511;").json.at("rtl_check").at("result"),
+            "different");
+  const Component high = with_ports("[7:0]", "assign p = (a * b) >> 8;");
+  EXPECT_EQ(high.lut[255 * 256 + 255], static_cast<std::int16_t>(255 * 255 & 0xff00));
+  EXPECT_EQ(high.errors.wce, 255);
+  // The component's own source makes it again.
+  EXPECT_EQ(load_component(high.directory).source.top, "lutra_fitted_m");
+}
+
+TEST_F(CheckOutcomeTest, ParametersOfTheUsersTop) {
+  MultiplierSource source = verilog_source({write(
+      "m.v",
+      "module m #(parameter W = 16) (input [W-1:0] a, input [W-1:0] b, output [2*W-1:0] p);\n"
+      "  assign p = a * b;\nendmodule\n")});
+  source.parameters = {{"W", 4}};
+  const Component component = characterize(source, options_);
+  EXPECT_EQ(component.width, 4);
+  EXPECT_EQ(component.errors.ep, 0);
 }
 
 TEST_F(CheckOutcomeTest, WhatYosysCannotReadIsUnsupported_bad) {

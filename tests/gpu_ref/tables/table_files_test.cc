@@ -225,6 +225,57 @@ TEST_F(TableFiles, WarnsOfTablesThatAreProbablyNotMeant) {
   EXPECT_GE(warned, 3);
 }
 
+// The same array as peers, spreadsheets and NumPy write it.
+TEST_F(TableFiles, DialectsOfTheSameTable) {
+  const OperandType type{8, true};
+  const ProductTable expected = table_of(type, [](int a, int b) { return a * b & ~3; });
+  const auto value = [](int i) { return i < 128 ? i : i - 256; };
+  std::string rows, frame, named = "a,b,p\n", offset, by_value;
+  std::vector<int64_t> wide;
+  for (int b = -128; b < 128; ++b) frame += fmt::format(",{}", b);
+  frame += "\n";
+  for (int i = 0; i < 256; ++i) {
+    rows += i == 0 ? "{{" : ",{";
+    frame += fmt::format("{}", i - 128);
+    for (int j = 0; j < 256; ++j) {
+      const int pattern = value(i) * value(j) & ~3;
+      const int product = (i - 128) * (j - 128) & ~3;
+      rows += fmt::format("{}{}", j == 0 ? "" : ",", pattern);
+      wide.push_back(pattern);
+      frame += fmt::format(",{}", product);
+      named += fmt::format("{},{},{}\n", i - 128, j - 128, product);
+      for (auto* raw : {&offset, &by_value}) {
+        const int word = raw == &offset ? product + 32768 : product & 0xffff;
+        *raw += static_cast<char>(word & 0xff);
+        *raw += static_cast<char>(word >> 8);
+      }
+    }
+    rows += "}";
+    frame += "\n";
+  }
+  rows += "};\n";
+  int read = 0;
+  const auto same = [&](const fs::path& file, const std::string& format) {
+    const LoadedTable loaded = read_table(file);
+    EXPECT_TRUE(loaded.table == expected) << file;
+    EXPECT_NE(loaded.format.find(format), std::string::npos) << loaded.format;
+    EXPECT_TRUE(loaded.warnings.empty()) << file << loaded.warnings[0];
+    ++read;
+  };
+  for (const char* kind :
+       {"std::int16_t", "const __device__ short", "__constant__ int16_t", "static const short int",
+        "alignas(64) const int16_t", "extern const signed short", "long long"}) {
+    same(write("k.h", fmt::format("{} lut[256][256] = {}", kind, rows)), "C array");
+  }
+  same(write("i8.npy", numerics::npy_bytes({256, 256}, wide.data())), "npy <i8");
+  same(write("frame.csv", frame), "operands at its edges");
+  same(write("corner.csv", "index" + frame), "operands at its edges");
+  same(write("named.csv", named), "a b product");
+  same(write("offset.bin", offset), "by value, plus 32768");
+  same(write("by_value.bin", by_value), "by value");
+  fmt::print("checked={}\n", read);
+}
+
 TEST_F(TableFiles, SignMagnitudeShell) {
   const ProductTable core = table_of({8, false}, [](int a, int b) { return (a & 0xfc) * b; });
   const ProductTable shell = sign_magnitude(core, "core");

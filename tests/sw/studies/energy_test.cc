@@ -4,9 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdio>
 #include <random>
+#include <set>
 
+#include "energy/operand_sampler.h"
 #include "energy/unit_netlist.h"
 #include "lutra/cosim/cosim.h"
 #include "lutra/numerics/capsule.h"
@@ -308,14 +311,14 @@ class Inference : public UnitNetlists {
     const auto network = network::load_quantised(network::saved_network());
     EnergyOptions options;
     options.images = 1;
-    options.samples = 1024;
+    options.samples = 16384;
     options.operands_dir = operands_dir;
     return inference_energy(network, assign(network.description, &store_, multiplier, {}), data,
                             options);
   }
   static double per_multiplication(const InferenceEnergy& energy, const std::string& operation) {
     for (const EnergyTerm& term : energy.terms) {
-      if (term.kind == "multiply" && term.operation == operation) return term.energy_per_op_fj;
+      if (term.kind == "multiply" && term.operation == operation) return term.energy_per_op_fj();
     }
     ADD_FAILURE() << "no multiply term for " << operation;
     return 0;
@@ -330,9 +333,9 @@ TEST_F(Inference, TermsAddUpAndCountTheNetworksProducts) {
   std::map<std::string, int> kinds;
   for (const EnergyTerm& term : energy.terms) {
     EXPECT_GT(term.count, 0) << term.kind;
-    EXPECT_GT(term.energy_per_op_fj, 0) << term.kind << " " << term.operation;
+    EXPECT_GT(term.energy_per_op_fj(), 0) << term.kind << " " << term.operation;
     EXPECT_FALSE(term.basis.empty()) << term.kind;
-    total += static_cast<double>(term.count) * term.energy_per_op_fj * 1e-6;
+    total += static_cast<double>(term.count) * term.energy_per_op_fj() * 1e-6;
     if (term.kind == "multiply") products[term.operation] += term.count;
     ++kinds[term.kind];
   }
@@ -355,15 +358,16 @@ TEST_F(Inference, TermsAddUpAndCountTheNetworksProducts) {
 TEST_F(Inference, RealOperandsTakeLessThanUniformOnes) {
   const auto data = network::load_dataset("fashion-mnist", network::Split::kTest);
   const InferenceEnergy energy = measure(data, "exact");
-  const double uniform = store_.get("exact").energy_per_op_fj;
+  const double uniform =
+      store_.get("exact").json.at("glitches").at("energy_per_op_fj").get<double>();
   ASSERT_GT(uniform, 0);
   double sum = 0;
   double count = 0;
   for (const EnergyTerm& term : energy.terms) {
     if (term.kind != "multiply") continue;
-    sum += term.energy_per_op_fj * static_cast<double>(term.count);
+    sum += term.energy_per_op_fj() * static_cast<double>(term.count);
     count += static_cast<double>(term.count);
-    std::printf("%s: %.0f fJ, uniform %.0f fJ\n", term.operation.c_str(), term.energy_per_op_fj,
+    std::printf("%s: %.0f fJ, uniform %.0f fJ\n", term.operation.c_str(), term.energy_per_op_fj(),
                 uniform);
   }
   EXPECT_LT(sum / count, uniform);
@@ -383,7 +387,9 @@ TEST_F(Inference, RecordedOperandsTakeTheSameEnergyInTheMultiplier) {
     EXPECT_GE(operands.trace.size(), 1024u) << operation;
     const auto at = synth::measure_at_operands(component, operands);
     const double expected = per_multiplication(energy, operation);
-    EXPECT_NEAR(at.at("energy_per_op_fj").get<double>(), expected, 0.02 * expected) << operation;
+    // The changes from one sequence to the next, one in seventeen, are in the file's figure alone.
+    EXPECT_NEAR(at.at("glitches").at("energy_per_op_fj").get<double>(), expected, 0.2 * expected)
+        << operation;
     std::printf("%s: %zu operations, %.0f fJ, with glitches %.0f fJ, MAE %.2f, uniform %.2f\n",
                 operation, operands.trace.size(), at.at("energy_per_op_fj").get<double>(),
                 at.at("glitches").at("energy_per_op_fj").get<double>(),
@@ -399,8 +405,69 @@ TEST_F(Inference, ABlankImageTakesAlmostNoMultiplyEnergyInTheFirstLayer) {
   blank.height = blank.width = 28;
   blank.pixels.assign(28 * 28, 0);
   blank.labels = {0};
-  const double uniform = store_.get("exact").energy_per_op_fj;
+  const double uniform =
+      store_.get("exact").json.at("glitches").at("energy_per_op_fj").get<double>();
   EXPECT_LT(per_multiplication(measure(blank, "exact"), "conv1.mac"), 0.02 * uniform);
+}
+
+// Places are drawn over the whole of an image's work, and the same for every multiplier.
+TEST_F(Inference, SamplesAreDrawnOverAllColumnsAndPositions) {
+  WorkCounter work;
+  const std::string step = "s";
+  const int8_t operands[4] = {1, 2, 3, 4};
+  const int16_t products[4] = {};
+  const auto run = [&](network::ProgramObserver* observer) {
+    for (int cycle = 0; cycle < 1000; ++cycle) {
+      for (int col = 0; col < 8; ++col) {
+        const auto mark = static_cast<int8_t>(cycle / 8);
+        const int8_t first[4] = {mark, static_cast<int8_t>(col), mark, static_cast<int8_t>(col)};
+        observer->column(step, col, 4, first, operands, products, 0);
+      }
+    }
+  };
+  run(&work);
+  EXPECT_EQ(work.steps.at(step).products(), 1000 * 8 * 4);
+  std::set<int> positions, columns, rows;
+  size_t transitions = 0;
+  for (int image = 0; image < 4; ++image) {
+    OperandSampler sampler(work, 4096, 1, image);
+    run(&sampler);
+    for (const auto& pairs : sampler.take().at(step).pairs) {
+      transitions += pairs.size() - 1;
+      rows.insert(pairs[0].b);
+      (pairs[0].b % 2 == 1 ? positions : columns).insert(pairs[0].a);
+    }
+    OperandSampler again(work, 4096, 1, image);
+    OperandSampler other(work, 4096, 2, image);
+    run(&again);
+    run(&other);
+    const auto values = [&](OperandSampler* s) {
+      std::vector<int> all;
+      for (const auto& pairs : s->take().at(step).pairs) all.push_back(pairs[0].a * 8 + pairs[0].b);
+      return all;
+    };
+    EXPECT_NE(values(&again), values(&other)) << "the seed draws the places";
+  }
+  EXPECT_EQ(rows.size(), 4u);
+  EXPECT_EQ(columns.size(), 8u);
+  EXPECT_GT(positions.size(), 100u) << "of 125";
+  EXPECT_NEAR(static_cast<double>(transitions), 4 * 4096, 200);
+}
+
+TEST(Intervals, AreThoseOfTheTextbooks) {
+  // Student, n = 4, t = 3.182: 10 +- 3.182 * sqrt(20 / 3 / 4) of {7, 9, 11, 13}.
+  const Interval mean = *mean_interval({7, 9, 11, 13});
+  EXPECT_NEAR(mean.low, 10 - 3.182 * std::sqrt(20.0 / 12), 1e-9);
+  EXPECT_NEAR(mean.high, 10 + 3.182 * std::sqrt(20.0 / 12), 1e-9);
+  EXPECT_FALSE(mean_interval({1}).has_value());
+  // Proportional figures have a ratio without spread.
+  const Interval ratio = *ratio_interval({1, 2, 3}, {2, 4, 6});
+  EXPECT_NEAR(ratio.low, 0.5, 1e-12);
+  EXPECT_NEAR(ratio.high, 0.5, 1e-12);
+  // Wilson, 81 of 263 (Newcombe 1998): 0.2553 to 0.3662.
+  const Interval share = share_interval(81, 263);
+  EXPECT_NEAR(share.low, 0.2553, 5e-5);
+  EXPECT_NEAR(share.high, 0.3662, 5e-5);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lutra/synth/component.h"
+#include "lutra/synth/synthesis.h"
 
 namespace lutra::synth {
 
@@ -81,6 +82,16 @@ MultiplierSource library_source(const std::string& spec);
 MultiplierSource verilog_source(const std::vector<std::filesystem::path>& files,
                                 const std::string& top = "",
                                 Signedness signedness = Signedness::kFind);
+
+/// A multiplier of n x n -> 2n bits from one whose product has another width, by a shell: bits
+/// above 2n, which must say nothing (a simulation of the shell is wrong where they do), are left
+/// out; a product of fewer bits holds the highest ones, and zeros stand for the rest.
+/// @param ports  of the core's module, as module_ports() gives them
+/// @param note   gets what was done; stays empty where nothing is to be done
+/// @return       the core itself where nothing is to be done, or where its ports are no
+/// multiplier's
+MultiplierSource fitted_source(const MultiplierSource& core, const std::vector<ModulePort>& ports,
+                               const std::filesystem::path& work_dir, std::string* note);
 
 /// A signed multiplier from a user's unsigned 8-bit one: mul_sign_magnitude around the core, made
 /// structurally, so that the shell is synthesised with it.

@@ -30,9 +30,11 @@ struct LoadedTable {
 };
 
 /// Reads a table of 2^w x 2^w products, w = 2..8, by the ending of its name:
-/// `.npy` of int16 (signed), uint16 (unsigned) or int32; `.h`, a C array (AdaPT); `.txt` and
-/// `.csv`, numbers or lines `a b product` (ApproxTorch, ApproxFlow, AppMult); any other, raw
-/// little-endian uint16 of 256 x 256 (TFApprox).
+/// `.npy` of int16 (signed), uint16 (unsigned), int32 or int64; `.h`, a C array (AdaPT, TransAxx);
+/// `.txt` and `.csv`, numbers, lines `a b product` (ApproxTorch, ApproxFlow, AppMult), or a frame
+/// with the operands at its edges (pandas), names of columns passed over; any other, raw
+/// little-endian uint16 of 256 x 256 (TFApprox). Signed arrays that make sense only by value, or
+/// plus 32768, are read so, and `format` says it.
 /// @param is_unsigned  what a file that does not say it holds
 /// @throws Error kUsage with the file, the place, what was found and what is allowed
 LoadedTable read_table(const std::filesystem::path& path, bool is_unsigned = false);
