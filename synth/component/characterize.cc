@@ -442,7 +442,12 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
 
   if (resolved.latency > 0) Pipeline(netlist, resolved).check_latency(options.seed, where);
   const std::vector<PatternPair> pairs = checked_pairs(width, options.seed);
-  const bool signed_ports = signed_names.count(ports[0]) != 0 && signed_names.count(ports[1]) != 0;
+  const auto is_declared_signed = [&declared](const std::string& name) {
+    return std::any_of(declared.begin(), declared.end(), [&name](const ModulePort& port) {
+      return port.name == name && port.is_signed;
+    });
+  };
+  const bool signed_ports = is_declared_signed(ports[0]) && is_declared_signed(ports[1]);
   const SignednessFound signedness = find_signedness(
       source, signed_ports, width, pairs, simulate_pairs(netlist, resolved, pairs), where);
   resolved.signedness = signedness.is_signed ? Signedness::kSigned : Signedness::kUnsigned;
