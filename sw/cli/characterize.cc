@@ -551,6 +551,7 @@ Command add_characterize(CLI::App* root) {
   app->add_option("--clock", options->clock_ns,
                   "Delays in ns, such as 2,3,4: area, delay and energy when mapped for each")
       ->delimiter(',')
+      ->check(finite_number())
       ->check(CLI::Range(0.001, 1000.0));
   app->add_option("--operands", options->operands,
                   "Errors and energy at these operands too: .npy [n][2], a trace, or [2][2^width], "

@@ -1,11 +1,19 @@
 #include "lutra/synth/files.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
+#include <set>
 #include <system_error>
 #include <vector>
 
@@ -13,6 +21,14 @@
 #include "lutra/numerics/files.h"
 
 namespace lutra::synth {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t kLargestText = std::size_t{1} << 30;
+
+}  // namespace
 
 std::string read_file_maybe_gzip(const std::filesystem::path& path) {
   std::string bytes = numerics::read_file(path);
@@ -32,8 +48,14 @@ std::string read_file_maybe_gzip(const std::filesystem::path& path) {
     stream.avail_out = static_cast<uInt>(buffer.size());
     status = inflate(&stream, Z_NO_FLUSH);
     out.append(buffer.data(), buffer.size() - stream.avail_out);
+    if (out.size() > kLargestText) break;
   }
   inflateEnd(&stream);
+  if (out.size() > kLargestText) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: expands to more than {} MiB, expected at most "
+                                              "that",
+                                              path.string(), kLargestText >> 20));
+  }
   if (status != Z_STREAM_END) {
     throw Error(ExitCode::kUsage, fmt::format("{}: corrupt or truncated gzip data", path.string()));
   }
@@ -51,21 +73,98 @@ std::string safe_file_name(std::string_view text) {
   return name.substr(0, 100);
 }
 
-PrivateDirectory::PrivateDirectory(const std::filesystem::path& parent) {
+namespace {
+
+/// Whether `name` is that of a private directory: `.lutra-PID-XXXXXX`.
+bool is_private_name(const std::string& name) {
+  constexpr std::string_view kStart = ".lutra-";
+  if (name.compare(0, kStart.size(), kStart) != 0) return false;
+  const std::size_t dash = name.find_first_not_of("0123456789", kStart.size());
+  return dash != std::string::npos && dash > kStart.size() && name[dash] == '-';
+}
+
+/// Removes private directories that killed runs left in `parent`: those that nobody holds a lock
+/// on.
+void remove_abandoned(const fs::path& parent) {
   std::error_code error;
-  std::filesystem::create_directories(parent, error);
-  std::string pattern = (parent / ".lutra-XXXXXX").string();
-  if (error || mkdtemp(pattern.data()) == nullptr) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: no directory can be made here: {}",
-                                              parent.string(), std::strerror(errno)));
+  for (fs::directory_iterator entry(parent, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (!is_private_name(entry->path().filename().string())) continue;
+    // In a directory that all may write to, only what is our own and no link.
+    const int held = open(entry->path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (held < 0) continue;
+    struct stat status = {};
+    if (fstat(held, &status) == 0 && status.st_uid == geteuid() &&
+        flock(held, LOCK_EX | LOCK_NB) == 0) {
+      std::error_code ignored;
+      fs::remove_all(entry->path(), ignored);
+    }
+    close(held);
   }
-  path_ = pattern;
+}
+
+std::mutex& state_mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+fs::path& full_directory_state() {
+  static fs::path directory;
+  return directory;
+}
+
+}  // namespace
+
+PrivateDirectory::PrivateDirectory(const fs::path& parent) : parent_(parent) {
+  std::error_code error;
+  fs::create_directories(parent, error);
+  if (error) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: no directory can be made here: {}",
+                                              parent.string(), error.message()));
+  }
+  {
+    static std::set<fs::path> swept;
+    const std::lock_guard<std::mutex> lock(state_mutex());
+    if (swept.insert(parent).second) remove_abandoned(parent);
+  }
+  for (;;) {
+    std::string pattern = (parent / fmt::format(".lutra-{}-XXXXXX", getpid())).string();
+    if (mkdtemp(pattern.data()) == nullptr) {
+      throw Error(ExitCode::kUsage, fmt::format("{}: no directory can be made here: {}",
+                                                parent.string(), std::strerror(errno)));
+    }
+    lock_ = open(pattern.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock_ >= 0) flock(lock_, LOCK_EX);  // where a file system has no locks, nobody gets one
+    // Another run may have taken it for abandoned before it was locked.
+    if (fs::exists(pattern, error)) {
+      path_ = pattern;
+      return;
+    }
+    if (lock_ >= 0) close(lock_);
+  }
 }
 
 PrivateDirectory::~PrivateDirectory() {
-  if (path_.empty()) return;
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
+  if (!path_.empty()) {
+    struct statvfs space = {};
+    const bool known = statvfs(path_.c_str(), &space) == 0;
+    const bool no_bytes =
+        known && space.f_blocks > 0 &&
+        std::uint64_t{space.f_bavail} * space.f_frsize < (std::uint64_t{64} << 10);
+    const bool no_files = known && space.f_files > 0 && space.f_favail == 0;
+    if (no_bytes || no_files) {
+      const std::lock_guard<std::mutex> lock(state_mutex());
+      full_directory_state() = parent_;
+    }
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  if (lock_ >= 0) close(lock_);
+}
+
+fs::path full_directory() {
+  const std::lock_guard<std::mutex> lock(state_mutex());
+  return full_directory_state();
 }
 
 }  // namespace lutra::synth
