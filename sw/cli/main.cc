@@ -136,10 +136,10 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "lutra: %s\n", what.c_str());
     const auto full = lutra::synth::full_directory();
     if (!full.empty()) {
-      std::fprintf(stderr,
-                   "lutra: %s has no space left, which may be why (TMPDIR and LUTRA_CACHE choose "
-                   "other places)\n",
-                   full.c_str());
+      std::fprintf(stderr, "lutra: %s has no space left, which may be why%s\n", full.c_str(),
+                   full == std::filesystem::temp_directory_path()
+                       ? " (TMPDIR names another place for temporary files)"
+                       : "");
     }
     return static_cast<int>(code);
   };

@@ -24,13 +24,7 @@ namespace lutra::synth {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-constexpr std::size_t kLargestText = std::size_t{1} << 30;
-
-}  // namespace
-
-std::string read_file_maybe_gzip(const std::filesystem::path& path) {
+std::string read_file_maybe_gzip(const std::filesystem::path& path, std::size_t largest) {
   std::string bytes = numerics::read_file(path);
   if (bytes.empty()) throw Error(ExitCode::kUsage, fmt::format("{}: empty file", path.string()));
   if (bytes.size() < 2 || bytes[0] != '\x1f' || bytes[1] != '\x8b') return bytes;
@@ -48,13 +42,13 @@ std::string read_file_maybe_gzip(const std::filesystem::path& path) {
     stream.avail_out = static_cast<uInt>(buffer.size());
     status = inflate(&stream, Z_NO_FLUSH);
     out.append(buffer.data(), buffer.size() - stream.avail_out);
-    if (out.size() > kLargestText) break;
+    if (out.size() > largest) break;
   }
   inflateEnd(&stream);
-  if (out.size() > kLargestText) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: expands to more than {} MiB, expected at most "
-                                              "that",
-                                              path.string(), kLargestText >> 20));
+  if (out.size() > largest) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: gzip data that expand without end, expected at "
+                                              "most {} bytes",
+                                              path.string(), largest));
   }
   if (status != Z_STREAM_END) {
     throw Error(ExitCode::kUsage, fmt::format("{}: corrupt or truncated gzip data", path.string()));

@@ -1,6 +1,7 @@
 #ifndef LUTRA_SYNTH_FILES_H_
 #define LUTRA_SYNTH_FILES_H_
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -10,8 +11,9 @@
 namespace lutra::synth {
 
 /// As numerics::read_file, and decompressed if the bytes are gzip's.
-/// @throws Error kUsage also where they expand to more than 1 GiB
-std::string read_file_maybe_gzip(const std::filesystem::path& path);
+/// @throws Error kUsage also where they expand to more than `largest` bytes
+std::string read_file_maybe_gzip(const std::filesystem::path& path,
+                                 std::size_t largest = std::size_t{1} << 30);
 
 using numerics::sha256_hex;
 
