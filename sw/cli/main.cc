@@ -22,6 +22,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// What may be behind a failure: a tool that fails seldom says that the disk is full.
+void say_low_space() {
+  const std::string text = synth::low_space();
+  if (text.empty()) return;
+  progress("lutra: " + text +
+           ", which may be why (TMPDIR, LUTRA_CACHE and --out name other places)");
+}
+
 /// A number from 0 to 2^64 - 1 in decimal digits; CLI11 alone lets one that overflows pass.
 CLI::Validator whole_number() {
   return CLI::Validator(
@@ -109,6 +117,7 @@ int run(int argc, char** argv) {
       if (shared.json) outcome.text = text;
     }
     print(outcome.text);
+    if (outcome.code != ExitCode::kPass) say_low_space();
     return static_cast<int>(outcome.code);
   }
   return static_cast<int>(ExitCode::kInternal);
@@ -134,13 +143,7 @@ int main(int argc, char** argv) {
   using lutra::ExitCode;
   const auto end = [](ExitCode code, const std::string& what) {
     std::fprintf(stderr, "lutra: %s\n", what.c_str());
-    const auto full = lutra::synth::full_directory();
-    if (!full.empty()) {
-      std::fprintf(stderr, "lutra: %s has no space left, which may be why%s\n", full.c_str(),
-                   full == std::filesystem::temp_directory_path()
-                       ? " (TMPDIR names another place for temporary files)"
-                       : "");
-    }
+    lutra::cli::say_low_space();
     return static_cast<int>(code);
   };
   try {

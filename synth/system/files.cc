@@ -102,9 +102,9 @@ std::mutex& state_mutex() {
   return mutex;
 }
 
-fs::path& full_directory_state() {
-  static fs::path directory;
-  return directory;
+std::string& low_space_text() {
+  static std::string text;
+  return text;
 }
 
 }  // namespace
@@ -140,15 +140,19 @@ PrivateDirectory::PrivateDirectory(const fs::path& parent) : parent_(parent) {
 
 PrivateDirectory::~PrivateDirectory() {
   if (!path_.empty()) {
+    // A program that found the disk full has mostly removed what it could not finish: what is left
+    // tells little more than that it can have been so.
+    constexpr std::uint64_t kLow = std::uint64_t{16} << 20;
     struct statvfs space = {};
-    const bool known = statvfs(path_.c_str(), &space) == 0;
-    const bool no_bytes =
-        known && space.f_blocks > 0 &&
-        std::uint64_t{space.f_bavail} * space.f_frsize < (std::uint64_t{64} << 10);
-    const bool no_files = known && space.f_files > 0 && space.f_favail == 0;
-    if (no_bytes || no_files) {
-      const std::lock_guard<std::mutex> lock(state_mutex());
-      full_directory_state() = parent_;
+    if (statvfs(path_.c_str(), &space) == 0) {
+      const std::uint64_t free_bytes = std::uint64_t{space.f_bavail} * space.f_frsize;
+      const bool no_files = space.f_files > 0 && space.f_favail == 0;
+      if (space.f_blocks > 0 && (free_bytes < kLow || no_files)) {
+        const std::lock_guard<std::mutex> lock(state_mutex());
+        low_space_text() = fmt::format(
+            "{} has {} left", parent_.string(),
+            no_files ? std::string("no files") : fmt::format("{} KiB", free_bytes >> 10));
+      }
     }
     std::error_code ignored;
     fs::remove_all(path_, ignored);
@@ -156,9 +160,9 @@ PrivateDirectory::~PrivateDirectory() {
   if (lock_ >= 0) close(lock_);
 }
 
-fs::path full_directory() {
+std::string low_space() {
   const std::lock_guard<std::mutex> lock(state_mutex());
-  return full_directory_state();
+  return low_space_text();
 }
 
 }  // namespace lutra::synth

@@ -150,7 +150,9 @@ TEST_F(Training, ADamagedCheckpointIsSaidAndMadeAnew) {
     ASSERT_FALSE(said.empty());
     EXPECT_NE(said[0].find("checkpoint.pt: damaged ("), std::string::npos) << said[0];
     EXPECT_EQ(bytes(again), bytes(expected));
-    EXPECT_EQ(file_bytes(checkpoint()).substr(0, header), whole.substr(0, header));
+    said.clear();
+    train(tiny(), data_, options(), [&](const std::string& line) { said.push_back(line); });
+    EXPECT_EQ(said, std::vector<std::string>{"resuming after epoch 3"});
     ++damaged;
   };
   for (const size_t at :

@@ -39,10 +39,10 @@ class PrivateDirectory {
   int lock_ = -1;  ///< the directory, open and locked
 };
 
-/// Parent of a private directory that had no space left when it was removed; empty if all had some.
-/// Tools that fail say their own thing about a full disk, or nothing: whoever reports their failure
-/// names this directory too.
-std::filesystem::path full_directory();
+/// "DIR has N KiB left" of the place of a private directory that had hardly any space when it was
+/// removed; empty if all had some. Tools that fail say their own thing about a full disk, or
+/// nothing: whoever reports their failure adds this.
+std::string low_space();
 
 }  // namespace lutra::synth
 
