@@ -420,7 +420,13 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
   const fs::path target = out / "component";
   {
     const synth::PrivateDirectory work(out);
-    fs::copy(c.directory, work.path() / "component", fs::copy_options::recursive);
+    // Not by fs::copy, which calls a full disk an input/output error.
+    for (const auto& entry : fs::recursive_directory_iterator(c.directory)) {
+      if (!entry.is_regular_file()) continue;
+      const fs::path to = work.path() / "component" / fs::relative(entry.path(), c.directory);
+      fs::create_directories(to.parent_path());
+      numerics::write_file(to, numerics::read_file(entry.path()));
+    }
     replace_own(work.path() / "component", target);
   }
   for (const auto& [name, bytes] : files) numerics::write_file(out / name, bytes);
@@ -551,6 +557,7 @@ Command add_characterize(CLI::App* root) {
   app->add_option("--clock", options->clock_ns,
                   "Delays in ns, such as 2,3,4: area, delay and energy when mapped for each")
       ->delimiter(',')
+      ->check(finite_number())
       ->check(CLI::Range(0.001, 1000.0));
   app->add_option("--operands", options->operands,
                   "Errors and energy at these operands too: .npy [n][2], a trace, or [2][2^width], "

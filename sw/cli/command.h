@@ -17,7 +17,7 @@ namespace lutra::cli {
 
 /// Options that every command has.
 struct SharedOptions {
-  std::filesystem::path out;     ///< empty: out/<command>
+  std::filesystem::path out;     ///< empty: out/<command>, if the command writes files at all
   std::filesystem::path config;  ///< empty: none
   bool json = false;
   uint64_t seed = 1;
@@ -37,6 +37,7 @@ struct Outcome {
 struct Command {
   CLI::App* app = nullptr;
   std::function<Outcome(const SharedOptions&, const std::filesystem::path& out)> run;
+  bool only_prints = false;  ///< writes files only where --out says so
 };
 
 /// Progress and messages go to stderr.
@@ -51,9 +52,7 @@ void apply_config(const std::filesystem::path& file, CLI::App* command);
 Command add_doctor(CLI::App* root);
 Command add_multipliers(CLI::App* root);
 Command add_characterize(CLI::App* root);
-#ifdef LUTRA_HAVE_TORCH
 Command add_train(CLI::App* root);
-#endif
 Command add_quantize(CLI::App* root);
 Command add_evaluate(CLI::App* root);
 Command add_cosim(CLI::App* root);
@@ -61,6 +60,26 @@ Command add_study(CLI::App* root);
 
 /// Versions of Lutra and of the tools that results depend on; "absent" for a missing one.
 nlohmann::json versions();
+/// Of Lutra and its compiler: all that a command depends on which runs no tool.
+nlohmann::json own_versions();
+
+/// A number that is no NaN and no infinity: CLI11's ranges let NaN pass.
+CLI::Validator finite_number();
+
+/// "--model DIR" of the commands that run a network.
+class ModelOption {
+ public:
+  void add_to(CLI::App* app);
+  /// What was given, or the default: below the working directory, in ../share/lutra beside the
+  /// command, or in the source tree that it was built from.
+  /// @throws Error kUsage that names these places if the default lies in none of them
+  std::filesystem::path directory() const;
+
+ private:
+  static constexpr const char* kDefault = "models/capsnet-edge/int8";
+  std::filesystem::path directory_;
+  CLI::Option* option_ = nullptr;
+};
 
 /// "-I", "-D", "--trust-source" and "--allow-unchecked" of the commands that read Verilog.
 struct SourceOptions {

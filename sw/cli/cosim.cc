@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 
 struct Options {
   cosim::CosimOptions cosim;
+  ModelOption model;
   AssignmentOptions assignment;
   int scratch_kib = network::AcceleratorShape().scratch_bytes >> 10;
   std::vector<uint64_t> window;
@@ -50,9 +51,7 @@ std::string mismatch_line(const nlohmann::json& m) {
 Command add_cosim(CLI::App* root) {
   CLI::App* app = root->add_subcommand("cosim", "RTL in SystemC against the engine, bit for bit");
   auto options = std::make_shared<Options>();
-  options->cosim.model = "models/capsnet-edge/int8";
-  app->add_option("--model", options->cosim.model, "Directory of the int8 network")
-      ->capture_default_str();
+  options->model.add_to(app);
   app->add_option("--data", options->cosim.data, "Data set")->capture_default_str();
   app->add_option("--first", options->cosim.first, "First test image")
       ->check(CLI::Range(0, INT_MAX));
@@ -96,6 +95,7 @@ Command add_cosim(CLI::App* root) {
   options->assignment.add_to(app);
   return {app, [options](const SharedOptions&, const fs::path&) {
             check_window(*options);
+            options->cosim.model = options->model.directory().string();
             const auto quantised = network::load_quantised(options->cosim.model);
             // Before the multipliers are characterised, which takes its time.
             network::check_images(quantised.description,

@@ -1,6 +1,8 @@
 // lutra doctor: what was found on this machine.
 #include <fmt/format.h>
 
+#include <sstream>
+
 #include "command.h"
 #include "lutra/engine/backend.h"
 #include "lutra/network/dataset.h"
@@ -8,6 +10,7 @@
 #include "lutra/synth/component.h"
 #include "lutra/synth/process.h"
 #include "lutra/synth/synthesis.h"
+#include "lutra/training/module.h"
 
 namespace lutra::cli {
 namespace {
@@ -42,65 +45,89 @@ Finding look(const std::string& what, bool needed, const std::function<std::stri
   }
 }
 
+/// The module that trains, if all libraries that it needs are here; opening it takes seconds.
+std::string training_module() {
+  const std::string module = training::module_path().string();
+  const auto listed =
+      synth::run_process({"ldd", module}, std::filesystem::temp_directory_path(), "libc-bin");
+  std::istringstream lines(listed.output);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("not found") != std::string::npos) {
+      throw Error(ExitCode::kMissingTool,
+                  fmt::format("{} needs {}", module, line.substr(line.find_first_not_of("\t "))));
+    }
+  }
+  return module;
+}
+
+/// Verilator's own program: `verilator` is a script in front of it, twenty times as slow.
+std::string verilator_version() {
+  const auto first = [](const std::string& program) {
+    const std::string text = synth::constant_output({program, "--version"}, "verilator");
+    return text.substr(0, text.find('\n'));
+  };
+  try {
+    return first("verilator_bin");
+  } catch (const Error&) {
+    return first("verilator");
+  }
+}
+
 }  // namespace
 
+nlohmann::json own_versions() {
+  return {{"lutra", LUTRA_VERSION}, {"compiler", fmt::format("GCC {}", __VERSION__)}};
+}
+
 nlohmann::json versions() {
-  return {
-      {"lutra", LUTRA_VERSION},
-      {"yosys", or_absent(synth::yosys_version)},
-      {"opensta", or_absent(synth::opensta_version)},
-      {"verilator", or_absent([] { return first_line("verilator", "--version", "verilator"); })},
-      {"compiler", fmt::format("GCC {}", __VERSION__)}};
+  nlohmann::json result = own_versions();
+  result["yosys"] = or_absent(synth::yosys_version);
+  result["opensta"] = or_absent(synth::opensta_version);
+  result["verilator"] = or_absent(verilator_version);
+  return result;
 }
 
 Command add_doctor(CLI::App* root) {
   CLI::App* app =
       root->add_subcommand("doctor", "What was found here: tools, Liberty, GPU, data sets");
   return {
-    app, [](const SharedOptions&, const std::filesystem::path&) {
-      std::vector<Finding> findings = {
-          look("yosys", true, synth::yosys_version),
-          look("opensta", true, synth::opensta_version),
-          look("verilator", true, [] { return first_line("verilator", "--version", "verilator"); }),
-          look("g++ (for co-simulation)", true,
-               [] { return first_line("g++", "--version", "g++"); }),
-          look("iverilog (compares with the source)", true,
-               [] { return first_line("iverilog", "-V", "iverilog"); }),
-          {"bubblewrap (confines tools)", synth::sandbox().rfind("none", 0) != 0, synth::sandbox(),
-           false},
-          look("Liberty", true, [] { return synth::default_liberty().text(); }),
-          look("Fashion-MNIST", true,
-               [] {
-                 const auto data = network::load_dataset("fashion-mnist", network::Split::kTest);
-                 return fmt::format("{} test images", data.size());
-               }),
-          look("Chart.js (for reports)", true, [] { return report::chart_library().string(); }),
-          {"training (libtorch)",
-#ifdef LUTRA_HAVE_TORCH
-           true, "built in", false},
-#else
-                 false, "this build has none: libtorch-dev was not found", false},
-#endif
-      };
-      for (const auto& backend : engine::backends()) {
-        findings.push_back({"backend " + backend.name, backend.available, backend.reason,
-                            backend.name == "scalar"});
-      }
-      Outcome outcome;
-      outcome.result["found"] = nlohmann::json::array();
-      for (const Finding& f : findings) {
-        outcome.result["found"].push_back(
-            {{"what", f.what}, {"found", f.found}, {"needed", f.needed}, {"detail", f.detail}});
-        outcome.text += fmt::format("{:<8}{:<26}{}\n",
-                                    f.found    ? "found"
-                                    : f.needed ? "MISSING"
-                                               : "absent",
-                                    f.what, f.detail);
-        if (!f.found && f.needed) outcome.code = ExitCode::kMissingTool;
-      }
-      return outcome;
-    }
-  };
+      app,
+      [](const SharedOptions&, const std::filesystem::path&) {
+        std::vector<Finding> findings = {
+            look("yosys", true, synth::yosys_version),
+            look("opensta", true, synth::opensta_version),
+            look("verilator", true,
+                 [] { return first_line("verilator", "--version", "verilator"); }),
+            look("g++ (for co-simulation)", true,
+                 [] { return first_line("g++", "--version", "g++"); }),
+            look("Liberty", true, [] { return synth::default_liberty().text(); }),
+            look("Fashion-MNIST", true,
+                 [] {
+                   const auto data = network::load_dataset("fashion-mnist", network::Split::kTest);
+                   return fmt::format("{} test images", data.size());
+                 }),
+            look("Chart.js (for reports)", true, [] { return report::chart_library().string(); }),
+            look("training (libtorch)", false, training_module),
+        };
+        for (const auto& backend : engine::backends()) {
+          findings.push_back({"backend " + backend.name, backend.available, backend.reason,
+                              backend.name == "scalar"});
+        }
+        Outcome outcome;
+        outcome.result["found"] = nlohmann::json::array();
+        for (const Finding& f : findings) {
+          outcome.result["found"].push_back(
+              {{"what", f.what}, {"found", f.found}, {"needed", f.needed}, {"detail", f.detail}});
+          outcome.text += fmt::format("{:<8}{:<26}{}\n",
+                                      f.found    ? "found"
+                                      : f.needed ? "MISSING"
+                                                 : "absent",
+                                      f.what, f.detail);
+          if (!f.found && f.needed) outcome.code = ExitCode::kMissingTool;
+        }
+        return outcome;
+      },
+      /*only_prints=*/true};
 }
 
 }  // namespace lutra::cli

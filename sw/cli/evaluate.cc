@@ -7,6 +7,7 @@
 #include "command.h"
 #include "lutra/network/inference.h"
 #include "lutra/studies/components.h"
+#include "lutra/studies/energy.h"
 #include "lutra/synth/verilog_sources.h"
 
 namespace lutra::cli {
@@ -15,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Options {
-  fs::path model = "models/capsnet-edge/int8";
+  ModelOption model;
   std::string data = "fashion-mnist";
   int images = 0;
   std::string coupling = "routed";
@@ -27,8 +28,7 @@ struct Options {
 Command add_evaluate(CLI::App* root) {
   CLI::App* app = root->add_subcommand("evaluate", "Accuracy with an assignment of multipliers");
   auto options = std::make_shared<Options>();
-  app->add_option("--model", options->model, "Directory of the int8 network")
-      ->capture_default_str();
+  options->model.add_to(app);
   app->add_option("--data", options->data, "Data set")->capture_default_str();
   app->add_option("--images", options->images, "Test images; 0: all")
       ->check(CLI::NonNegativeNumber);
@@ -37,8 +37,12 @@ Command add_evaluate(CLI::App* root) {
       ->capture_default_str();
   options->assignment.add_to(app);
   return {app, [options](const SharedOptions& shared, const fs::path&) {
-            const auto quantised = network::load_quantised(options->model);
+            const fs::path model = options->model.directory();
+            const auto quantised = network::load_quantised(model);
             const auto data = network::load_dataset(options->data, network::Split::kTest);
+            // Before the multipliers are characterised, which takes its time.
+            network::check_images(quantised.description, data, 0,
+                                  options->images == 0 ? data.size() : options->images);
             studies::ComponentStore store(options->assignment.store());
             const auto assignment =
                 studies::assign(quantised.description, &store, options->assignment.multiplier,
@@ -54,18 +58,23 @@ Command add_evaluate(CLI::App* root) {
                                 : options->coupling == "shuffled" ? network::Coupling::kShuffled
                                                                   : network::Coupling::kRouted;
             const auto r = network::evaluate(inference, data, evaluate);
+            const studies::Interval share = studies::share_interval(r.right, r.images);
             Outcome outcome;
-            outcome.result = {{"model", options->model.string()},
+            outcome.result = {{"model", model.string()},
                               {"data", data.name},
+                              {"data_sha256", data.sha256()},
                               {"images", r.images},
                               {"accuracy", r.accuracy},
+                              {"accuracy_interval", {share.low, share.high}},
                               {"backend", r.backend},
                               {"coupling", options->coupling},
                               {"seconds", r.seconds},
                               {"assignment", studies::names(assignment)},
                               {"multipliers", studies::multipliers(assignment)}};
-            outcome.text = fmt::format("accuracy {:.4f} on {} images, backend {}, {:.1f} s\n",
-                                       r.accuracy, r.images, r.backend, r.seconds);
+            outcome.text = fmt::format(
+                "accuracy {:.4f} (95 % interval {:.4f}..{:.4f}) on {} images, backend {}, {:.1f} "
+                "s\n",
+                r.accuracy, share.low, share.high, r.images, r.backend, r.seconds);
             return outcome;
           }};
 }

@@ -2,16 +2,46 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <charconv>
+#include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <iostream>
+#include <new>
+#include <optional>
+#include <sstream>
 
 #include "command.h"
 #include "lutra/numerics/files.h"
+#include "lutra/synth/files.h"
+#include "output.h"
 
 namespace lutra::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// What may be behind a failure: a tool that fails seldom says that the disk is full.
+void say_low_space() {
+  const std::string text = synth::low_space();
+  if (text.empty()) return;
+  progress("lutra: " + text +
+           ", which may be why (TMPDIR, LUTRA_CACHE and --out name other places)");
+}
+
+/// A number from 0 to 2^64 - 1 in decimal digits; CLI11 alone lets one that overflows pass.
+CLI::Validator whole_number() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        uint64_t value = 0;
+        const char* const last = text.data() + text.size();
+        const auto [end, error] = std::from_chars(text.data(), last, value);
+        if (error == std::errc() && end == last) return "";
+        return fmt::format("'{}', expected an integer in 0..{}", text, UINT64_MAX);
+      },
+      "INTEGER", "integer");
+}
 
 int run(int argc, char** argv) {
   CLI::App app{
@@ -32,22 +62,22 @@ int run(int argc, char** argv) {
                        parsed.empty() ? "lutra" : "lutra " + parsed[0]->get_name());
   });
   std::vector<Command> commands = {
-      add_doctor(&app),   add_multipliers(&app), add_characterize(&app),
-#ifdef LUTRA_HAVE_TORCH
-      add_train(&app),
-#endif
+      add_doctor(&app),   add_multipliers(&app), add_characterize(&app), add_train(&app),
       add_quantize(&app), add_evaluate(&app),    add_cosim(&app),        add_study(&app),
   };
   SharedOptions shared;
   for (const Command& command : commands) {
     CLI::App* sub = command.app;
     sub->add_option("--out", shared.out,
-                    "Directory of result.json (default: out/" + sub->get_name() + ")");
+                    "Directory of result.json (default: " +
+                        (command.only_prints ? "none" : "out/" + sub->get_name()) + ")");
     sub->add_flag("--json", shared.json, "Print the result object to stdout, and nothing else");
     sub->add_option("--seed", shared.seed, "Seed of all that is drawn at random")
+        ->check(whole_number())
         ->capture_default_str();
     sub->add_option("--jobs", shared.jobs, "Threads; 0: all cores")->check(CLI::Range(0, 1024));
-    sub->add_option("--backend", shared.backend, "auto, scalar, avx2, avx512 or cuda")
+    sub->add_option("--backend", shared.backend, "What runs networks")
+        ->check(CLI::IsMember({"auto", "scalar", "avx2", "avx512", "cuda"}))
         ->capture_default_str();
     sub->add_option("--config", shared.config,
                     "Options of this command from a TOML file; the command line wins");
@@ -63,31 +93,31 @@ int run(int argc, char** argv) {
         apply_config(shared.config, app.get_subcommand(parsed->get_name()));
     }
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
+    std::ostringstream help;  // what --help and --version print
+    const int code = app.exit(error, help, std::cerr);
+    print(help.str());
     return code == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
   }
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;
+    const bool writes = !shared.out.empty() || !command.only_prints;
     const fs::path out =
         shared.out.empty() ? fs::path("out") / command.app->get_name() : shared.out;
-    std::error_code error;
-    fs::create_directories(out, error);
-    if (error) {
-      throw Error(ExitCode::kUsage, fmt::format("--out {}: {}", out.string(), error.message()));
-    }
+    std::optional<OutputDirectory> held;
+    if (writes) held.emplace(out);
     Outcome outcome = command.run(shared, out);
-    outcome.result["command"] = command.app->get_name();
-    outcome.result["seed"] = shared.seed;
-    if (!outcome.result.contains("versions")) outcome.result["versions"] = versions();
-    // File names need not be UTF-8; JSON must be.
-    const std::string text =
-        outcome.result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-    numerics::write_file(out / "result.json", text);
-    if (shared.json) {
-      std::printf("%s", text.c_str());
-    } else {
-      std::printf("%s", outcome.text.c_str());
+    if (writes || shared.json) {
+      outcome.result["command"] = command.app->get_name();
+      outcome.result["seed"] = shared.seed;
+      if (!outcome.result.contains("versions")) outcome.result["versions"] = versions();
+      // File names need not be UTF-8; JSON must be.
+      const std::string text =
+          outcome.result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+      if (writes) numerics::write_file(out / "result.json", text);
+      if (shared.json) outcome.text = text;
     }
+    print(outcome.text);
+    if (outcome.code != ExitCode::kPass) say_low_space();
     return static_cast<int>(outcome.code);
   }
   return static_cast<int>(ExitCode::kInternal);
@@ -95,18 +125,39 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
+CLI::Validator finite_number() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        double value = 0;
+        if (CLI::detail::lexical_cast(text, value) && std::isfinite(value)) return "";
+        return fmt::format("'{}', expected a finite number", text);
+      },
+      "", "finite");
+}
+
 void progress(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
 
 }  // namespace lutra::cli
 
 int main(int argc, char** argv) {
+  using lutra::ExitCode;
+  const auto end = [](ExitCode code, const std::string& what) {
+    std::fprintf(stderr, "lutra: %s\n", what.c_str());
+    lutra::cli::say_low_space();
+    return static_cast<int>(code);
+  };
   try {
+    lutra::cli::open_standard_streams();
     return lutra::cli::run(argc, argv);
   } catch (const lutra::Error& error) {
-    std::fprintf(stderr, "lutra: %s\n", error.what());
-    return static_cast<int>(error.code());
+    return end(error.code(), error.what());
+  } catch (const std::filesystem::filesystem_error& error) {
+    const std::string place = (error.path2().empty() ? error.path1() : error.path2()).string();
+    return end(ExitCode::kUsage,
+               place.empty() ? std::string(error.what()) : place + ": " + error.code().message());
+  } catch (const std::bad_alloc&) {
+    return end(ExitCode::kUnsupported, "out of memory");
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "lutra: internal error: %s\n", error.what());
-    return static_cast<int>(lutra::ExitCode::kInternal);
+    return end(ExitCode::kInternal, std::string("internal error: ") + error.what());
   }
 }

@@ -9,7 +9,8 @@ namespace lutra::cli {
 Command add_multipliers(CLI::App* root) {
   CLI::App* app =
       root->add_subcommand("multipliers", "The library of multipliers, with parameters");
-  return {app, [](const SharedOptions&, const std::filesystem::path&) {
+  return {app,
+          [](const SharedOptions&, const std::filesystem::path&) {
             Outcome outcome;
             outcome.result["multipliers"] = nlohmann::json::array();
             for (const synth::MultiplierFamily& family : synth::multiplier_families()) {
@@ -36,8 +37,10 @@ Command add_multipliers(CLI::App* root) {
                    {"parameters_at_width_8", parameters},
                    {"widths", {family.minimum_width, family.maximum_width}}});
             }
+            outcome.result["versions"] = own_versions();
             return outcome;
-          }};
+          },
+          /*only_prints=*/true};
 }
 
 }  // namespace lutra::cli

@@ -36,6 +36,7 @@ Command add_quantize(CLI::App* root) {
             const auto weights = network::load_float_weights(description, options->weights);
             const auto train_set = network::load_dataset(options->data, network::Split::kTrain);
             const auto test_set = network::load_dataset(options->data, network::Split::kTest);
+            network::check_images(description, test_set, 0, test_set.size());
             const auto quantised =
                 network::quantise(description, weights, train_set, options->quantise);
             fs::create_directories(out / "int8");
@@ -51,6 +52,11 @@ Command add_quantize(CLI::App* root) {
                 network::evaluate(network::Inference(quantised, {}), test_set, evaluate);
             Outcome outcome;
             outcome.result = {{"network", description.name},
+                              {"data", options->data},
+                              {"data_sha256", test_set.sha256()},
+                              {"calibration_data_sha256", train_set.sha256()},
+                              {"calibration_images", options->quantise.calibration_images},
+                              {"versions", own_versions()},
                               {"float_accuracy", real},
                               {"int8_accuracy", integer.accuracy},
                               {"images", integer.images},

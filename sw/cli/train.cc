@@ -1,12 +1,11 @@
 // lutra train: a network's weights in float32, with libtorch.
-#include "lutra/training/train.h"
-
 #include <fmt/format.h>
 
 #include <memory>
 
 #include "command.h"
-#include "lutra/numerics/npy.h"
+#include "lutra/network/inference.h"
+#include "lutra/training/module.h"
 
 namespace lutra::cli {
 namespace {
@@ -35,6 +34,7 @@ Command add_train(CLI::App* root) {
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   app->add_option("--learning-rate", options->train.learning_rate, "Adam's, at its peak")
+      ->check(finite_number())
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app->add_option("--validation", options->train.validation,
@@ -46,10 +46,18 @@ Command add_train(CLI::App* root) {
       ->capture_default_str();
   app->add_option("--initial", options->initial,
                   "Weights to start from (.npy), as an earlier run left them");
+  app->add_flag("--restart", options->train.restart,
+                "Do not go on from the checkpoint in --out, write over it");
   app->add_flag("--test", options->test, "Score the test split once, at the end");
   return {app, [options](const SharedOptions& shared, const fs::path& out) {
             const network::Network description = network::network_by_name(options->network);
             const auto data = network::load_dataset(options->data, network::Split::kTrain);
+            network::Dataset test_set;
+            if (options->test) {  // what is wrong with it is said before the work
+              test_set = network::load_dataset(options->data, network::Split::kTest);
+              network::check_images(description, test_set, 0, test_set.size());
+            }
+            const training::Module& module = training::open_module();
             training::TrainOptions train = options->train;
             train.seed = shared.seed;
             train.threads = shared.jobs;
@@ -57,13 +65,13 @@ Command add_train(CLI::App* root) {
             if (!options->initial.empty()) {
               train.initial = network::load_float_weights(description, options->initial);
             }
-            const training::TrainResult trained =
-                training::train(description, data, train, progress);
+            const training::TrainResult trained = module.train(description, data, train, progress);
             fs::create_directories(out / "float");
             network::save_float_weights(trained.weights, out / "float");
             Outcome outcome;
             outcome.result = {{"network", description.name},
                               {"data", data.name},
+                              {"data_sha256", data.sha256()},
                               {"epochs", train.epochs},
                               {"batch", train.batch},
                               {"learning_rate", train.learning_rate},
@@ -73,12 +81,13 @@ Command add_train(CLI::App* root) {
                               {"validation_accuracy", trained.validation_accuracy},
                               {"log", trained.log},
                               {"weights", (out / "float").string()}};
+            outcome.result["versions"] = own_versions();
+            outcome.result["versions"]["libtorch"] = module.libtorch;
             outcome.text = fmt::format("validation accuracy {:.4f}, weights in {}\n",
                                        trained.validation_accuracy, (out / "float").string());
             if (options->test) {
-              const auto test_set = network::load_dataset(options->data, network::Split::kTest);
-              const double test = training::float_accuracy(description, trained.weights, test_set,
-                                                           0, test_set.size());
+              const double test =
+                  module.float_accuracy(description, trained.weights, test_set, 0, test_set.size());
               outcome.result["test_accuracy"] = test;
               outcome.text += fmt::format("test accuracy {:.4f}\n", test);
             }

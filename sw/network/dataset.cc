@@ -1,9 +1,12 @@
 #include "lutra/network/dataset.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "lutra/numerics/error.h"
 #include "lutra/numerics/fixed.h"
@@ -14,59 +17,100 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<uint8_t> read_gzip(const fs::path& path) {
-  // gzopen reads plain files as they are.
-  gzFile file = gzopen(path.c_str(), "rb");
-  if (file == nullptr) {
-    throw Error(ExitCode::kMissingTool, fmt::format("{}: cannot be opened", path.string()));
+constexpr size_t kLargestData = size_t{1} << 30;
+
+/// A file, gzip or plain, that is read bit by bit: what gzip expands to has no limit of its own.
+class GzipFile {
+ public:
+  explicit GzipFile(const fs::path& path) : path_(path) {
+    // gzopen reads plain files as they are.
+    file_ = fs::is_directory(path) ? nullptr : gzopen(path.c_str(), "rb");
+    if (file_ == nullptr) {
+      throw Error(ExitCode::kMissingTool, fmt::format("{}: cannot be opened", path.string()));
+    }
   }
-  std::vector<uint8_t> bytes;
-  std::vector<uint8_t> chunk(1 << 20);
-  int got;
-  while ((got = gzread(file, chunk.data(), static_cast<unsigned>(chunk.size()))) > 0) {
-    bytes.insert(bytes.end(), chunk.begin(), chunk.begin() + got);
+  ~GzipFile() { gzclose(file_); }
+  GzipFile(const GzipFile&) = delete;
+  GzipFile& operator=(const GzipFile&) = delete;
+
+  /// The next `size` bytes, or fewer at the file's end.
+  std::vector<uint8_t> read(size_t size) {
+    std::vector<uint8_t> bytes;
+    while (bytes.size() < size) {
+      const size_t at = bytes.size();
+      bytes.resize(at + std::min(size - at, size_t{1} << 20));
+      const int got = gzread(file_, &bytes[at], static_cast<unsigned>(bytes.size() - at));
+      bytes.resize(at + static_cast<size_t>(std::max(got, 0)));
+      int code = Z_OK;
+      const std::string reason = gzerror(file_, &code);
+      if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) {
+        throw Error(ExitCode::kUsage,
+                    fmt::format("{}: damaged gzip stream: {}", path_.string(), reason));
+      }
+      if (got == 0) break;
+    }
+    return bytes;
   }
-  int code = Z_OK;
-  const std::string reason = gzerror(file, &code);
-  gzclose(file);
-  if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) {
-    throw Error(ExitCode::kUsage,
-                fmt::format("{}: damaged gzip stream: {}", path.string(), reason));
-  }
-  return bytes;
-}
+
+ private:
+  fs::path path_;
+  gzFile file_;
+};
 
 uint32_t big_endian_32(const std::vector<uint8_t>& bytes, size_t offset) {
   return static_cast<uint32_t>(bytes[offset]) << 24 | bytes[offset + 1] << 16 |
          bytes[offset + 2] << 8 | bytes[offset + 3];
 }
 
-/// Checks the header of an IDX file of unsigned bytes and returns its dimensions.
-std::vector<size_t> idx_dimensions(const fs::path& path, const std::vector<uint8_t>& bytes,
-                                   size_t rank) {
-  const uint32_t expected = 0x0800u | static_cast<uint32_t>(rank);
-  if (bytes.size() < 4 + 4 * rank) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: {} bytes, an IDX header of rank {} has {}",
-                                              path.string(), bytes.size(), rank, 4 + 4 * rank));
-  }
-  if (big_endian_32(bytes, 0) != expected) {
-    throw Error(
-        ExitCode::kUsage,
-        fmt::format("{}: magic number {:#010x}, expected {:#010x} (unsigned bytes, rank {})",
-                    path.string(), big_endian_32(bytes, 0), expected, rank));
-  }
+/// An IDX file of unsigned bytes.
+struct Idx {
   std::vector<size_t> dimensions;
+  std::vector<uint8_t> elements;
+};
+
+/// Reads what the header promises, and no more.
+Idx read_idx_file(const fs::path& path, size_t rank) {
+  const auto fail = [&path](const std::string& what) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: {}", path.string(), what));
+  };
+  GzipFile file(path);
+  const size_t header_size = 4 + 4 * rank;
+  const std::vector<uint8_t> header = file.read(header_size);
+  if (header.size() < header_size) {
+    fail(
+        fmt::format("{} bytes, an IDX header of rank {} has {}", header.size(), rank, header_size));
+  }
+  const uint32_t expected = 0x0800u | static_cast<uint32_t>(rank);
+  if (big_endian_32(header, 0) != expected) {
+    fail(fmt::format("magic number {:#010x}, expected {:#010x} (unsigned bytes, rank {})",
+                     big_endian_32(header, 0), expected, rank));
+  }
+  Idx idx;
   size_t elements = 1;
   for (size_t d = 0; d < rank; ++d) {
-    dimensions.push_back(big_endian_32(bytes, 4 + 4 * d));
-    elements *= dimensions.back();
+    const size_t dimension = big_endian_32(header, 4 + 4 * d);
+    idx.dimensions.push_back(dimension);
+    if (dimension != 0 && elements > kLargestData / dimension) {
+      elements = kLargestData + 1;
+    } else {
+      elements *= dimension;
+    }
   }
-  if (bytes.size() != 4 + 4 * rank + elements) {
-    throw Error(ExitCode::kUsage,
-                fmt::format("{}: {} bytes of data, the header promises {}", path.string(),
-                            bytes.size() - 4 - 4 * rank, elements));
+  // A later dimension of 0 must not hide an earlier overflow.
+  const bool none =
+      std::find(idx.dimensions.begin(), idx.dimensions.end(), size_t{0}) != idx.dimensions.end();
+  if (none || elements > kLargestData) {
+    fail(fmt::format("the header promises {} elements, expected at least one and at most {}",
+                     fmt::join(idx.dimensions, " x "), kLargestData));
   }
-  return dimensions;
+  idx.elements = file.read(elements + 1);
+  if (idx.elements.size() > elements) {
+    fail(fmt::format("more bytes of data than the {} that the header promises", elements));
+  }
+  if (idx.elements.size() < elements) {
+    fail(fmt::format("{} bytes of data, the header promises {}", idx.elements.size(), elements));
+  }
+  return idx;
 }
 
 fs::path with_or_without_gz(const fs::path& stem) {
@@ -78,21 +122,19 @@ fs::path with_or_without_gz(const fs::path& stem) {
 }  // namespace
 
 Dataset read_idx(const fs::path& images, const fs::path& labels, const std::string& name) {
-  const std::vector<uint8_t> image_bytes = read_gzip(images);
-  const std::vector<uint8_t> label_bytes = read_gzip(labels);
-  const auto image_dims = idx_dimensions(images, image_bytes, 3);
-  const auto label_dims = idx_dimensions(labels, label_bytes, 1);
-  if (image_dims[0] != label_dims[0]) {
+  Idx pixels = read_idx_file(images, 3);
+  Idx classes = read_idx_file(labels, 1);
+  if (pixels.dimensions[0] != classes.dimensions[0]) {
     throw Error(ExitCode::kUsage,
-                fmt::format("{}: {} labels for the {} images of {}", labels.string(), label_dims[0],
-                            image_dims[0], images.string()));
+                fmt::format("{}: {} labels for the {} images of {}", labels.string(),
+                            classes.dimensions[0], pixels.dimensions[0], images.string()));
   }
   Dataset data;
   data.name = name;
-  data.height = static_cast<int>(image_dims[1]);
-  data.width = static_cast<int>(image_dims[2]);
-  data.pixels.assign(image_bytes.begin() + 16, image_bytes.end());
-  data.labels.assign(label_bytes.begin() + 8, label_bytes.end());
+  data.height = static_cast<int>(pixels.dimensions[1]);
+  data.width = static_cast<int>(pixels.dimensions[2]);
+  data.pixels = std::move(pixels.elements);
+  data.labels = std::move(classes.elements);
   for (size_t i = 0; i < data.labels.size(); ++i) {
     if (data.labels[i] > 9) {
       throw Error(ExitCode::kUsage, fmt::format("{}: label {} of image {}, expected 0..9",

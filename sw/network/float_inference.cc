@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "lutra/network/inference.h"
 #include "lutra/numerics/parallel.h"
 
 namespace lutra::network {
@@ -205,6 +206,7 @@ class FloatInference::Run {
 
 FloatInference::FloatInference(const Network& network, const FloatWeights& weights)
     : network_(network), weights_(weights) {
+  check_weights(network, weights);
   for (const Layer& layer : network.layers) {
     const auto* conv = std::get_if<Conv2d>(&layer);
     if (conv == nullptr) continue;
@@ -225,6 +227,7 @@ FloatInference::FloatInference(const Network& network, const FloatWeights& weigh
 FloatTensors FloatInference::run(const uint8_t* image) const { return Run(*this, image).take(); }
 
 double FloatInference::accuracy(const Dataset& data, int count) const {
+  check_images(network_, data, 0, count);
   std::atomic<int> right{0};
   numerics::parallel_for(count, 50, 0, [&](int begin, int end) {
     for (int i = begin; i < end; ++i) {

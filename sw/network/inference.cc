@@ -169,6 +169,13 @@ void check_images(const Network& network, const Dataset& data, int first, int im
                 fmt::format("data set {}: images of {}x{}, {} takes {}x{}", data.name, data.height,
                             data.width, network.name, network.height, network.width));
   }
+  const size_t pixels = static_cast<size_t>(data.height) * data.width;
+  if (network.channels != 1 || data.pixels.size() != pixels * data.labels.size()) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("data set {}: {} pixels in {} images of {}x{}, {} takes {} channels",
+                            data.name, data.pixels.size(), data.size(), data.height, data.width,
+                            network.name, network.channels));
+  }
   if (first < 0 || images < 1 || images > data.size() - first) {
     throw Error(ExitCode::kUsage, fmt::format("{} images from number {} on, {} has {}", images,
                                               first, data.name, data.size()));

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "lutra/numerics/error.h"
 #include "lutra/numerics/npy.h"
@@ -72,6 +73,70 @@ std::map<std::string, std::vector<size_t>> parameter_shapes(const Network& netwo
   return shapes;
 }
 
+nlohmann::json to_json(const Network& network) {
+  nlohmann::json layers = nlohmann::json::array();
+  for (const Layer& layer : network.layers) {
+    if (const auto* conv = std::get_if<Conv2d>(&layer)) {
+      layers.push_back({{"conv2d", conv->name},
+                        {"in_channels", conv->in_channels},
+                        {"out_channels", conv->out_channels},
+                        {"kernel", conv->kernel},
+                        {"stride", conv->stride},
+                        {"relu", conv->relu},
+                        {"padding", conv->padding},
+                        {"padded_multiplies", conv->padded == engine::Padding::kOperand}});
+    } else if (const auto* squash = std::get_if<Squash>(&layer)) {
+      layers.push_back({{"squash", squash->name}, {"dim", squash->dim}});
+    } else if (const auto* votes = std::get_if<Votes>(&layer)) {
+      layers.push_back({{"votes", votes->name},
+                        {"capsules", votes->capsules},
+                        {"in_dim", votes->in_dim},
+                        {"classes", votes->classes},
+                        {"out_dim", votes->out_dim}});
+    } else if (const auto* routing = std::get_if<Routing>(&layer)) {
+      layers.push_back({{"routing", routing->name}, {"iterations", routing->iterations}});
+    } else if (const auto* classify = std::get_if<Classify>(&layer)) {
+      layers.push_back({{"classify", classify->name}});
+    }
+  }
+  return {{"name", network.name},
+          {"height", network.height},
+          {"width", network.width},
+          {"channels", network.channels},
+          {"layers", layers}};
+}
+
+namespace {
+
+void check_finite(const std::string& where, const std::vector<float>& values) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) {
+      throw Error(ExitCode::kUsage, fmt::format("{}: element {} is {}, expected a finite number",
+                                                where, i, values[i]));
+    }
+  }
+}
+
+}  // namespace
+
+void check_weights(const Network& network, const FloatWeights& weights) {
+  for (const auto& [name, shape] : parameter_shapes(network)) {
+    const auto found = weights.find(name);
+    if (found == weights.end()) {
+      throw Error(ExitCode::kUsage,
+                  fmt::format("weights lack the parameter {} of {}", name, network.name));
+    }
+    size_t size = 1;
+    for (const size_t d : shape) size *= d;
+    if (found->second.shape != shape || found->second.values.size() != size) {
+      throw Error(ExitCode::kUsage, fmt::format("weights {}: {} elements of shape {}, {} needs {}",
+                                                name, found->second.values.size(),
+                                                found->second.shape, network.name, shape));
+    }
+    check_finite("weights " + name, found->second.values);
+  }
+}
+
 void save_float_weights(const FloatWeights& weights, const std::filesystem::path& directory) {
   for (const auto& [name, tensor] : weights) {
     numerics::save_npy(directory / (name + ".npy"), tensor.shape, tensor.values);
@@ -87,6 +152,7 @@ FloatWeights load_float_weights(const Network& network, const std::filesystem::p
       throw Error(ExitCode::kUsage, fmt::format("{}: shape {}, {} needs {}", path.string(),
                                                 array.shape, network.name, shape));
     }
+    check_finite(path.string(), array.values);
     weights[name] = {std::move(array.shape), std::move(array.values)};
   }
   return weights;

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "lutra/network/float_inference.h"
+#include "lutra/network/inference.h"
 #include "lutra/numerics/error.h"
 #include "lutra/numerics/files.h"
 #include "lutra/numerics/fixed.h"
@@ -59,9 +62,12 @@ bool ends_with(const std::string& text, const std::string& end) {
 QuantisedNetwork quantise(const Network& description, const FloatWeights& weights,
                           const Dataset& calibration, const QuantiseOptions& options) {
   if (options.calibration_images < 1 || options.calibration_images > calibration.size()) {
-    throw Error(ExitCode::kUsage, fmt::format("quantize.calibration_images = {}, expected 1..{}",
-                                              options.calibration_images, calibration.size()));
+    throw Error(ExitCode::kUsage,
+                fmt::format("--calibration-images {}, expected 1..{} (the images of {})",
+                            options.calibration_images, calibration.size(), calibration.name));
   }
+  check_images(description, calibration, 0, options.calibration_images);
+  check_weights(description, weights);
   QuantisedNetwork result;
   result.description = description;
 
@@ -69,6 +75,14 @@ QuantisedNetwork quantise(const Network& description, const FloatWeights& weight
   std::map<std::string, ScaleSearch> searches;
   for (int index = 0; index < options.calibration_images; ++index) {
     for (const auto& [name, values] : inference.run(calibration.image(index))) {
+      for (const float value : values) {
+        if (!std::isfinite(value)) {
+          throw Error(ExitCode::kUsage,
+                      fmt::format("{}: {} on image {} of {}, expected finite numbers; the weights "
+                                  "are too large",
+                                  name, value, index, calibration.name));
+        }
+      }
       searches.try_emplace(name, 0, 7).first->second.add(values);
     }
   }
@@ -101,16 +115,31 @@ QuantisedNetwork quantise(const Network& description, const FloatWeights& weight
     const int frac = search.best();
     result.fractions[name] = frac;
     std::vector<int8_t>& elements = result.weights[name];
-    for (float value : tensor.values) elements.push_back(quantise_value(value, frac));
+    for (size_t i = 0; i < tensor.values.size(); ++i) {
+      const float value = tensor.values[i];
+      if (std::abs(value) > 127.5f) {
+        throw Error(ExitCode::kUsage, fmt::format("weights {}: element {} is {}, expected at most "
+                                                  "127.5, the largest of any int8 format",
+                                                  name, i, value));
+      }
+      elements.push_back(quantise_value(value, frac));
+    }
   }
   const StepList list = lower(result);
   for (const Step& step : list.steps) {
     if (step.conv == nullptr) continue;
     const std::string& layer = step.conv->name;
     const int frac = list.tensors.at(step.inputs[0]).frac + result.fractions.at(layer + ".weight");
-    for (float value : weights.at(layer + ".bias").values) {
-      result.biases[layer + ".bias"].push_back(
-          static_cast<int32_t>(std::floor(std::ldexp(static_cast<double>(value), frac) + 0.5)));
+    const std::vector<float>& biases = weights.at(layer + ".bias").values;
+    for (size_t i = 0; i < biases.size(); ++i) {
+      const double scaled = std::floor(std::ldexp(static_cast<double>(biases[i]), frac) + 0.5);
+      if (std::abs(scaled) > INT32_MAX) {
+        throw Error(ExitCode::kUsage,
+                    fmt::format("weights {}.bias: element {} is {}, which is {} in the accumulator "
+                                "with {} fraction bits, expected at most {}",
+                                layer, i, biases[i], scaled, frac, INT32_MAX));
+      }
+      result.biases[layer + ".bias"].push_back(static_cast<int32_t>(scaled));
     }
   }
   return result;
@@ -118,6 +147,8 @@ QuantisedNetwork quantise(const Network& description, const FloatWeights& weight
 
 void save_quantised(const QuantisedNetwork& network, const fs::path& directory) {
   const auto shapes = parameter_shapes(network.description);
+  // Written last: a directory that holds it holds all of one network.
+  fs::remove(directory / "network.json");
   for (const auto& [name, values] : network.weights) {
     numerics::save_npy(directory / (name + ".npy"), shapes.at(name), values);
   }
@@ -132,6 +163,18 @@ void save_quantised(const QuantisedNetwork& network, const fs::path& directory) 
 
 QuantisedNetwork load_quantised(const fs::path& directory) {
   const fs::path path = directory / "network.json";
+  std::error_code ignored;
+  if (fs::exists(directory, ignored) && !fs::is_regular_file(path, ignored)) {
+    const bool onnx = directory.extension() == ".onnx";
+    const bool floats = fs::exists(directory / "conv1.weight.npy", ignored);
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: not a network directory{}, expected a directory with network.json",
+                            directory.string(),
+                            onnx     ? " (ONNX is not read yet)"
+                            : floats ? " (it holds weights alone; `lutra quantize` makes a network "
+                                       "of float weights)"
+                                     : ""));
+  }
   const std::string text = numerics::read_file(path);
   QuantisedNetwork network;
   try {

@@ -1,7 +1,5 @@
 #include "lutra/training/capsnet.h"
 
-#include "lutra/numerics/error.h"
-
 namespace lutra::training {
 namespace {
 
@@ -93,16 +91,13 @@ network::FloatWeights CapsNetImpl::weights() const {
 }
 
 void CapsNetImpl::set_weights(const network::FloatWeights& weights) {
+  network::check_weights(description_, weights);
   torch::NoGradGuard no_grad;
   for (auto& item : named_parameters()) {
     std::string name = item.key();
     name[name.rfind('_')] = '.';
-    const auto found = weights.find(name);
-    if (found == weights.end()) {
-      throw Error(ExitCode::kUsage, "weights lack the parameter " + name);
-    }
     item.value().copy_(
-        torch::from_blob(const_cast<float*>(found->second.values.data()), item.value().sizes()));
+        torch::from_blob(const_cast<float*>(weights.at(name).values.data()), item.value().sizes()));
   }
 }
 

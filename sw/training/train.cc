@@ -1,16 +1,20 @@
 #include "lutra/training/train.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <torch/version.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <numeric>
 #include <random>
 #include <thread>
 
+#include "checkpoint.h"
+#include "lutra/network/inference.h"
 #include "lutra/numerics/error.h"
+#include "lutra/numerics/sha256.h"
 #include "lutra/training/capsnet.h"
 
 namespace lutra::training {
@@ -68,64 +72,79 @@ int thread_count(int asked) {
   return asked > 0 ? asked : std::max(1u, std::thread::hardware_concurrency());
 }
 
-/// All that an interrupted run needs to go on and end with the same bytes.
-struct Checkpoint {
-  std::filesystem::path path;
-
-  void save(CapsNet& model, torch::optim::Adam& optimizer, const network::FloatWeights& best,
-            const nlohmann::json& state) const {
-    if (path.empty()) return;
-    torch::serialize::OutputArchive archive;
-    torch::serialize::OutputArchive model_archive, optimizer_archive;
-    model->save(model_archive);
-    optimizer.save(optimizer_archive);
-    archive.write("model", model_archive);
-    archive.write("optimizer", optimizer_archive);
-    for (const auto& [name, tensor] : best) {
-      std::string key = "best_" + name;
-      std::replace(key.begin(), key.end(), '.', '_');
-      archive.write(key, torch::tensor(tensor.values));
-    }
-    archive.write("state", torch::IValue(state.dump()));
-    const std::string partial = path.string() + ".partial";
-    archive.save_to(partial);
-    std::filesystem::rename(partial, path);
+/// Of the names, shapes and elements of weights; empty for none.
+std::string content_sha256(const network::FloatWeights& weights) {
+  if (weights.empty()) return "";
+  std::string all;
+  for (const auto& [name, tensor] : weights) {
+    all += fmt::format("{} {}\n", name, fmt::join(tensor.shape, " "));
+    all.append(reinterpret_cast<const char*>(tensor.values.data()),
+               tensor.values.size() * sizeof(float));
   }
+  return numerics::sha256_hex(all);
+}
 
-  /// @return false when there is nothing to resume
-  bool load(const network::Network& description, CapsNet& model, torch::optim::Adam& optimizer,
-            network::FloatWeights* best, nlohmann::json* state) const {
-    if (path.empty() || !std::filesystem::exists(path)) return false;
-    torch::serialize::InputArchive archive, model_archive, optimizer_archive;
-    archive.load_from(path.string());
-    archive.read("model", model_archive);
-    archive.read("optimizer", optimizer_archive);
-    model->load(model_archive);
-    optimizer.load(optimizer_archive);
-    for (const auto& [name, shape] : network::parameter_shapes(description)) {
-      std::string key = "best_" + name;
-      std::replace(key.begin(), key.end(), '.', '_');
-      torch::Tensor value;
-      archive.read(key, value);
-      (*best)[name] = {shape, std::vector<float>(value.data_ptr<float>(),
-                                                 value.data_ptr<float>() + value.numel())};
-    }
-    torch::IValue text;
-    archive.read("state", text);
-    *state = nlohmann::json::parse(text.toStringRef());
-    return true;
+/// All that the weights depend on, but for the number of threads.
+nlohmann::json key_of(const network::Network& description, const network::Dataset& data,
+                      const TrainOptions& options) {
+  return {{"network", description.name},
+          {"layers", network::to_json(description)},
+          {"data_sha256", data.sha256()},
+          {"seed", options.seed},
+          {"epochs", options.epochs},
+          {"batch", options.batch},
+          {"learning_rate", options.learning_rate},
+          {"validation", options.validation},
+          {"shift", options.shift},
+          {"mirror", options.mirror},
+          {"initial_sha256", content_sha256(options.initial)},
+          {"lutra", LUTRA_VERSION},
+          {"libtorch", TORCH_VERSION}};
+}
+
+void check(const network::Network& description, const network::Dataset& data,
+           const TrainOptions& options) {
+  network::check_images(description, data, 0, data.size());
+  if (options.validation < 1 || options.validation >= data.size()) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("--validation {}, expected 1..{}, as {} has {} images",
+                            options.validation, data.size() - 1, data.name, data.size()));
   }
-};
+  const int trained = data.size() - options.validation;
+  if (options.batch < 1 || options.batch > trained) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("--batch {}, expected 1..{}: the images of {} without the {} of "
+                            "--validation",
+                            options.batch, trained, data.name, options.validation));
+  }
+  if (!(options.learning_rate > 0 && std::isfinite(options.learning_rate))) {
+    throw Error(ExitCode::kUsage, fmt::format("--learning-rate {}, expected a positive number",
+                                              options.learning_rate));
+  }
+  if (options.epochs < 1 || options.shift < 0) {
+    throw Error(ExitCode::kUsage, fmt::format("--epochs {}, --shift {}, expected at least 1 and 0",
+                                              options.epochs, options.shift));
+  }
+  if (!options.initial.empty()) network::check_weights(description, options.initial);
+}
+
+/// Ends a run whose numbers are none; what the last whole epoch left stays.
+[[noreturn]] void diverged(const std::string& what, const std::filesystem::path& checkpoint) {
+  std::error_code error;
+  const bool kept = !checkpoint.empty() && std::filesystem::exists(checkpoint, error);
+  throw Error(ExitCode::kUsage,
+              fmt::format("{}, expected a finite number; try a lower --learning-rate{}", what,
+                          kept ? fmt::format(" ({} holds the last epoch that was well)",
+                                             checkpoint.string())
+                               : ""));
+}
 
 }  // namespace
 
 TrainResult train(const network::Network& description, const network::Dataset& data,
                   const TrainOptions& options,
                   const std::function<void(const std::string&)>& progress) {
-  if (options.validation <= 0 || options.validation >= data.size()) {
-    throw Error(ExitCode::kUsage, fmt::format("train.validation = {}, expected 1..{}",
-                                              options.validation, data.size() - 1));
-  }
+  check(description, data, options);
   torch::set_num_threads(thread_count(options.threads));
   torch::manual_seed(options.seed);
   CapsNet model(description);
@@ -140,9 +159,11 @@ TrainResult train(const network::Network& description, const network::Dataset& d
   TrainResult result;
   result.log = nlohmann::json::array();
   int first_epoch = 0;
-  const Checkpoint checkpoint{options.checkpoint};
+  result.validation_accuracy = -1;  // below any: the first epoch's weights count, however bad
+  const Checkpoint checkpoint(options.checkpoint, key_of(description, data, options));
   nlohmann::json state;
-  if (checkpoint.load(description, model, optimizer, &result.weights, &state)) {
+  if (!options.restart &&
+      checkpoint.load(description, model, optimizer, &result.weights, &state, progress)) {
     first_epoch = state.at("epochs_done");
     result.log = state.at("log");
     result.validation_accuracy = state.at("validation_accuracy");
@@ -171,13 +192,25 @@ TrainResult train(const network::Network& description, const network::Dataset& d
       optimizer.zero_grad();
       loss.backward();
       optimizer.step();
-      loss_sum += loss.item<double>();
+      const double loss_value = loss.item<double>();
+      if (!std::isfinite(loss_value)) {
+        diverged(
+            fmt::format("the loss is {} in epoch {}, step {}", loss_value, epoch + 1, step + 1),
+            options.checkpoint);
+      }
+      loss_sum += loss_value;
       if (seconds_since(last_line) > 10) {
         last_line = Clock::now();
         progress(fmt::format("epoch {}/{} step {}/{} loss {:.4f}, {:.0f} s", epoch + 1,
                              options.epochs, step + 1, steps, loss_sum / (step + 1),
                              seconds_since(start)));
       }
+    }
+    const network::FloatWeights weights = model->weights();
+    try {
+      network::check_weights(description, weights);  // the last step's are in no loss
+    } catch (const Error& error) {
+      diverged(fmt::format("after epoch {}: {}", epoch + 1, error.what()), options.checkpoint);
     }
     const double validated = accuracy(model, data, trained, options.validation);
     result.log.push_back({{"epoch", epoch + 1},
@@ -189,7 +222,7 @@ TrainResult train(const network::Network& description, const network::Dataset& d
                          seconds_since(start)));
     if (validated > result.validation_accuracy) {
       result.validation_accuracy = validated;
-      result.weights = model->weights();
+      result.weights = weights;
     }
     checkpoint.save(model, optimizer, result.weights,
                     {{"epochs_done", epoch + 1},
@@ -201,6 +234,7 @@ TrainResult train(const network::Network& description, const network::Dataset& d
 
 double float_accuracy(const network::Network& description, const network::FloatWeights& weights,
                       const network::Dataset& data, int first, int count) {
+  network::check_images(description, data, first, count);
   torch::set_num_threads(thread_count(0));
   CapsNet model(description);
   model->set_weights(weights);

@@ -1,6 +1,8 @@
 #include "lutra/network/dataset.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <zlib.h>
 
 #include <fstream>
 
@@ -73,6 +75,42 @@ TEST_F(IdxFiles, CountsDiffer_bad) {
 TEST_F(IdxFiles, LabelOutOfRange_bad) {
   write("t10k-labels-idx1-ubyte", std::string("\0\0\x08\x01\0\0\0\x02\x03\x0a", 10));
   EXPECT_NE(message().find("label 10 of image 1, expected 0..9"), std::string::npos);
+}
+
+TEST_F(IdxFiles, DimensionsThatOverflow_bad) {
+  // 2^16 x 2^24 x 2^24 is 0 modulo 2^64.
+  write("t10k-images-idx3-ubyte", std::string("\0\0\x08\x03\0\x01\0\0\x01\0\0\0\x01\0\0\0", 16));
+  EXPECT_NE(message().find("promises 65536 x 16777216 x 16777216 elements, expected at least one "
+                           "and at most 1073741824"),
+            std::string::npos);
+  EXPECT_EQ(code_, ExitCode::kUsage);
+  write("t10k-images-idx3-ubyte",
+        std::string("\0\0\x08\x03\0\0\0\x02\xff\xff\xff\xff\0\0\0\x01", 16));
+  EXPECT_NE(message().find("promises 2 x 4294967295 x 1 elements"), std::string::npos);
+}
+
+TEST_F(IdxFiles, NoImages_bad) {
+  write("t10k-images-idx3-ubyte", std::string("\0\0\x08\x03\0\0\0\0\0\0\0\x01\0\0\0\x02", 16));
+  EXPECT_NE(message().find("promises 0 x 1 x 2 elements, expected at least one"),
+            std::string::npos);
+  write("t10k-images-idx3-ubyte", std::string("\0\0\x08\x03\0\0\0\x02\0\0\0\0\0\0\0\x02", 16));
+  EXPECT_NE(message().find("promises 2 x 0 x 2 elements, expected at least one"),
+            std::string::npos);
+}
+
+// Gzip data of a thousandth of what they expand to: no more is read than the header promises.
+TEST_F(IdxFiles, GzipThatExpandsBeyondTheHeader_bad) {
+  const gzFile file = gzopen((directory_ / "t10k-images-idx3-ubyte.gz").c_str(), "wb9");
+  gzwrite(file, "\0\0\x08\x03\0\0\0\x02\0\0\0\x01\0\0\0\x02", 16);
+  const std::string zeros(1 << 20, '\0');
+  for (int i = 0; i < 200; ++i) gzwrite(file, zeros.data(), static_cast<unsigned>(zeros.size()));
+  gzclose(file);
+  rusage before = {}, after = {};
+  getrusage(RUSAGE_SELF, &before);
+  EXPECT_NE(message().find("more bytes of data than the 4 that the header promises"),
+            std::string::npos);
+  getrusage(RUSAGE_SELF, &after);
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 100 << 10) << "KiB";
 }
 
 TEST_F(IdxFiles, Missing_bad) {

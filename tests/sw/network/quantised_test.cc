@@ -295,14 +295,12 @@ TEST(FloatInference, ConvolvesAsDefined) {
   std::mt19937 random(1);
   std::normal_distribution<float> normal;
   FloatWeights weights;
-  for (const Conv2d& conv : {first, second}) {
-    for (auto& [name, size] :
-         {std::pair{std::string(".bias"), conv.out_channels},
-          {".weight", conv.out_channels * conv.kernel * conv.kernel * conv.in_channels}}) {
-      auto& values = weights[conv.name + name].values;
-      values.resize(size);
-      for (float& w : values) w = normal(random);
-    }
+  for (const auto& [name, shape] : parameter_shapes(network)) {
+    size_t size = 1;
+    for (const size_t d : shape) size *= d;
+    weights[name].shape = shape;
+    weights[name].values.resize(size);
+    for (float& w : weights[name].values) w = normal(random);
   }
   uint8_t image[72];
   for (uint8_t& pixel : image) pixel = static_cast<uint8_t>(random());

@@ -1,7 +1,12 @@
 #ifndef LUTRA_NUMERICS_FILES_H_
 #define LUTRA_NUMERICS_FILES_H_
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -34,24 +39,34 @@ inline std::string read_file(const std::filesystem::path& path) {
   return bytes.str();
 }
 
-/// Writes a file beside its place, then renames it: a reader never sees half of it.
+/// Writes a file beside its place under a name that no other writer has, then renames it: a reader
+/// never sees half of it, and of two writers the last one's file is whole.
 /// @throws Error kUsage that names the file if it cannot be written; an older file stays as it was
 inline void write_file(const std::filesystem::path& path, std::string_view bytes) {
-  std::filesystem::path partial = path;
-  partial += ".partial";
-  std::ofstream out(partial, std::ios::binary | std::ios::trunc);
-  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  out.close();
-  std::error_code error;
-  if (!out) {
-    error.assign(errno, std::generic_category());
-  } else {
-    std::filesystem::rename(partial, path, error);
+  static std::atomic<unsigned> writes{0};
+  std::filesystem::path partial;
+  int file = -1;
+  do {
+    partial = path.parent_path() /
+              (".lutra-" + std::to_string(getpid()) + "-" + std::to_string(writes++) + ".partial");
+    file = open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    // A name is taken where another process has this number elsewhere, or had it and was killed.
+  } while (file < 0 && errno == EEXIST);
+  int failure = file < 0 ? errno : 0;
+  while (failure == 0 && !bytes.empty()) {
+    const ssize_t written = write(file, bytes.data(), bytes.size());
+    if (written >= 0) {
+      bytes.remove_prefix(static_cast<size_t>(written));
+    } else if (errno != EINTR) {
+      failure = errno;
+    }
   }
-  if (error) {
-    std::error_code ignored;
-    std::filesystem::remove(partial, ignored);
-    throw Error(ExitCode::kUsage, path.string() + ": cannot be written: " + error.message());
+  // What a quota or a server refuses may show here first.
+  if (file >= 0 && close(file) != 0 && failure == 0) failure = errno;
+  if (failure == 0 && rename(partial.c_str(), path.c_str()) != 0) failure = errno;
+  if (failure != 0) {
+    if (file >= 0) unlink(partial.c_str());
+    throw Error(ExitCode::kUsage, path.string() + ": cannot be written: " + std::strerror(failure));
   }
 }
 

@@ -93,11 +93,19 @@ using FloatWeights = std::map<std::string, FloatTensor>;
 /// Shape of each parameter that a network needs.
 std::map<std::string, std::vector<size_t>> parameter_shapes(const Network& network);
 
+/// A network's layers with all their sizes, as a key of what was made with them.
+nlohmann::json to_json(const Network& network);
+
+/// @throws Error kUsage unless `weights` are the parameters of `network`, in its shapes, and all of
+/// them finite; names the parameter, and the element where one is at fault
+void check_weights(const Network& network, const FloatWeights& weights);
+
 /// Writes one .npy a parameter (float32) into `directory`, which must exist.
 void save_float_weights(const FloatWeights& weights, const std::filesystem::path& directory);
 
 /// Reads the parameters that `network` needs.
-/// @throws Error kUsage for a missing, truncated or wrongly shaped file
+/// @throws Error kUsage for a missing, truncated or wrongly shaped file, or an element that is not
+/// finite
 FloatWeights load_float_weights(const Network& network, const std::filesystem::path& directory);
 
 /// A step of the inference that the hardware runs as one, and that may have a component of its own.

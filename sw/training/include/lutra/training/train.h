@@ -22,6 +22,7 @@ struct TrainOptions {
   uint64_t seed = 1;
   int threads = 0;                   ///< 0: all cores
   std::filesystem::path checkpoint;  ///< file that an interrupted run resumes from; empty: none
+  bool restart = false;              ///< a checkpoint that is there already is written over
 };
 
 struct TrainResult {
@@ -32,11 +33,14 @@ struct TrainResult {
 
 /// Trains `description` on the training split.
 /// @param progress  called with a line of text as the run goes on
+/// @throws Error kUsage for options or images that do not fit, a checkpoint of another run, or a
+/// loss that is no number, which leaves the checkpoint of the last good epoch
 TrainResult train(const network::Network& description, const network::Dataset& data,
                   const TrainOptions& options,
                   const std::function<void(const std::string&)>& progress);
 
 /// Share of the images [first, first + count) whose longest class capsule is their label's.
+/// @throws Error kUsage for images of another size, or that are not there
 double float_accuracy(const network::Network& description, const network::FloatWeights& weights,
                       const network::Dataset& data, int first, int count);
 

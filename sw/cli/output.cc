@@ -1,0 +1,105 @@
+// stdout and the output directory.
+#include "output.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "lutra/numerics/error.h"
+
+namespace lutra::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Files that runs which were killed were writing: nobody else writes here now.
+void remove_partial_files(const fs::path& directory) {
+  std::error_code error;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    std::error_code ignored;
+    if (name.compare(0, 7, ".lutra-") == 0 && entry->path().extension() == ".partial" &&
+        entry->is_regular_file(ignored)) {
+      fs::remove(entry->path(), ignored);
+    }
+  }
+}
+
+}  // namespace
+
+void open_standard_streams() {
+  for (int file = 0; file <= 2; ++file) {
+    if (fcntl(file, F_GETFD) >= 0) continue;
+    // The lowest free number is this one. A stdout that was closed must refuse what is written.
+    if (open("/dev/null", file == 2 ? O_WRONLY : O_RDONLY) < 0) return;
+  }
+}
+
+void print(const std::string& text) {
+  const char* at = text.data();
+  for (size_t left = text.size(); left > 0;) {
+    const ssize_t written = write(STDOUT_FILENO, at, left);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      throw Error(ExitCode::kUsage, fmt::format("stdout: {}", std::strerror(errno)));
+    }
+    at += written;
+    left -= static_cast<size_t>(written);
+  }
+}
+
+OutputDirectory::OutputDirectory(const fs::path& directory)
+    : lock_path_(directory / ".lutra.lock") {
+  const auto fail = [&directory](const std::string& what) {
+    throw Error(ExitCode::kUsage, fmt::format("--out {}: {}", directory.string(), what));
+  };
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (error) fail(error.message());
+  if (!fs::is_directory(directory, error)) fail("not a directory");
+  for (;;) {
+    lock_ = open(lock_path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (lock_ < 0) fail(fmt::format("cannot be written: {}", std::strerror(errno)));
+    if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+      const int failure = errno;
+      char pid[32] = {};
+      const bool known = pread(lock_, pid, sizeof pid - 1, 0) > 0;
+      close(lock_);
+      if (failure != EWOULDBLOCK) {
+        fail(fmt::format("cannot be locked: {}", std::strerror(failure)));
+      }
+      throw Error(ExitCode::kUsage,
+                  fmt::format("another run writes into {}{}; wait for it, or give this one another "
+                              "--out",
+                              directory.string(), known ? fmt::format(" (pid {})", pid) : ""));
+    }
+    // The run before removes its file as it ends: only the one that has the name counts.
+    struct stat held = {}, named = {};
+    if (fstat(lock_, &held) == 0 && stat(lock_path_.c_str(), &named) == 0 &&
+        held.st_ino == named.st_ino && held.st_dev == named.st_dev) {
+      break;
+    }
+    close(lock_);
+  }
+  const std::string pid = std::to_string(getpid());
+  if (ftruncate(lock_, 0) != 0 || pwrite(lock_, pid.data(), pid.size(), 0) < 0) {
+    const int failure = errno;
+    unlink(lock_path_.c_str());
+    close(lock_);
+    fail(fmt::format("cannot be written: {}", std::strerror(failure)));
+  }
+  remove_partial_files(directory);
+}
+
+OutputDirectory::~OutputDirectory() {
+  unlink(lock_path_.c_str());
+  close(lock_);
+}
+
+}  // namespace lutra::cli

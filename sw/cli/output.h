@@ -1,0 +1,34 @@
+#ifndef LUTRA_CLI_OUTPUT_H_
+#define LUTRA_CLI_OUTPUT_H_
+
+#include <filesystem>
+#include <string>
+
+namespace lutra::cli {
+
+/// Makes file descriptors 0 to 2 stand for something, so that no file that is opened later takes
+/// the place of a closed stdout. Call first.
+void open_standard_streams();
+
+/// Writes all of `text` to stdout.
+/// @throws Error kUsage if it cannot: a full disk, a closed stdout
+void print(const std::string& text);
+
+/// A command's output directory, made and held for this run alone. The lock (DIR/.lutra.lock) goes
+/// with the process, however it ends.
+class OutputDirectory {
+ public:
+  /// @throws Error kUsage if it cannot be made or written, or another run writes into it
+  explicit OutputDirectory(const std::filesystem::path& directory);
+  ~OutputDirectory();
+  OutputDirectory(const OutputDirectory&) = delete;
+  OutputDirectory& operator=(const OutputDirectory&) = delete;
+
+ private:
+  std::filesystem::path lock_path_;
+  int lock_ = -1;
+};
+
+}  // namespace lutra::cli
+
+#endif  // LUTRA_CLI_OUTPUT_H_
