@@ -399,8 +399,7 @@ std::string verilog_name(const std::string& name) {
     for (char& c : shown) {
       if (c < ' ' || c > '~') c = '?';
     }
-    throw Error(ExitCode::kUnsupported,
-                fmt::format("'{}' cannot be a name in Verilog", shown));
+    throw Error(ExitCode::kUnsupported, fmt::format("'{}' cannot be a name in Verilog", shown));
   }
   return "\\" + name + " ";
 }

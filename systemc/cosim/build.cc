@@ -14,8 +14,8 @@
 #include "lutra/numerics/files.h"
 #include "lutra/numerics/parallel.h"
 #include "lutra/synth/files.h"
-#include "lutra/synth/netlist.h"
 #include "lutra/synth/library.h"
+#include "lutra/synth/netlist.h"
 #include "lutra/synth/process.h"
 
 namespace lutra::cosim {
@@ -233,8 +233,8 @@ std::string pe_multiplier_source(const std::vector<const Component*>& components
     }
     std::string parameters;
     for (const auto& [name, value] : c.source.parameters) {
-      parameters +=
-          fmt::format("{}.{}({})", parameters.empty() ? "" : ", ", synth::verilog_name(name), value);
+      parameters += fmt::format("{}.{}({})", parameters.empty() ? "" : ", ",
+                                synth::verilog_name(name), value);
     }
     if (!parameters.empty()) parameters = " #(" + parameters + ")";
     const auto& ports = c.source.ports;
@@ -242,8 +242,8 @@ std::string pe_multiplier_source(const std::vector<const Component*>& components
     text += fmt::format(
         "\n  logic [15:0] p{0};\n"
         "  {1}{2} u_mul{0} (.{3}(a_i), .{4}(b_i), .{5}(p{0}){6});\n",
-        i, synth::verilog_name(c.source.top), parameters, synth::verilog_name(ports[0]), synth::verilog_name(ports[1]),
-        synth::verilog_name(ports[2]), held);
+        i, synth::verilog_name(c.source.top), parameters, synth::verilog_name(ports[0]),
+        synth::verilog_name(ports[1]), synth::verilog_name(ports[2]), held);
   }
   text += "\n  always_comb begin\n    case (sel_i)\n";
   for (size_t i = 1; i < components.size(); ++i) {

@@ -267,7 +267,13 @@ TEST_F(TableFiles, DialectsOfTheSameTable) {
         "alignas(64) const int16_t", "extern const signed short", "long long"}) {
     same(write("k.h", fmt::format("{} lut[256][256] = {}", kind, rows)), "C array");
   }
-  same(write("i8.npy", numerics::npy_bytes({256, 256}, wide.data())), "npy <i8");
+  // NumPy's default integer: the header of an int32 array, with the other type in it.
+  const std::vector<int32_t> narrow(wide.begin(), wide.end());
+  std::string npy = numerics::npy_bytes({256, 256}, narrow.data());
+  npy.resize(npy.size() - 4 * narrow.size());
+  npy.replace(npy.find("<i4"), 3, "<i8");
+  npy.append(reinterpret_cast<const char*>(wide.data()), 8 * wide.size());
+  same(write("i8.npy", npy), "npy <i8");
   same(write("frame.csv", frame), "operands at its edges");
   same(write("corner.csv", "index" + frame), "operands at its edges");
   same(write("named.csv", named), "a b product");
