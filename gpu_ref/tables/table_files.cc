@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <set>
 #include <sstream>
 #include <utility>
@@ -346,20 +347,29 @@ struct Line {
   std::vector<int64_t> values;
 };
 
-/// Whether a line is a title of columns: a word in it is no number, and none looks like one.
+/// Whether a text is a name, as a column's title is: letters, digits and _, but no word for a
+/// number.
+bool is_name(std::string text) {
+  text.erase(std::remove_if(text.begin(), text.end(),
+                            [](char c) { return c == '"' || c == ' ' || c == '\r'; }),
+             text.end());
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (text.empty() || std::isalpha(static_cast<unsigned char>(text[0])) == 0) return false;
+  if (text == "nan" || text == "inf" || text == "infinity") return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+  });
+}
+
+/// Whether a line is a title of columns, "a,b,product": nothing but names.
 bool has_names(const std::string& line) {
-  if (line.find_first_not_of(" \t\r") == std::string::npos || line[0] == '#') return false;
   std::istringstream words(line);
-  bool names = false;
+  int names = 0;
   for (std::string word; std::getline(words, word, ',');) {
-    int64_t ignored = 0;
-    const size_t first = word.find_first_not_of(" \t\r\"");
-    if (first == std::string::npos) continue;
-    word = word.substr(first, word.find_last_not_of(" \t\r\"") - first + 1);
-    if (parse_whole(word, &ignored)) return false;
-    names = names || std::isalpha(static_cast<unsigned char>(word[0])) != 0;
+    if (!is_name(word)) return false;
+    ++names;
   }
-  return names;
+  return names > 1;
 }
 
 /// The numbers of a text, a line each; the section of the products alone where there are titles.
@@ -387,6 +397,11 @@ std::vector<Line> read_lines(const std::filesystem::path& path, const std::strin
     if (line.find_first_not_of(" \t\r") != std::string::npos) is_first = false;
     const std::string separators = " \t\r,;";
     size_t from = line.find_first_not_of(separators);
+    // A name in the corner of a frame.
+    const size_t comma = line.find(',');
+    if (lines.empty() && comma != std::string::npos && is_name(line.substr(0, comma))) {
+      from = line.find_first_not_of(separators, comma);
+    }
     if (title != std::string::npos && line.compare(0, 7, "LUT for") == 0) break;
     if (from != std::string::npos && line[from] != '#') {
       lines.push_back({number, {}});
@@ -519,6 +534,18 @@ ProductTable as_if_by_value(const ProductTable& table) {
           std::vector<int32_t>(read.values.begin(), read.values.end())};
 }
 
+/// Whether pairs with the same exact product have the same product here: whatever is dropped of it,
+/// the signs of the operands take no part.
+bool rounds_the_exact_product(const ProductTable& table) {
+  std::map<int, int32_t> rounded;
+  bool same = true;
+  for_patterns(table, [&](int a, int b) {
+    const auto [known, fresh] = rounded.try_emplace(a * b, product(table, a, b));
+    same = same && known->second == product(table, a, b);
+  });
+  return same;
+}
+
 std::vector<std::string> warnings_of(const ProductTable& table, bool order_is_known) {
   std::vector<std::string> warnings;
   constexpr int kFewBits = 4;  // of fewer, what is odd may well be meant
@@ -538,7 +565,7 @@ std::vector<std::string> warnings_of(const ProductTable& table, bool order_is_kn
           product(table, -a, b) == -magnitude && product(table, a, -b) == -magnitude;
     }
   }
-  if (negatives_are_magnitudes && !signs_are_symmetric) {
+  if (negatives_are_magnitudes && !signs_are_symmetric && !rounds_the_exact_product(table)) {
     warnings.push_back(
         "two negative operands have the product of their magnitudes, but mixed signs are not its "
         "negative: a table of AdaPT's converter, which does not ask the multiplier for negative "

@@ -412,11 +412,13 @@ std::vector<ModulePort> declared_ports(const MultiplierSource& source,
 ///                   the cells of a netlist
 /// @param declared   ports, as the source has them
 /// @param notes      what was done to the source, for `warnings`
+/// @param mae_limit  of a product that is taken for the upper half of one
 void build_component(const MultiplierSource& source, const VerilogSources& sources,
                      const VerilogSources& simulated, const std::vector<ModulePort>& declared,
-                     const std::vector<std::string>& notes, const LibertyFiles& liberty_files,
-                     const Liberty& library, const std::string& key,
-                     const CharacterizeOptions& options, const std::filesystem::path& directory) {
+                     const std::vector<std::string>& notes, double mae_limit,
+                     const LibertyFiles& liberty_files, const Liberty& library,
+                     const std::string& key, const CharacterizeOptions& options,
+                     const std::filesystem::path& directory) {
   const auto progress = [&](const std::string& step) {
     if (options.progress) options.progress(fmt::format("{}: {}", source.name, step));
   };
@@ -458,6 +460,12 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
   exhaustive.jobs = options.jobs;
   exhaustive.progress = progress;
   const ExhaustiveRun run = simulate_all(netlist, resolved, exhaustive);
+  if (run.errors.mae > mae_limit) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: widths {} x {} -> {}, expected n x n -> 2n; taken for the upper "
+                            "half of a product, it has a mean error of {:.6g}",
+                            where, width, width, width, run.errors.mae));
+  }
   std::vector<std::int16_t> lut;
   for (std::size_t i = 0; width <= kTableWidth && i < run.products.size(); ++i) {
     const std::uint32_t pattern = run.products[i];
@@ -814,12 +822,20 @@ Component characterize(const MultiplierSource& given, const CharacterizeOptions&
     const MultiplierSource fitted =
         source.mapped ? source : fitted_source(source, declared, work.path(), &note);
     if (note.empty()) {
-      build_component(source, sources, simulated, declared, {}, liberty_files, *library, key,
+      build_component(source, sources, simulated, declared, {},
+                      std::numeric_limits<double>::infinity(), liberty_files, *library, key,
                       options, directory);
       return;
     }
     const VerilogSources shell = VerilogSources::read(fitted.files, fitted.top, fitted.reading);
-    build_component(fitted, shell, shell, declared_ports(fitted, shell), {source.top + ": " + note},
+    const std::vector<ModulePort> ports = declared_ports(fitted, shell);
+    const int operand = ports.back().width / 2;
+    // Some units of its last place; of a product with more bits than it needs there is no such
+    // doubt.
+    const bool is_half = note.find("is taken for") != std::string::npos;
+    const double mae_limit =
+        is_half ? std::ldexp(8.0, operand) : std::numeric_limits<double>::infinity();
+    build_component(fitted, shell, shell, ports, {source.top + ": " + note}, mae_limit,
                     liberty_files, *library, key, options, directory);
   });
 }

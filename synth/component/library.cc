@@ -496,7 +496,7 @@ MultiplierSource fitted_source(const MultiplierSource& core, const std::vector<M
   if (named && operands[0]->name != core.ports[0]) std::swap(operands[0], operands[1]);
   const int n = operands[0]->width;
   const int width = product->width;
-  if (width == 2 * n || width > 32 || n < 2 || n > 16) return core;
+  if ((width < 2 * n && width != n) || width == 2 * n || width > 32 || n < 2 || n > 16) return core;
   const bool is_signed =
       core.signedness == Signedness::kSigned || (operands[0]->is_signed && operands[1]->is_signed);
   std::string result;

@@ -543,9 +543,10 @@ VerilogSources VerilogSources::read(const std::vector<fs::path>& files, const st
       }
     };
     const auto line = [&](const std::string& text) { add(text + "\n", {{unit.file, 1}}); };
-    if (!unit.system_verilog) {  // keywords of SystemVerilog are names here
+    if (!unit.system_verilog) {
+      // Keywords of SystemVerilog, and those of configurations, are names here.
       line("`ifndef YOSYS");
-      line("`begin_keywords \"1364-2005\"");
+      line("`begin_keywords \"1364-2001-noconfig\"");
       line("`endif");
     }
     if (same) {

@@ -187,6 +187,8 @@ TEST_F(ImportTable, DamagedFactorisationIsRefused_bad) {
     damage(&json);
     numerics::write_file(factors, bytes);
     json["files"]["factors.npy"] = sha256_hex(bytes);
+    json.erase("self_sha256");
+    json["self_sha256"] = sha256_hex(json.dump());
     numerics::write_file(json_file, json.dump());
     expect_error(ExitCode::kUsage, part, [&] { load_component(component.directory); });
     ++refused;
@@ -262,7 +264,7 @@ TEST_F(ImportTable, WrongFilesSayWhatWasFoundAndExpected_bad) {
   refuse("shape (512, 512)", npy("f.npy", {512, 512}, std::vector<std::int16_t>(512 * 512)));
   refuse("shape (2, 2)", npy("f.npy", {2, 2}, std::vector<std::int16_t>(4)));
   refuse("shape (0, 0)", npy("f.npy", {0, 0}, values));
-  refuse("elements of type '<f4', expected int16 (<i2), uint16 (<u2) or int32 (<i4)",
+  refuse("elements of type '<f4', expected int16 (<i2), uint16 (<u2), int32 (<i4) or int64 (<i8)",
          npy("f.npy", {256, 256}, std::vector<float>(65536)));
   std::vector<std::int32_t> wide = products<std::int32_t>("exact");
   wide[7 * 256 + 9] = 32768;

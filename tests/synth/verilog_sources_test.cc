@@ -423,9 +423,13 @@ TEST_F(CheckOutcomeTest, ProductsOfOtherWidths) {
   // The bit that is left out says something: that is a difference, not a shorter product.
   EXPECT_EQ(with_ports("[16:0]", "assign p = a * b + 17'd511;").json.at("rtl_check").at("result"),
             "different");
-  const Component high = with_ports("[7:0]", "assign p = (a * b) >> 8;");
+  const Component high = with_ports("[7:0]", "wire [15:0] f = a * b; assign p = f[15:8];");
   EXPECT_EQ(high.lut[255 * 256 + 255], static_cast<std::int16_t>(255 * 255 & 0xff00));
   EXPECT_EQ(high.errors.wce, 255);
+  // Eight bits of it, but not the upper ones.
+  expect_error(ExitCode::kUsage,
+               "widths 8 x 8 -> 8, expected n x n -> 2n; taken for the upper half",
+               [&] { with_ports("[7:0]", "assign p = (a * b) >> 8;"); });
   // The component's own source makes it again.
   EXPECT_EQ(load_component(high.directory).source.top, "lutra_fitted_m");
 }

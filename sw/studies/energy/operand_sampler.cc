@@ -8,7 +8,7 @@ namespace lutra::studies {
 namespace {
 
 constexpr int64_t kLeast = 4;    ///< sequences of a step, image and unit
-constexpr int64_t kColumns = 1;  ///< the same of a column's adders, which are slow to simulate
+constexpr int64_t kColumns = 2;  ///< the same of a column's adders, which are slow to simulate
 
 /// Sorts the draws of a stream.
 template <typename Stream>

@@ -214,15 +214,13 @@ TEST_F(TableFiles, WarnsOfTablesThatAreProbablyNotMeant) {
                 const int size = (std::abs(a) & ~3) * std::abs(b);
                 return (a < 0) != (b < 0) ? -size : size;
               })).empty());
-  // Operands by value in a format that has them by pattern.
-  const auto moved = warnings(table_of(type, [](int a, int b) {
-    const auto value = [](int x) { return (x & 255) - 128; };
-    return value(a) * value(b);
-  }));
-  ASSERT_FALSE(moved.empty());
-  EXPECT_NE(moved.back().find("if operands go from -128 to 127"), std::string::npos);
+  // Operands by value in a format that has them by pattern: read so, and no warning is due.
+  EXPECT_TRUE(warnings(table_of(type, [](int a, int b) {
+                const auto value = [](int x) { return (x & 255) - 128; };
+                return value(a) * value(b);
+              })).empty());
   fmt::print("checked={}\n", warned);
-  EXPECT_GE(warned, 3);
+  EXPECT_GE(warned, 2);
 }
 
 // The same array as peers, spreadsheets and NumPy write it.

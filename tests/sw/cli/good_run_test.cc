@@ -374,11 +374,11 @@ TEST_F(GoodRun, CosimOfAFaultCanBeRepeated_bad) {
 TEST_F(GoodRun, StudyWritesItsReport) {
   LUTRA_SKIP_WITHOUT_TOOLS();
   if (!on_path("verilator")) GTEST_SKIP() << "verilator is not on PATH";
-  const auto file =
-      write("small.toml", "model = \"" + model() +
-                              "\"\nimages = 20\nmultipliers = [\"drum:kept_bits=4\"]\n"
-                              "[hardware]\nrows = 4\ncols = 4\n[cosim]\nimages = "
-                              "1\n[energy]\nimages = 1\nsamples = 64\n");
+  const auto file = write("small.toml", "model = \"" + model() +
+                                            "\"\nimages = 20\nmultipliers = [\"bam:hbl=0,vbl=4\"]\n"
+                                            "exact_designs = [\"exact\"]\n"
+                                            "[hardware]\nrows = 4\ncols = 4\n[cosim]\nimages = "
+                                            "1\n[energy]\nimages = 1\nsamples = 64\n");
   const json r =
       run_json("study", {"study", file.string(), "--set", "choice.max_accuracy_loss=1.0"},
                {"/rows/0/assignment", "/rows/0/accuracy", "/rows/0/area_um2",

@@ -198,12 +198,14 @@ class StudyPage : public testing::Test {
     const fs::path page = work_.path() / ("page" + std::to_string(++pages_) + ".html");
     numerics::write_file(page, html);
     const fs::path profile = work_.path() / ("profile" + std::to_string(pages_));
+    synth::ProcessLimits limits(120);
+    limits.memory_mib = std::size_t{1} << 26;  // a browser reserves far more than it uses
     const auto process = synth::run_process(
         {"chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--virtual-time-budget=5000", "--user-data-dir=" + profile.string(), "--dump-dom",
          "file://" + page.string()},
-        work_.path(), "chromium", 120);
+        work_.path(), "chromium", limits);
     EXPECT_EQ(process.status, 0) << process.output;
     EXPECT_NE(process.output.find("<html"), std::string::npos) << process.output;
     return {process.output};

@@ -157,7 +157,16 @@ TEST_F(Street, RunsEndToEndAndAgainFromItsUnits) {
     std::ofstream(unit, std::ios::trunc) << text;
     if (++damaged == 4) break;
   }
-  EXPECT_EQ(run().dump(), first.dump());
+  const auto without_times = [](json result) {
+    for (json& row : result["rows"]) {
+      if (row["cosim"].is_object()) {
+        row["cosim"].erase("seconds");
+        row["cosim"].erase("build_seconds");
+      }
+    }
+    return result.dump();
+  };
+  EXPECT_EQ(without_times(run()), without_times(first));
   EXPECT_EQ(lines_with(": damaged; "), 4);
   config_.energy_samples = 600;
   run();
