@@ -144,6 +144,12 @@ class Street {
       add(std::move(row));
       measure(rows_.back());
     });
+    // What was asked for stands behind the first exact design, the other ones at the end.
+    const auto behind_first = static_cast<std::ptrdiff_t>(std::min<size_t>(1, rows_.size()));
+    const auto designs = static_cast<std::ptrdiff_t>(config_.exact_designs.size());
+    std::rotate(rows_.begin() + behind_first, rows_.begin() + designs, rows_.end());
+    std::rotate(energies_.begin() + behind_first, energies_.begin() + designs, energies_.end());
+    if (baseline > 0) baseline += rows_.size() - config_.exact_designs.size();
     // Two's complement, what a designer writes as `a * b`: the rest of a saving is representation.
     const auto plain = std::find_if(rows_.begin(), rows_.end(),
                                     [](const Row& row) { return row.label == "exact"; });

@@ -433,7 +433,8 @@ TEST_F(Inference, SamplesAreDrawnOverAllColumnsAndPositions) {
   for (int image = 0; image < 4; ++image) {
     OperandSampler sampler(work, 4096, 1, image);
     run(&sampler);
-    for (const auto& pairs : sampler.take().at(step).pairs) {
+    const StepSample sample = sampler.take().at(step);
+    for (const auto& pairs : sample.pairs) {
       transitions += pairs.size() - 1;
       rows.insert(pairs[0].b);
       (pairs[0].b % 2 == 1 ? positions : columns).insert(pairs[0].a);
@@ -444,7 +445,8 @@ TEST_F(Inference, SamplesAreDrawnOverAllColumnsAndPositions) {
     run(&other);
     const auto values = [&](OperandSampler* s) {
       std::vector<int> all;
-      for (const auto& pairs : s->take().at(step).pairs) all.push_back(pairs[0].a * 8 + pairs[0].b);
+      const StepSample drawn = s->take().at(step);
+      for (const auto& pairs : drawn.pairs) all.push_back(pairs[0].a * 8 + pairs[0].b);
       return all;
     };
     EXPECT_NE(values(&again), values(&other)) << "the seed draws the places";
