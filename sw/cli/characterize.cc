@@ -238,6 +238,15 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
                     row.at("errors").at("mae").get<double>(),
                     100 * row.at("errors").at("mre_nonzero").get<double>());
   }
+  int unequal = 0;
+  for (const nlohmann::json& row : r["rows"]) {
+    const std::string check = row.at("rtl_check").get<std::string>();
+    if (check == "equal" || (check == "not checked" && options.source.allow_unchecked)) continue;
+    progress(
+        fmt::format("lutra: {}: {} against its source", row.at("name").get<std::string>(), check));
+    ++unequal;
+  }
+  if (unequal > 0) outcome.code = ExitCode::kMismatch;
   outcome.text +=
       fmt::format("{} multipliers; report: {}\n", specs.size(), fs::absolute(page).string());
   return outcome;

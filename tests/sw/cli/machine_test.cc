@@ -2,12 +2,12 @@
 // runs beside it, and where it looks for what it needs.
 #include <signal.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <limits>
 #include <random>
 
+#include "lutra/numerics/files.h"
 #include "lutra/numerics/npy.h"
 #include "run_lutra.h"
 #include "saved_network.h"
@@ -17,15 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-double children_seconds() {
-  rusage usage = {};
-  getrusage(RUSAGE_CHILDREN, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 class Machine : public CommandLine {
  protected:
@@ -94,16 +85,23 @@ TEST_F(Machine, StartsWithoutLibtorch) {
   for (const char* library : {"torch", "c10", "blas", "lapack", "onnx"}) {
     EXPECT_EQ(listed.out.find(library), std::string::npos) << listed.out;
   }
-  double least = 1e9;
-  for (int i = 0; i < 10; ++i) {
-    const double before = children_seconds();
-    EXPECT_EQ(run_into("m", {"multipliers"}).status, 0);
-    least = std::min(least, children_seconds() - before);
-  }
-  std::printf("checked=10 starts, the quickest takes %.1f ms of processor\n", 1000 * least);
-#ifdef NDEBUG
-  EXPECT_LT(least, 0.03);
-#endif
+  EXPECT_EQ(run_into("m", {"multipliers"}).status, 0);
+}
+
+// characterize replaces what an earlier run wrote, and nothing else.
+TEST_F(Machine, WhatLutraDidNotWriteStays_bad) {
+  fs::create_directories(path() / "out/component");
+  write("out/component/thesis.tex", "precious");
+  expect_message(run_into("out", {"characterize", "exact:width=4"}), 2,
+                 {"component/thesis.tex: not written by an earlier run"});
+  EXPECT_EQ(numerics::read_file(path() / "out/component/thesis.tex"), "precious");
+  fs::remove_all(path() / "out/component");
+  ASSERT_EQ(run_into("out", {"characterize", "exact:width=4"}).status, 0);
+  ASSERT_EQ(run_into("out", {"characterize", "dadda:width=4"}).status, 0) << "its own it replaces";
+  write("out/component/netlist.v", "edited by hand");
+  expect_message(run_into("out", {"characterize", "exact:width=4"}), 2,
+                 {"component/netlist.v: not written by an earlier run, or changed since"});
+  EXPECT_EQ(numerics::read_file(path() / "out/component/netlist.v"), "edited by hand");
 }
 
 TEST_F(Machine, TrainWithoutItsModule_bad) {
