@@ -90,7 +90,7 @@ new Chart($("tradeoff"), {
     {label: "chosen", data: points((i) => i === result.chosen), backgroundColor: "#1f5fbf", pointRadius: 8, pointStyle: "rectRot"},
     {label: "other assignments", data: points((i) => i !== result.chosen), backgroundColor: "#8a94a3", pointRadius: 6},
     {label: "accuracy budget", type: "line", pointRadius: 0, borderColor: "#b7791f", borderDash: [6, 4], borderWidth: 1.5,
-      data: [Math.min(...energies), Math.max(...energies)].map((x) => ({x, y: budget, label: "budget"}))},
+      data: [Math.min(...energies), Math.max(...energies)].map((x) => ({x, y: budget, label: ""}))},
   ]},
   options: {
     maintainAspectRatio: false,
