@@ -57,7 +57,7 @@ std::string instance(const MultiplierSource& source) {
     further += fmt::format(", .{}({}'d{})", verilog_name(port.name), port.width, port.value);
   }
   if (source.latency > 0) further += fmt::format(", .{}(clock)", verilog_name(source.clock));
-  return fmt::format("{} {}dut (.{}(a), .{}(b), .{}(p){});", source.top, parameters,
+  return fmt::format("{} {}dut (.{}(a), .{}(b), .{}(p){});", verilog_name(source.top), parameters,
                      verilog_name(source.ports[0]), verilog_name(source.ports[1]),
                      verilog_name(source.ports[2]), further);
 }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -389,11 +388,6 @@ std::map<std::string, int> Netlist::cell_counts() const {
 
 std::string verilog_name(const std::string& name) {
   const auto all = [&](auto holds) { return std::all_of(name.begin(), name.end(), holds); };
-  const auto is_word = [](char c) { return isalnum(static_cast<unsigned char>(c)) || c == '_'; };
-  const bool simple =
-      !name.empty() && !isdigit(static_cast<unsigned char>(name[0])) && name[0] != '$' &&
-      all([&](char c) { return static_cast<unsigned char>(c) < 128 && (is_word(c) || c == '$'); });
-  if (simple) return name;
   if (name.empty() || !all([](char c) { return c > ' ' && c < 127; })) {
     std::string shown = name;
     for (char& c : shown) {
@@ -401,7 +395,7 @@ std::string verilog_name(const std::string& name) {
     }
     throw Error(ExitCode::kUnsupported, fmt::format("'{}' cannot be a name in Verilog", shown));
   }
-  return "\\" + name + " ";
+  return verilog_identifier(name);
 }
 
 }  // namespace lutra::synth

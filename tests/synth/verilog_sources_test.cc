@@ -270,6 +270,9 @@ constexpr Wild kWild[] = {
     {"escaped_ports",
      "module m (input [7:0] \\a.x , input [7:0] \\b[0] , output [15:0] \\p+q );\n"
      "  assign \\p+q = \\a.x * \\b[0] ;\nendmodule\n"},
+    {"keywords_as_ports",
+     "module m (input [7:0] bit, input [7:0] logic, output [15:0] byte);\n"
+     "  assign byte = bit * logic;\nendmodule\n"},
     {"delays",
      "`timescale 1ns / 1ps\nmodule m (input [7:0] a, input [7:0] b, output [15:0] p);\n"
      "  wire [15:0] q; assign #7 q = a * b; assign #(3, 4) p = q;\nendmodule\n"},
