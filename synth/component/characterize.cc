@@ -412,10 +412,10 @@ std::vector<ModulePort> declared_ports(const MultiplierSource& source,
 ///                   the cells of a netlist
 /// @param declared   ports, as the source has them
 /// @param notes      what was done to the source, for `warnings`
-/// @param mae_limit  of a product that is taken for the upper half of one
+/// @param largest_mae  of a product that is taken for the upper half of one
 void build_component(const MultiplierSource& source, const VerilogSources& sources,
                      const VerilogSources& simulated, const std::vector<ModulePort>& declared,
-                     const std::vector<std::string>& notes, double mae_limit,
+                     const std::vector<std::string>& notes, double largest_mae,
                      const LibertyFiles& liberty_files, const Liberty& library,
                      const std::string& key, const CharacterizeOptions& options,
                      const std::filesystem::path& directory) {
@@ -460,11 +460,12 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
   exhaustive.jobs = options.jobs;
   exhaustive.progress = progress;
   const ExhaustiveRun run = simulate_all(netlist, resolved, exhaustive);
-  if (run.errors.mae > mae_limit) {
+  if (run.errors.mae > largest_mae) {
     throw Error(ExitCode::kUsage,
                 fmt::format("{}: widths {} x {} -> {}, expected n x n -> 2n; taken for the upper "
-                            "half of a product, it has a mean error of {:.6g}",
-                            where, width, width, width, run.errors.mae));
+                            "half of a product, it has a mean error of {:.6g}, expected at most "
+                            "{:.6g}",
+                            where, width, width, width, run.errors.mae, largest_mae));
   }
   std::vector<std::int16_t> lut;
   for (std::size_t i = 0; width <= kTableWidth && i < run.products.size(); ++i) {
@@ -818,25 +819,18 @@ Component characterize(const MultiplierSource& given, const CharacterizeOptions&
   return cached_component(source.name, key, options, [&](const std::filesystem::path& directory) {
     const std::vector<ModulePort> declared = declared_ports(source, sources);
     const PrivateDirectory work(std::filesystem::temp_directory_path());
-    std::string note;
-    const MultiplierSource fitted =
-        source.mapped ? source : fitted_source(source, declared, work.path(), &note);
-    if (note.empty()) {
-      build_component(source, sources, simulated, declared, {},
-                      std::numeric_limits<double>::infinity(), liberty_files, *library, key,
-                      options, directory);
+    FittedSource fitted = {source, "", std::numeric_limits<double>::infinity()};
+    if (!source.mapped) fitted = fitted_source(source, declared, work.path());
+    if (fitted.note.empty()) {
+      build_component(source, sources, simulated, declared, {}, fitted.largest_mae, liberty_files,
+                      *library, key, options, directory);
       return;
     }
-    const VerilogSources shell = VerilogSources::read(fitted.files, fitted.top, fitted.reading);
-    const std::vector<ModulePort> ports = declared_ports(fitted, shell);
-    const int operand = ports.back().width / 2;
-    // Some units of its last place; of a product with more bits than it needs there is no such
-    // doubt.
-    const bool is_half = note.find("is taken for") != std::string::npos;
-    const double mae_limit =
-        is_half ? std::ldexp(8.0, operand) : std::numeric_limits<double>::infinity();
-    build_component(fitted, shell, shell, ports, {source.top + ": " + note}, mae_limit,
-                    liberty_files, *library, key, options, directory);
+    const VerilogSources shell =
+        VerilogSources::read(fitted.source.files, fitted.source.top, fitted.source.reading);
+    build_component(fitted.source, shell, shell, declared_ports(fitted.source, shell),
+                    {source.top + ": " + fitted.note}, fitted.largest_mae, liberty_files, *library,
+                    key, options, directory);
   });
 }
 

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <set>
 #include <sstream>
@@ -469,8 +471,9 @@ MultiplierSource verilog_source(const std::vector<std::filesystem::path>& files,
   return source;
 }
 
-MultiplierSource fitted_source(const MultiplierSource& core, const std::vector<ModulePort>& ports,
-                               const std::filesystem::path& work_dir, std::string* note) {
+FittedSource fitted_source(const MultiplierSource& core, const std::vector<ModulePort>& ports,
+                           const std::filesystem::path& work_dir) {
+  FittedSource fitted = {core, "", std::numeric_limits<double>::infinity()};
   std::vector<const ModulePort*> operands;
   const ModulePort* product = nullptr;
   int outputs = 0;
@@ -492,21 +495,24 @@ MultiplierSource fitted_source(const MultiplierSource& core, const std::vector<M
       ++outputs;
     }
   }
-  if (operands.size() != 2 || outputs != 1 || operands[0]->width != operands[1]->width) return core;
+  if (operands.size() != 2 || outputs != 1 || operands[0]->width != operands[1]->width)
+    return fitted;
   if (named && operands[0]->name != core.ports[0]) std::swap(operands[0], operands[1]);
   const int n = operands[0]->width;
   const int width = product->width;
-  if ((width < 2 * n && width != n) || width == 2 * n || width > 32 || n < 2 || n > 16) return core;
+  if ((width < 2 * n && width != n) || width == 2 * n || width > 32 || n < 2 || n > 16)
+    return fitted;
   const bool is_signed =
       core.signedness == Signedness::kSigned || (operands[0]->is_signed && operands[1]->is_signed);
   std::string result;
   if (width < 2 * n) {
-    *note = fmt::format("its product of {} bits is taken for bits {} to {} of {}", width,
-                        2 * n - width, 2 * n - 1, 2 * n);
+    fitted.note = fmt::format("its product of {} bits is taken for bits {} to {} of {}", width,
+                              2 * n - width, 2 * n - 1, 2 * n);
+    fitted.largest_mae = std::ldexp(8.0, 2 * n - width);  // some units of its last place
     result = fmt::format("  assign p_o = {{core_p, {}'d0}};\n", 2 * n - width);
   } else {
-    *note = fmt::format("bits {} to {} of its product are left out: they are those of its {}",
-                        2 * n, width - 1, is_signed ? "sign" : "magnitude, and 0");
+    fitted.note = fmt::format("bits {} to {} of its product are left out: they are those of its {}",
+                              2 * n, width - 1, is_signed ? "sign" : "magnitude, and 0");
     const std::string rest = is_signed ? fmt::format("core_p[{}]", 2 * n - 1) : "1'b0";
     result = fmt::format(
         "`ifdef YOSYS\n"
@@ -523,7 +529,7 @@ MultiplierSource fitted_source(const MultiplierSource& core, const std::vector<M
   }
   if (!parameters.empty()) parameters = fmt::format("#({}) ", parameters);
   const std::string sign = is_signed ? "signed " : "";
-  MultiplierSource source = core;
+  MultiplierSource& source = fitted.source;
   source.top = "lutra_fitted_" + core.top;
   source.parameters.clear();
   source.ports = {"a_i", "b_i", "p_o"};
@@ -540,7 +546,7 @@ MultiplierSource fitted_source(const MultiplierSource& core, const std::vector<M
                   verilog_name(product->name), connections, result));
   source.files.push_back(shell);
   if (source.name.empty()) source.name = core.top;
-  return source;
+  return fitted;
 }
 
 MultiplierSource sign_magnitude_source(const MultiplierSource& core,

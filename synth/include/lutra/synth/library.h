@@ -83,15 +83,19 @@ MultiplierSource verilog_source(const std::vector<std::filesystem::path>& files,
                                 const std::string& top = "",
                                 Signedness signedness = Signedness::kFind);
 
-/// A multiplier of n x n -> 2n bits from one whose product has another width, by a shell: bits
-/// above 2n, which must say nothing (a simulation of the shell is wrong where they do), are left
-/// out; a product of fewer bits holds the highest ones, and zeros stand for the rest.
+/// A multiplier of n x n -> 2n bits made of one whose product has another width, by a shell.
+struct FittedSource {
+  MultiplierSource source;
+  std::string note;        ///< what was done; empty: nothing, and `source` is the core itself
+  double largest_mae = 0;  ///< above it the product is not what it was taken for
+};
+
+/// Bits above 2n, which must say nothing (a simulation of the shell is wrong where they do), are
+/// left out; a product of n bits is taken for the upper half, and zeros stand for the rest. Nothing
+/// is done where the ports are no multiplier's.
 /// @param ports  of the core's module, as module_ports() gives them
-/// @param note   gets what was done; stays empty where nothing is to be done
-/// @return       the core itself where nothing is to be done, or where its ports are no
-/// multiplier's
-MultiplierSource fitted_source(const MultiplierSource& core, const std::vector<ModulePort>& ports,
-                               const std::filesystem::path& work_dir, std::string* note);
+FittedSource fitted_source(const MultiplierSource& core, const std::vector<ModulePort>& ports,
+                           const std::filesystem::path& work_dir);
 
 /// A signed multiplier from a user's unsigned 8-bit one: mul_sign_magnitude around the core, made
 /// structurally, so that the shell is synthesised with it.
