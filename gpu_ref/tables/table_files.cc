@@ -727,8 +727,10 @@ std::string c_header(const ProductTable& table, const std::string& name, const s
     if (std::isprint(static_cast<unsigned char>(c)) == 0 || c == '*' || c == '\\') c = '_';
   }
   const int columns = 1 << table.second().width;
+  const std::string other =
+      table.first() == table.second() ? "" : " by " + std::to_string(table.second().width) + "-bit";
   std::string text = "/* " + safe + ": products of " + std::to_string(table.first().width) +
-                     "-bit " + (is_signed(table) ? "two's complement" : "unsigned") +
+                     "-bit" + other + " " + (is_signed(table) ? "two's complement" : "unsigned") +
                      " operands, [first operand][second operand], both as bit patterns.\n"
                      "   SHA-256 of the little-endian table: " +
                      table_sha256(table) + " */\n#include <stdint.h>\nstatic const " +

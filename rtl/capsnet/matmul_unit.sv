@@ -40,7 +40,7 @@ module matmul_unit #(
   // Instruction fields.
   logic        use_bias, relu, accumulate;
   logic [4:0]  shift, active_rows, active_cols;
-  logic [1:0]  sel;
+  logic [3:0]  sel;
   logic [31:0] act_addr, held_addr, out_addr, bias_addr;
   logic [15:0] m0_count, m1_count, k0_count, k1_count, g0_count, g1_count;
   logic [15:0] act_m0, act_m1, act_k0, act_k1, act_g0, act_g1;
@@ -52,7 +52,7 @@ module matmul_unit #(
   assign relu        = instr_i[33];
   assign accumulate  = instr_i[34];
   assign shift       = instr_i[44:40];
-  assign sel         = instr_i[49:48];
+  assign sel         = instr_i[51:48];
   assign active_rows = instr_i[56:52];
   assign active_cols = instr_i[61:57];
   assign act_addr    = instr_i[32*2+:32];
@@ -79,8 +79,7 @@ module matmul_unit #(
   assign held_g1     = instr_i[32*14+16+:16];
   assign out_g0      = instr_i[32*15+:16];
   assign out_g1      = instr_i[32*15+16+:16];
-  assign unused_instr = ^{instr_i[31:0], instr_i[39:35], instr_i[47:45], instr_i[51:50],
-                          instr_i[63:62]};
+  assign unused_instr = ^{instr_i[31:0], instr_i[39:35], instr_i[47:45], instr_i[63:62]};
 
   // ---- Stage 1: loops and addresses. An address register holds the base of its loop's level.
   typedef enum logic [2:0] {Idle, Held, Bias, Stream, Gap, Drain, Flush} state_e;

@@ -22,7 +22,7 @@ module pe_array #(
   input  logic [3:0]         load_row_i,
   input  logic [Cols*8-1:0]  load_data_i,
   input  logic               operand_en_i,
-  input  logic [1:0]         sel_i,
+  input  logic [3:0]         sel_i,
   input  logic [Rows-1:0]    row_mask_i,
   input  logic [Rows*8-1:0]  a_i,
   output logic [Cols*20-1:0] sum_o
@@ -35,7 +35,7 @@ module pe_array #(
     $error("pe_array: Cols must be 1..16");
   end
 
-  logic [1:0]      sel_q;
+  logic [3:0]      sel_q;
   logic [Rows-1:0] row_mask_q;
 
   always_ff @(posedge clk_operand_i) begin

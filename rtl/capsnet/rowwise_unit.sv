@@ -26,7 +26,7 @@ module rowwise_unit (
   // Instruction fields.
   logic [7:0]  opcode;
   logic [2:0]  f;
-  logic [1:0]  sel;
+  logic [3:0]  sel;
   logic [4:0]  dim;
   logic [31:0] source, destination;
   logic [15:0] count, source_stride, row_stride, element_stride;
@@ -35,7 +35,7 @@ module rowwise_unit (
 
   assign opcode         = instr_i[7:0];
   assign f              = instr_i[34:32];
-  assign sel            = instr_i[49:48];
+  assign sel            = instr_i[51:48];
   assign dim            = instr_i[56:52];
   assign source         = instr_i[32*2+:32];
   assign destination    = instr_i[32*4+:32];
@@ -45,7 +45,7 @@ module rowwise_unit (
   assign element_stride = instr_i[32*8+16+:16];
   assign is_softmax     = opcode == capsnet_pkg::OP_SOFTMAX;
   assign is_classify    = opcode == capsnet_pkg::OP_CLASSIFY;
-  assign unused_instr   = ^{instr_i[31:8], instr_i[47:35], instr_i[51:50], instr_i[63:57],
+  assign unused_instr   = ^{instr_i[31:8], instr_i[47:35], instr_i[63:57],
                             instr_i[127:96], instr_i[191:160], instr_i[223:208], instr_i[255:240],
                             instr_i[511:288]};
 

@@ -90,13 +90,13 @@ module sequencer #(
         fields = {{11{NONE}}, {3{ALL}}, 32'h0000_0003, NONE};
       capsnet_pkg::OP_FILL:
         fields = {{10{NONE}}, 32'h0000_00FF, {2{ALL}}, NONE, NONE, NONE};
-      capsnet_pkg::OP_MATMUL:   fields = {{14{ALL}}, 32'h3FF3_1F07, NONE};
+      capsnet_pkg::OP_MATMUL:   fields = {{14{ALL}}, 32'h3FFF_1F07, NONE};
       capsnet_pkg::OP_SQUASH:
-        fields = {{7{NONE}}, {3{LOW}}, NONE, ALL, NONE, ALL, 32'h01F3_000F, NONE};
+        fields = {{7{NONE}}, {3{LOW}}, NONE, ALL, NONE, ALL, 32'h01FF_000F, NONE};
       capsnet_pkg::OP_SOFTMAX:
         fields = {{7{NONE}}, ALL, {2{LOW}}, NONE, ALL, NONE, ALL, 32'h01F0_000F, NONE};
       capsnet_pkg::OP_CLASSIFY:
-        fields = {{8{NONE}}, {2{LOW}}, NONE, ALL, NONE, ALL, 32'h01F3_0000, NONE};
+        fields = {{8{NONE}}, {2{LOW}}, NONE, ALL, NONE, ALL, 32'h01FF_0000, NONE};
       default:                  fields = 512'd0;
     endcase
     fields[31:0] = 32'hFFFF_01FF;

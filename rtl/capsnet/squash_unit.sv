@@ -18,7 +18,7 @@ module squash_unit (
   input  logic [127:0] s_i,
   input  logic [4:0]   dim_i,
   input  logic [2:0]   f_i,
-  input  logic [1:0]   sel_i,
+  input  logic [3:0]   sel_i,
   input  logic         norm_only_i,
   output logic         out_valid_o,
   input  logic         out_ready_i,
@@ -32,7 +32,7 @@ module squash_unit (
   logic [127:0]       s_q, v_q;
   logic [3:0]         index_q, last_q;
   logic [2:0]         f_q;
-  logic [1:0]         sel_q;
+  logic [3:0]         sel_q;
   logic               norm_only_q;
   logic signed [19:0] sum_q, sum_d;
   logic [18:0]        norm_d, norm_q;

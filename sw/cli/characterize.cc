@@ -21,6 +21,7 @@
 #include "lutra/synth/reference.h"
 #include "lutra/synth/table_files.h"
 #include "lutra/tables/table_files.h"
+#include "output.h"
 
 namespace lutra::cli {
 namespace {
@@ -81,7 +82,7 @@ std::vector<synth::HeldPort> held_ports(const std::vector<std::string>& texts) {
 /// What the component does at the operands of a file, with the file's name.
 nlohmann::json at_operands(const synth::Component& component, const fs::path& file) {
   nlohmann::json result = synth::measure_at_operands(
-      component, synth::read_operands(file, component.width, component.is_signed));
+      component, synth::read_operands(file, component.widths, component.is_signed));
   result["file"] = file.filename().string();
   result["sha256"] = synth::sha256_hex(numerics::read_file(file));
   return result;
@@ -151,7 +152,7 @@ std::string cell(const nlohmann::json& row, const std::string& pointer) {
 /// One line a multiplier, for spreadsheets.
 std::string csv(const nlohmann::json& rows) {
   std::string text =
-      "name,width,signed,area_um2,delay_ns,leakage_nw,energy_per_op_fj,"
+      "name,width_a,width_b,signed,area_um2,delay_ns,leakage_nw,energy_per_op_fj,"
       "glitch_factor,glitch_energy_factor,energy_per_op_with_glitches_fj";
   const nlohmann::json errors = synth::to_json(synth::ErrorMetrics());
   for (const auto& [key, value] : errors.items()) {
@@ -163,15 +164,15 @@ std::string csv(const nlohmann::json& rows) {
     for (const char c : row.at("name").get<std::string>()) {
       name += c == '"' ? std::string("\"\"") : std::string(1, c);
     }
-    text += fmt::format("\n\"{}\",{},{}", name, row.at("width").get<int>(),
-                        row.at("signed").get<bool>() ? 1 : 0);
+    text += fmt::format("\n\"{}\",{},{},{}", name, row.at("width_a").get<int>(),
+                        row.at("width_b").get<int>(), row.at("signed").get<bool>() ? 1 : 0);
     for (const char* key :
          {"/area_um2", "/delay_ns", "/leakage_nw", "/energy_per_op_fj", "/glitches/factor",
           "/glitches/energy_factor", "/glitches/energy_per_op_fj"}) {
       text += "," + cell(row, key);
     }
     for (const auto& [key, value] : errors.items()) {
-      if (value.is_number()) text += fmt::format(",{}", row.at("errors").at(key).get<double>());
+      if (value.is_number()) text += "," + cell(row, "/errors/" + key);
     }
     for (const auto& [key, value] : operand_columns(row)) text += fmt::format(",{}", value);
   }
@@ -182,6 +183,7 @@ std::string csv(const nlohmann::json& rows) {
 /// made again, so that a sweep that was interrupted goes on.
 Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs::path& out) {
   report::chart_library();  // missing? say so before the work, not after it
+  say_that_it_goes_on();
   std::vector<std::string> specs;
   for (const std::string& pattern : options.inputs) {
     for (std::string& spec : synth::expand_pattern(pattern)) {
@@ -210,8 +212,9 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
     if (!options.operands.empty()) at = at_operands(c, options.operands);
     const std::lock_guard<std::mutex> lock(mutex);
     nlohmann::json& row = r["rows"][index];
-    for (const char* key : {"name", "width", "signed", "lut_sha256", "area_um2", "delay_ns",
-                            "leakage_nw", "energy_per_op_fj", "glitches", "errors", "cells"}) {
+    for (const char* key :
+         {"name", "width_a", "width_b", "signed", "lut_sha256", "area_um2", "delay_ns",
+          "leakage_nw", "energy_per_op_fj", "glitches", "errors", "cells"}) {
       row[key] = c.json.at(key);
     }
     if (!at.is_null()) row["at_operands"] = std::move(at);
@@ -233,7 +236,7 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
   r["seed"] = shared.seed;
   r["report"] = page.string();
   numerics::write_file(out / "sweep.csv", csv(r["rows"]));
-  numerics::write_file(page, report::sweep_page(r));
+  numerics::write_file(page, report::sweep_page(r, made_by(shared)));
   outcome.text = fmt::format("{:<36}{:>10}{:>10}{:>12}{:>10}{:>12}{:>10}\n", "multiplier",
                              "area um2", "delay ns", "energy fJ", "glitches", "MAE", "MRE");
   for (const nlohmann::json& row : r["rows"]) {
@@ -322,9 +325,10 @@ std::string factorisation_text(const synth::Component& c) {
   std::string text = "exact in " + count(terms);
   const nlohmann::json& all = found.at("terms_all_operands");
   if (all != terms) {
-    text += fmt::format("; {} with the operand {}",
-                        all.is_null() ? "none" : std::to_string(all.get<std::size_t>()),
-                        -(1 << (c.width - 1)));
+    const int lowest = -(1 << (c.widths.a - 1));
+    text += fmt::format(
+        "; {} with {}", all.is_null() ? "none" : std::to_string(all.get<std::size_t>()),
+        c.widths.equal() ? fmt::format("the operand {}", lowest) : "operands of the lowest value");
   }
   return text;
 }
@@ -415,7 +419,7 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
     if (c.lut.empty()) {
       throw Error(ExitCode::kUnsupported,
                   fmt::format("{}: no table to export: operands of {} bits, expected at most 8",
-                              c.name, c.width));
+                              c.name, c.widths.text()));
     }
     const tables::ProductTable table = synth::product_table(c);
     if (kind == "raw") files["lut.bin"] = tables::raw_bytes(table);
@@ -441,7 +445,7 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
   // Only the page needs Chart.js; the component is whole without it.
   fs::path page;
   try {
-    numerics::write_file(out / "report.html", report::component_page(row, c.lut));
+    numerics::write_file(out / "report.html", report::component_page(row, c.lut, made_by(shared)));
     page = out / "report.html";
   } catch (const Error& error) {
     if (error.code() != ExitCode::kMissingTool) throw;
@@ -457,7 +461,7 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
       "  {}\n  {}\n  {}\n  in {}\n  report: {}\n",
       c.name, cost_text(c), c.errors.mae, c.errors.wce, 100 * c.errors.ep,
       100 * c.errors.mre_nonzero, c.errors.bias,
-      c.lut.empty() ? fmt::format("no table: operands of {} bits", c.width)
+      c.lut.empty() ? fmt::format("no table: operands of {} bits", c.widths.text())
                     : "LUT sha256 " + c.lut_sha256,
       factorisation_text(c),
       c.json.at("rtl_check").is_null() ? "a table: no source to be checked against"
@@ -568,7 +572,7 @@ Command add_characterize(CLI::App* root) {
       ->check(finite_number())
       ->check(CLI::Range(0.001, 1000.0));
   app->add_option("--operands", options->operands,
-                  "Errors and energy at these operands too: .npy [n][2], a trace, or [2][2^width], "
+                  "Errors and energy at these operands too: .npy [n][2], a trace, or [2][2^n], "
                   "two histograms of bit patterns")
       ->check(CLI::ExistingFile);
   return {app, [options, app](const SharedOptions& shared, const fs::path& out) {

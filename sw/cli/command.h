@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lutra/numerics/error.h"
+#include "lutra/report/report.h"
 #include "lutra/studies/components.h"
 #include "lutra/synth/multiplier_source.h"
 
@@ -23,6 +24,7 @@ struct SharedOptions {
   uint64_t seed = 1;
   int jobs = 0;
   std::string backend = "auto";
+  std::string command_line;  ///< as a shell would take it
 };
 
 /// What a command's function gives back: the object of result.json, what a person reads, and the
@@ -60,7 +62,9 @@ Command add_study(CLI::App* root);
 
 /// Versions of Lutra and of the tools that results depend on; "absent" for a missing one.
 nlohmann::json versions();
-/// Of Lutra and its compiler: all that a command depends on which runs no tool.
+/// What a page says of the run that made it: now, by this command line.
+report::Made made_by(const SharedOptions& shared);
+/// Of Lutra, with its commit, and its compiler: all that a command depends on which runs no tool.
 nlohmann::json own_versions();
 
 /// A number that is no NaN and no infinity: CLI11's ranges let NaN pass.

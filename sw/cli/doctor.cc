@@ -1,9 +1,12 @@
 // lutra doctor: what was found on this machine.
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <ctime>
 #include <sstream>
 
 #include "command.h"
+#include "commit.h"
 #include "lutra/engine/backend.h"
 #include "lutra/network/dataset.h"
 #include "lutra/report/report.h"
@@ -76,7 +79,8 @@ std::string verilator_version() {
 }  // namespace
 
 nlohmann::json own_versions() {
-  return {{"lutra", LUTRA_VERSION}, {"compiler", fmt::format("GCC {}", __VERSION__)}};
+  return {{"lutra", fmt::format("{} ({})", LUTRA_VERSION, LUTRA_COMMIT)},
+          {"compiler", fmt::format("GCC {}", __VERSION__)}};
 }
 
 nlohmann::json versions() {
@@ -84,7 +88,13 @@ nlohmann::json versions() {
   result["yosys"] = or_absent(synth::yosys_version);
   result["opensta"] = or_absent(synth::opensta_version);
   result["verilator"] = or_absent(verilator_version);
+  result["icarus"] = or_absent([] { return first_line("iverilog", "-V", "iverilog"); });
   return result;
+}
+
+report::Made made_by(const SharedOptions& shared) {
+  const std::time_t now = std::time(nullptr);
+  return {shared.command_line, fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(now)), versions()};
 }
 
 Command add_doctor(CLI::App* root) {

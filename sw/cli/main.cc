@@ -15,6 +15,7 @@
 #include "command.h"
 #include "lutra/numerics/files.h"
 #include "lutra/synth/files.h"
+#include "lutra/synth/process.h"
 #include "output.h"
 
 namespace lutra::cli {
@@ -87,6 +88,8 @@ int run(int argc, char** argv) {
         with_liberty_repeated(std::vector<std::string>(argv, argv + argc));
     std::vector<const char*> pointers;
     for (const std::string& word : words) pointers.push_back(word.c_str());
+    shared.command_line = "lutra";
+    for (int i = 1; i < argc; ++i) shared.command_line += " " + synth::shell_quoted(argv[i]);
     app.parse(static_cast<int>(pointers.size()), pointers.data());
     for (const CLI::App* parsed : app.get_subcommands()) {
       if (!shared.config.empty())

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "command.h"
+#include "lutra/synth/files.h"
 
 namespace lutra::cli {
 
@@ -15,10 +16,9 @@ void ModelOption::add_to(CLI::App* app) {
 fs::path ModelOption::directory() const {
   if (option_->count() > 0) return directory_;
   std::error_code error;
-  const fs::path models =
-      fs::read_symlink("/proc/self/exe", error).parent_path().parent_path() / "share/lutra/models";
+  const fs::path models = synth::own_path("share/lutra/models", LUTRA_MODELS_DIRECTORY);
   std::string places;
-  for (const fs::path& place : {fs::path("models"), models, fs::path(LUTRA_MODELS_DIRECTORY)}) {
+  for (const fs::path& place : {fs::path("models"), models}) {
     const fs::path model = place / fs::path(kDefault).lexically_relative("models");
     if (fs::is_regular_file(model / "network.json", error)) return model;
     places += (places.empty() ? "" : ", ") + fs::absolute(model).string();

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "lutra/numerics/error.h"
@@ -31,7 +32,27 @@ void remove_partial_files(const fs::path& directory) {
   }
 }
 
+/// Nothing but what a signal handler may call. The second signal is the one that ends the process.
+void say_and_end(int signal) {
+  constexpr char kText[] = "\nlutra: interrupted; the same command goes on with what is done\n";
+  const ssize_t ignored = write(STDERR_FILENO, kText, sizeof(kText) - 1);
+  (void)ignored;
+  raise(signal);
+}
+
 }  // namespace
+
+void say_that_it_goes_on() {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction action = {};
+    sigaction(signal, nullptr, &action);
+    if (action.sa_handler == SIG_IGN) continue;  // as nohup has it
+    action = {};
+    action.sa_handler = say_and_end;
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    sigaction(signal, &action, nullptr);
+  }
+}
 
 void open_standard_streams() {
   for (int file = 0; file <= 2; ++file) {

@@ -14,6 +14,10 @@ void open_standard_streams();
 /// @throws Error kUsage if it cannot: a full disk, a closed stdout
 void print(const std::string& text);
 
+/// From here on a signal that ends the command (SIGINT, SIGTERM, SIGHUP) says on stderr that the
+/// same command goes on with what is done.
+void say_that_it_goes_on();
+
 /// A command's output directory, made and held for this run alone. The lock (DIR/.lutra.lock) goes
 /// with the process, however it ends.
 class OutputDirectory {

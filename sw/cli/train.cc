@@ -6,6 +6,7 @@
 #include "command.h"
 #include "lutra/network/inference.h"
 #include "lutra/training/module.h"
+#include "output.h"
 
 namespace lutra::cli {
 namespace {
@@ -65,6 +66,7 @@ Command add_train(CLI::App* root) {
             if (!options->initial.empty()) {
               train.initial = network::load_float_weights(description, options->initial);
             }
+            say_that_it_goes_on();
             const training::TrainResult trained = module.train(description, data, train, progress);
             fs::create_directories(out / "float");
             network::save_float_weights(trained.weights, out / "float");

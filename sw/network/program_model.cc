@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <utility>
 
 #include "lutra/engine/elements.h"
 #include "lutra/network/program.h"
@@ -18,8 +19,8 @@ uint32_t bits(uint32_t word, int lowest, int count) { return word >> lowest & ((
 }  // namespace
 
 ProgramModel::ProgramModel(const Program& program, const AcceleratorShape& shape,
-                           std::array<const engine::Multiplier*, 4> multipliers)
-    : program_(program), shape_(shape), multipliers_(multipliers) {}
+                           std::vector<const engine::Multiplier*> multipliers)
+    : program_(program), shape_(shape), multipliers_(std::move(multipliers)) {}
 
 uint8_t* ProgramModel::at(uint32_t address, uint32_t bytes) {
   if (uint64_t{address} + bytes > scratch_.size()) {
@@ -76,7 +77,7 @@ void ProgramModel::run(const std::vector<int8_t>& input, std::vector<uint8_t>* o
         break;
       case Opcode::kSquash: {
         const int dim = static_cast<int>(bits(i[1], 20, 5));
-        const engine::Products table = multipliers_.at(bits(i[1], 16, 2))->products();
+        const engine::Products table = multipliers_.at(bits(i[1], 16, 4))->products();
         for (uint32_t n = 0; n < low(i[6]); ++n) {
           const auto* s = reinterpret_cast<const int8_t*>(at(i[2] + n * low(i[7]), dim));
           auto* v = reinterpret_cast<int8_t*>(at(i[4] + n * low(i[8]), dim));
@@ -120,7 +121,7 @@ void ProgramModel::run(const std::vector<int8_t>& input, std::vector<uint8_t>* o
         std::vector<int32_t> scores(classes);
         int8_t best;
         engine::classify_at({1, static_cast<int>(classes), dim, v.data(),
-                             multipliers_.at(bits(i[1], 16, 2))->products(), scores.data(), &best},
+                             multipliers_.at(bits(i[1], 16, 4))->products(), scores.data(), &best},
                             0);
         std::memset(at(i[4], 16), 0, 16);
         *at(i[4], 1) = static_cast<uint8_t>(best);
@@ -146,7 +147,7 @@ void ProgramModel::matmul(const Instruction& i, const std::string& step, StepCou
   const bool relu = bits(i[1], 1, 1);
   const bool accumulate = bits(i[1], 2, 1);
   const int shift = static_cast<int>(bits(i[1], 8, 5));
-  const engine::Products table = multipliers_.at(bits(i[1], 16, 2))->products();
+  const engine::Products table = multipliers_.at(bits(i[1], 16, 4))->products();
   const uint32_t rows = bits(i[1], 20, 5);
   const uint32_t cols = bits(i[1], 25, 5);
   const uint32_t outputs = low(i[6]) * high(i[6]);

@@ -26,7 +26,8 @@ std::string for_script(std::string text) {
   return text;
 }
 
-std::string page(const PageParts& parts, const nlohmann::json& result) {
+std::string page(const PageParts& parts, nlohmann::json result, const Made& made) {
+  result["made"] = {{"command", made.command}, {"date", made.date}, {"versions", made.versions}};
   std::string text = kShell;
   // The data last: it may contain anything.
   replace(&text, "@TITLE@", parts.title);
@@ -54,12 +55,17 @@ std::filesystem::path chart_library() {
   return path;
 }
 
-std::string component_page(const nlohmann::json& component, const std::vector<std::int16_t>& lut) {
-  return page(kComponentPage, {{"component", component}, {"lut", lut}});
+std::string component_page(const nlohmann::json& component, const std::vector<std::int16_t>& lut,
+                           const Made& made) {
+  return page(kComponentPage, {{"component", component}, {"lut", lut}}, made);
 }
 
-std::string study_page(const nlohmann::json& result) { return page(kStudyPage, result); }
+std::string study_page(const nlohmann::json& result, const Made& made) {
+  return page(kStudyPage, result, made);
+}
 
-std::string sweep_page(const nlohmann::json& result) { return page(kSweepPage, result); }
+std::string sweep_page(const nlohmann::json& result, const Made& made) {
+  return page(kSweepPage, result, made);
+}
 
 }  // namespace lutra::report

@@ -12,7 +12,9 @@ fact(chosen.label, "chosen: least energy within the accuracy budget");
 fact(percent(chosen.accuracy), `accuracy (exact: ${percent(exact.accuracy)})`);
 fact(number(chosen.energy_per_inference_nj / 1000, 1) + " µJ",
   `an inference (exact: ${number(exact.energy_per_inference_nj / 1000, 1)} µJ)`);
-const span = (interval, scale, digits, unit) => interval === null ? "one image: no interval"
+const micro = (nj) => nj === null ? null : nj / 1000;
+const share = (x) => x === null ? "–" : number(100 * x, 1) + " %";
+const span = (interval, scale, digits, unit) => interval === null ? "–"
   : `${number(scale * interval[0], digits)} to ${number(scale * interval[1], digits)}${unit}`;
 fact(`${number(100 * chosen.multiply_saving, 1)} %`, `multiply energy saved (${span(chosen.multiply_saving_interval, 100, 1, " %")}), ` +
   `${number(100 * chosen.energy_saving, 1)} % of all; against ${result.baseline.name}, the cheapest exact design`);
@@ -30,11 +32,11 @@ fill($("rows"), ["assignment", "accuracy", "95 %", "loss", "energy µJ", "multip
     className: i === result.chosen ? "chosen" : "",
     cells: [r.label + (i === result.reference ? " (baseline)" : r.is_exact_design ? " (exact)" : ""), percent(r.accuracy),
       span(r.accuracy_interval, 100, 2, ""), number(100 * (exact.accuracy - r.accuracy), 2),
-      number(r.energy_per_inference_nj / 1000, 2), number(r.multiply_energy_nj / 1000, 2),
-      number(100 * r.multiply_saving, 1) + " %", span(r.multiply_saving_interval, 100, 1, ""),
+      number(micro(r.energy_per_inference_nj), 2), number(micro(r.multiply_energy_nj), 2),
+      share(r.multiply_saving), span(r.multiply_saving_interval, 100, 1, ""),
       r.saving_split === null ? "–"
         : `${number(100 * r.saving_split.representation, 1)} + ${number(100 * r.saving_split.approximation, 1)} %`,
-      number(100 * r.energy_saving, 1) + " %", number(r.area_um2, 0), number(r.delay_ns, 2),
+      share(r.energy_saving), number(r.area_um2, 0), number(r.delay_ns, 2),
       r.cosim ? {text: `${r.cosim.verdict} (${r.cosim.images} images)`, className: r.cosim.verdict} : "–"],
   })));
 
@@ -76,19 +78,22 @@ fill($("routing"), ["coupling coefficients", "accuracy"], [
   {cells: ["shuffled over the input capsules", percent(result.routing.shuffled)]},
 ]);
 
-fill($("versions"), ["tool", "version"],
-  Object.entries(result.versions).concat([["seed", result.seed]]).map(([k, v]) => ({cells: [k, v]})));
+fillMade([["seed", result.seed], ["cell library of the netlists", result.liberty.name],
+  ["its SHA-256", result.liberty.sha256], ["memory's energies", result.memory_costs.source]]);
 $("configuration").textContent = JSON.stringify(result.configuration, null, 2);
 
 const points = (keep) => rows.map((r, i) => ({x: r.energy_per_inference_nj / 1000, y: 100 * r.accuracy, label: r.label, i}))
-  .filter((p) => keep(p.i));
-const energies = rows.map((r) => r.energy_per_inference_nj / 1000);
+  .filter((p) => keep(p.i) && rows[p.i].energy_per_inference_nj !== null);
+const measured = rows.filter((r) => r.energy_per_inference_nj !== null);
+const energies = measured.map((r) => r.energy_per_inference_nj / 1000);
 const budget = 100 * (exact.accuracy - result.configuration.choice.max_accuracy_loss);
 new Chart($("tradeoff"), {
   type: "scatter",
   data: {datasets: [
     {label: "chosen", data: points((i) => i === result.chosen), backgroundColor: "#1f5fbf", pointRadius: 8, pointStyle: "rectRot"},
     {label: "other assignments", data: points((i) => i !== result.chosen), backgroundColor: "#8a94a3", pointRadius: 6},
+    {label: "Pareto front", type: "line", pointRadius: 0, borderColor: "#1f5fbf", borderWidth: 1, stepped: "after",
+      data: paretoFront(points(() => true).map((p) => ({x: p.x, y: -p.y}))).map((p) => ({x: p.x, y: -p.y, label: ""}))},
     {label: "accuracy budget", type: "line", pointRadius: 0, borderColor: "#b7791f", borderDash: [6, 4], borderWidth: 1.5,
       data: [Math.min(...energies), Math.max(...energies)].map((x) => ({x, y: budget, label: ""}))},
   ]},
@@ -102,20 +107,21 @@ new Chart($("tradeoff"), {
   },
   plugins: [pointNames],
 });
-$("tradeoff-note").textContent = "Upper left is better. Netlists: " + result.liberty.name +
-  `. Energies are means over ${result.energy_images} images, with glitches. Accuracies within each other's intervals are alike. ` +
-  "Memory: stated costs, see below; they do not change with the multiplier.";
+$("tradeoff-note").textContent = `Upper left is better. Two processes, neither scaled to the other: netlists in ${result.liberty.name}; ` +
+  `memory accesses as of ${result.memory_costs.source}. Energies are means over ${result.energy_images} images, with glitches. Accuracies within each other's intervals are alike. ` +
+  "The memory's do not change with the multiplier.";
 
 const kinds = [...new Set(rows.flatMap((r) => r.energy_terms.map((t) => t.kind)))];
 const palette = ["#1f5fbf", "#6fa3e8", "#2a8c82", "#8cc9c2", "#b7791f", "#e3b564", "#7a4fa3", "#b99ad6", "#8a94a3", "#c4cad3"];
+$("energy").parentNode.style.height = `${120 + 24 * measured.length}px`;
 new Chart($("energy"), {
   type: "bar",
   data: {
-    labels: rows.map((r) => r.label),
+    labels: measured.map((r) => r.label),
     datasets: kinds.map((kind, k) => ({
       label: kind,
       backgroundColor: palette[k % palette.length],
-      data: rows.map((r) => r.energy_terms.filter((t) => t.kind === kind).reduce((s, t) => s + t.energy_nj / 1000, 0)),
+      data: measured.map((r) => r.energy_terms.filter((t) => t.kind === kind).reduce((s, t) => s + t.energy_nj / 1000, 0)),
     })),
   },
   options: {

@@ -23,16 +23,7 @@ const cells = (r) => [r.name, number(r.area_um2, 0), number(r.delay_ns, 2), numb
   number(r.errors.bias, 2), r.rtl_check];
 const header = ["multiplier", "area µm²", "delay ns", "energy fJ/op", "with glitches", "MAE", "WCE", "EP", "MRE", "bias", "source"];
 fill($("rows"), header, rows.map((r) => ({cells: cells(r)})));
-fill($("versions"), ["tool", "version"],
-  Object.entries(result.versions).concat([["seed", result.seed], ["Liberty", result.liberty.name],
-    ["Liberty SHA-256", result.liberty.sha256]]).map(([k, v]) => ({cells: [k, v]})));
-
-// No other is at most as dear and at most as wrong, and better in one of the two.
-function paretoFront(points) {
-  const sorted = [...points].sort((p, q) => p.x - q.x || p.y - q.y);
-  let best = Infinity;
-  return sorted.filter((p) => { const keep = p.y < best; if (keep) best = p.y; return keep; });
-}
+fillMade([["seed", result.seed], ["cell library", result.liberty.name], ["its SHA-256", result.liberty.sha256]]);
 
 let chart = null;
 function draw() {

@@ -38,20 +38,26 @@ namespace {
 using Json = nlohmann::json;
 
 /// Part of the cache key; raise it whenever the same inputs would give other bytes.
-constexpr const char* kSchema = "lutra-component-10";
+constexpr const char* kSchema = "lutra-component-11";
 constexpr int kTableWidth = 8;  // wider operands have no table
 constexpr int kWidestOperand = 16;
-constexpr int kVerilatedWidth = 12;           // up to here all pairs are compared with the source
+constexpr int kVerilatedBits = 24;            // of both operands: up to here all pairs are compared
 constexpr int kProofSeconds = 10;             // beyond, unless another limit is asked for
 constexpr std::size_t kCheckedPairs = 65536;  // with the source, of wider operands
 
+bool has_table(const OperandWidths& widths) { return widths.widest() <= kTableWidth; }
+
+OperandWidths widths_of(const Json& json) {
+  return {json.at("width_a").get<int>(), json.at("width_b").get<int>()};
+}
+
 /// The files that component.json has checksums of.
 std::vector<std::string> listed_files(const Json& json) {
-  const int width = json.at("width").get<int>();
+  const OperandWidths widths = widths_of(json);
   const bool has_netlist = !json.contains("imported");
   std::vector<std::string> files;
   if (has_netlist) files = {"netlist.v", "netlist.json", "cells.lib", "cells.v"};
-  if (width <= kTableWidth) files.push_back("lut.npy");
+  if (has_table(widths)) files.push_back("lut.npy");
   if (!json.at("factorisation").is_null()) files.push_back("factors.npy");
   return files;
 }
@@ -148,18 +154,19 @@ std::array<std::string, 3> find_ports(const std::string& module,
   const int a = width_of(ports[0]);
   const int b = width_of(ports[1]);
   const int p = width_of(ports[2]);
-  if (a != b || p != 2 * a) {
-    fail(ExitCode::kUsage, fmt::format("widths {} x {} -> {}, expected n x n -> 2n", a, b, p));
+  if (p != a + b) {
+    fail(ExitCode::kUsage, fmt::format("widths {} x {} -> {}, expected n x m -> n + m", a, b, p));
   }
-  if (a < 2 || a > kWidestOperand) {
-    fail(ExitCode::kUnsupported, fmt::format("operands of {} bits, expected 2..16", a));
+  if (std::min(a, b) < 2 || std::max(a, b) > kWidestOperand) {
+    fail(ExitCode::kUnsupported,
+         fmt::format("operands of {} bits, expected 2..16", OperandWidths(a, b).text()));
   }
   return ports;
 }
 
 /// Value of a product's bit pattern.
-std::int64_t product_value(std::uint32_t pattern, int width, bool is_signed) {
-  const int unused = 32 - 2 * width;
+std::int64_t product_value(std::uint32_t pattern, OperandWidths widths, bool is_signed) {
+  const int unused = 32 - widths.product();
   return is_signed ? static_cast<std::int32_t>(pattern << unused) >> unused
                    : static_cast<std::int64_t>(pattern);
 }
@@ -190,32 +197,37 @@ std::vector<std::uint32_t> simulate_pairs(const Netlist& netlist, const Multipli
 }
 
 /// All pairs where there is a table; otherwise corner values with each other, then random pairs.
-std::vector<PatternPair> checked_pairs(int width, std::uint64_t seed) {
+std::vector<PatternPair> checked_pairs(OperandWidths widths, std::uint64_t seed) {
   std::vector<PatternPair> pairs;
-  const std::uint32_t mask = (1u << width) - 1;
-  if (width <= kTableWidth) {
-    for (std::uint32_t i = 0; i >> (2 * width) == 0; ++i) pairs.push_back({i >> width, i & mask});
+  if (has_table(widths)) {
+    for (std::uint32_t i = 0; i < widths.pairs(); ++i) {
+      pairs.push_back({i >> widths.b, i & ((1u << widths.b) - 1)});
+    }
     return pairs;
   }
-  std::vector<std::uint32_t> corners = {0, mask};
-  for (int bit = 0; bit < width; ++bit) {
-    for (const std::uint32_t near : {(1u << bit) - 1, 1u << bit, (1u << bit) + 1}) {
-      corners.push_back(near & mask);
+  const auto corners = [](int width) {
+    const std::uint32_t mask = (1u << width) - 1;
+    std::set<std::uint32_t> values = {0, mask};
+    for (int bit = 0; bit < width; ++bit) {
+      for (const std::uint32_t near : {(1u << bit) - 1, 1u << bit, (1u << bit) + 1}) {
+        values.insert(near & mask);
+      }
     }
+    return values;
+  };
+  for (const std::uint32_t a : corners(widths.a)) {
+    for (const std::uint32_t b : corners(widths.b)) pairs.push_back({a, b});
   }
-  std::sort(corners.begin(), corners.end());
-  corners.erase(std::unique(corners.begin(), corners.end()), corners.end());
-  for (const std::uint32_t a : corners) {
-    for (const std::uint32_t b : corners) pairs.push_back({a, b});
-  }
-  for (const OperandPair& pair : uniform_operands(kCheckedPairs - pairs.size(), seed, width, false))
+  for (const OperandPair& pair :
+       uniform_operands(kCheckedPairs - pairs.size(), seed, widths, false))
     pairs.push_back({static_cast<std::uint32_t>(pair.a), static_cast<std::uint32_t>(pair.b)});
   return pairs;
 }
 
-std::vector<std::int16_t> read_lut_file(const std::filesystem::path& path, int width,
+std::vector<std::int16_t> read_lut_file(const std::filesystem::path& path, OperandWidths widths,
                                         bool is_signed) {
-  const std::size_t values = std::size_t{1} << width;
+  const std::size_t rows = std::size_t{1} << widths.a;
+  const std::size_t columns = std::size_t{1} << widths.b;
   std::vector<std::size_t> shape;
   std::vector<std::int16_t> lut;
   if (is_signed) {
@@ -227,9 +239,9 @@ std::vector<std::int16_t> read_lut_file(const std::filesystem::path& path, int w
     shape = array.shape;
     lut.assign(array.values.begin(), array.values.end());
   }
-  if (shape != std::vector<std::size_t>{values, values}) {
+  if (shape != std::vector<std::size_t>{rows, columns}) {
     throw Error(ExitCode::kUsage, fmt::format("{}: expected a table of {} x {} products",
-                                              path.string(), values, values));
+                                              path.string(), rows, columns));
   }
   return lut;
 }
@@ -258,15 +270,16 @@ std::string key_text(const MultiplierSource& source, const VerilogSources& sourc
       "{}\n{}\n{}\n{}\n{}\nliberty {}\nname {}\nwidth {} signed {} seed {}\nports {} {} {}\n"
       "mapped {} latency {} clock {} prove {}\n",
       kSchema, yosys, opensta_version(), iverilog_version(), verilator_version(), liberty_sha256,
-      source.name, source.width, static_cast<int>(source.signedness), options.seed, source.ports[0],
-      source.ports[1], source.ports[2], source.mapped, source.latency, source.clock,
-      options.prove_s);
+      source.name, source.widths.text(), static_cast<int>(source.signedness), options.seed,
+      source.ports[0], source.ports[1], source.ports[2], source.mapped, source.latency,
+      source.clock, options.prove_s);
   for (const auto& [name, value] : source.parameters) {
     text += fmt::format("parameter {} {}\n", name, value);
   }
   for (const HeldPort& held : source.held) {
     text += fmt::format("held {} {}\n", held.name, held.value);
   }
+  for (const std::string& note : source.notes) text += fmt::format("note {}\n", note);
   return text + sources.key_text();
 }
 
@@ -279,27 +292,27 @@ struct SignednessFound {
 
 /// Mean of |product - a * b| over these pairs, products read as signed or not.
 double mean_error(const std::vector<PatternPair>& pairs, const std::vector<std::uint32_t>& products,
-                  int width, bool is_signed) {
+                  OperandWidths widths, bool is_signed) {
   double sum = 0;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
-    const auto operand = [&](std::uint32_t pattern) {
+    const auto operand = [&](std::uint32_t pattern, int width) {
       const int unused = 32 - width;
       return is_signed ? std::int64_t{static_cast<std::int32_t>(pattern << unused) >> unused}
                        : std::int64_t{pattern};
     };
-    const std::int64_t exact = operand(pairs[i].a) * operand(pairs[i].b);
-    sum += std::abs(static_cast<double>(product_value(products[i], width, is_signed) - exact));
+    const std::int64_t exact = operand(pairs[i].a, widths.a) * operand(pairs[i].b, widths.b);
+    sum += std::abs(static_cast<double>(product_value(products[i], widths, is_signed) - exact));
   }
   return sum / static_cast<double>(pairs.size());
 }
 
 /// `signed` at the ports decides, else the option, else the reading with the lesser error.
-SignednessFound find_signedness(const MultiplierSource& source, bool signed_ports, int width,
-                                const std::vector<PatternPair>& pairs,
+SignednessFound find_signedness(const MultiplierSource& source, bool signed_ports,
+                                OperandWidths widths, const std::vector<PatternPair>& pairs,
                                 const std::vector<std::uint32_t>& products,
                                 const std::string& where) {
-  const double as_signed = mean_error(pairs, products, width, true);
-  const double as_unsigned = mean_error(pairs, products, width, false);
+  const double as_signed = mean_error(pairs, products, widths, true);
+  const double as_unsigned = mean_error(pairs, products, widths, false);
   SignednessFound found;
   found.is_signed = signed_ports || (source.signedness == Signedness::kFind
                                          ? as_signed <= as_unsigned
@@ -313,7 +326,7 @@ SignednessFound find_signedness(const MultiplierSource& source, bool signed_port
         where);
   } else if ((found.is_signed ? as_unsigned : as_signed) <
              std::min((found.is_signed ? as_signed : as_unsigned) / 2,
-                      std::ldexp(1.0, 2 * width - 6))) {  // of products about 2^(2 width - 2)
+                      std::ldexp(1.0, widths.product() - 6))) {  // of products about 2^(n + m - 2)
     found.warning = fmt::format(
         "{}: read as {} ({}), the products have a mean error of {:.6g}, as {} one of {:.6g}", where,
         read, found.from == "ports" ? "as the ports are declared" : "as the option says",
@@ -331,7 +344,7 @@ ExhaustiveRun simulate_all(const Netlist& netlist, const MultiplierSource& sourc
   }
   const Pipeline pipeline(netlist, source);
   return run_exhaustively(
-      pipeline.width(), [&] { return std::make_unique<Pipeline::Pass>(pipeline, true); }, options);
+      pipeline.widths(), [&] { return std::make_unique<Pipeline::Pass>(pipeline, true); }, options);
 }
 
 /// The netlist's products with those of the source. Up to 8 bits all of them by Icarus, which knows
@@ -339,7 +352,7 @@ ExhaustiveRun simulate_all(const Netlist& netlist, const MultiplierSource& sourc
 /// beyond, or without Verilator, corner values and random pairs by Icarus. Results as
 /// check_against_rtl() gives them. Throws Error(kUsage) where both call the same line illegal.
 Json compare_with_source(const MultiplierSource& source, const VerilogSources& sources,
-                         const Netlist& netlist, int width,
+                         const Netlist& netlist, OperandWidths widths,
                          const std::vector<std::uint32_t>& products, const std::string& cells,
                          const CharacterizeOptions& options) {
   const auto progress = [&](const std::string& simulator) {
@@ -348,21 +361,20 @@ Json compare_with_source(const MultiplierSource& source, const VerilogSources& s
   };
   const auto by_icarus = [&] {
     progress("Icarus Verilog");
-    const std::vector<PatternPair> pairs = checked_pairs(width, options.seed);
-    return check_against_rtl(
-        source, sources, width, pairs,
-        width <= kTableWidth ? products : simulate_pairs(netlist, source, pairs), cells,
-        options.jobs);
+    const std::vector<PatternPair> pairs = checked_pairs(widths, options.seed);
+    return check_against_rtl(source, sources, widths, pairs,
+                             has_table(widths) ? products : simulate_pairs(netlist, source, pairs),
+                             cells, options.jobs);
   };
   const auto by_verilator = [&] {
     progress("Verilator");
-    return check_all_against_rtl(source, sources, width, products, cells, options.jobs);
+    return check_all_against_rtl(source, sources, widths, products, cells, options.jobs);
   };
-  if (width > kVerilatedWidth) return by_icarus();
-  const Json first = width <= kTableWidth ? by_icarus() : by_verilator();
+  if (widths.product() > kVerilatedBits) return by_icarus();
+  const Json first = has_table(widths) ? by_icarus() : by_verilator();
   // What Icarus finds undefined, Verilator would give some value.
   if (first.at("result") != "not checked" || first.contains("undefined_bits")) return first;
-  Json second = width <= kTableWidth ? by_verilator() : by_icarus();
+  Json second = has_table(widths) ? by_verilator() : by_icarus();
   const std::string reason = first.at("reason").get<std::string>();
   if (second.at("result") == "not checked") {
     const std::string other = second.at("reason").get<std::string>();
@@ -385,8 +397,9 @@ Json compare_with_source(const MultiplierSource& source, const VerilogSources& s
   return second;
 }
 
-int proof_limit_s(const CharacterizeOptions& options, int width) {
-  return options.prove_s >= 0 ? options.prove_s : width > kVerilatedWidth ? kProofSeconds : 0;
+int proof_limit_s(const CharacterizeOptions& options, OperandWidths widths) {
+  if (options.prove_s >= 0) return options.prove_s;
+  return widths.product() > kVerilatedBits ? kProofSeconds : 0;
 }
 
 /// The ports as the source declares them; none of a mapped netlist. Operands that are too wide are
@@ -411,11 +424,8 @@ std::vector<ModulePort> declared_ports(const MultiplierSource& source,
 /// @param simulated  what the netlist is compared with: `sources`, or with the user's own models of
 ///                   the cells of a netlist
 /// @param declared   ports, as the source has them
-/// @param notes      what was done to the source, for `warnings`
-/// @param largest_mae  of a product that is taken for the upper half of one
 void build_component(const MultiplierSource& source, const VerilogSources& sources,
                      const VerilogSources& simulated, const std::vector<ModulePort>& declared,
-                     const std::vector<std::string>& notes, double largest_mae,
                      const LibertyFiles& liberty_files, const Liberty& library,
                      const std::string& key, const CharacterizeOptions& options,
                      const std::filesystem::path& directory) {
@@ -436,14 +446,14 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
       find_ports(netlist.name(), netlist.ports(), resolved, where);
   resolved.ports = ports;
   for (HeldPort& held : resolved.held) held.width = netlist.port(held.name).width();
-  const int width = netlist.port(ports[0]).width();
-  if (source.width != 0 && source.width != width) {
-    throw Error(ExitCode::kUsage,
-                fmt::format("{}: operands of {} bits, expected {}", where, width, source.width));
+  const OperandWidths widths = {netlist.port(ports[0]).width(), netlist.port(ports[1]).width()};
+  if (source.widths != 0 && source.widths != widths) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: operands of {} bits, expected {}", where,
+                                              widths.text(), source.widths.text()));
   }
 
   if (resolved.latency > 0) Pipeline(netlist, resolved).check_latency(options.seed, where);
-  const std::vector<PatternPair> pairs = checked_pairs(width, options.seed);
+  const std::vector<PatternPair> pairs = checked_pairs(widths, options.seed);
   const auto is_declared_signed = [&declared](const std::string& name) {
     return std::any_of(declared.begin(), declared.end(), [&name](const ModulePort& port) {
       return port.name == name && port.is_signed;
@@ -451,30 +461,31 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
   };
   const bool signed_ports = is_declared_signed(ports[0]) && is_declared_signed(ports[1]);
   const SignednessFound signedness = find_signedness(
-      source, signed_ports, width, pairs, simulate_pairs(netlist, resolved, pairs), where);
+      source, signed_ports, widths, pairs, simulate_pairs(netlist, resolved, pairs), where);
   resolved.signedness = signedness.is_signed ? Signedness::kSigned : Signedness::kUnsigned;
-  progress(fmt::format("simulation of all {} operand pairs", std::uint64_t{1} << (2 * width)));
+  progress(fmt::format("simulation of all {} operand pairs", widths.pairs()));
   ExhaustiveOptions exhaustive;
   exhaustive.is_signed = signedness.is_signed;
-  exhaustive.keep_products = width <= kVerilatedWidth;
+  exhaustive.keep_products = widths.product() <= kVerilatedBits;
   exhaustive.jobs = options.jobs;
   exhaustive.progress = progress;
   const ExhaustiveRun run = simulate_all(netlist, resolved, exhaustive);
-  if (run.errors.mae > largest_mae) {
-    throw Error(ExitCode::kUsage,
-                fmt::format("{}: widths {} x {} -> {}, expected n x n -> 2n; taken for the upper "
-                            "half of a product, it has a mean error of {:.6g}, expected at most "
-                            "{:.6g}",
-                            where, width, width, width, run.errors.mae, largest_mae));
+  if (run.errors.mae > source.largest_mae) {
+    throw Error(
+        ExitCode::kUsage,
+        fmt::format("{}: widths {} x {} -> {}, expected n x m -> n + m; taken for the "
+                    "upper half of a product, it has a mean error of {:.6g}, expected at "
+                    "most {:.6g}",
+                    where, widths.a, widths.b, widths.a, run.errors.mae, source.largest_mae));
   }
   std::vector<std::int16_t> lut;
-  for (std::size_t i = 0; width <= kTableWidth && i < run.products.size(); ++i) {
+  for (std::size_t i = 0; has_table(widths) && i < run.products.size(); ++i) {
     const std::uint32_t pattern = run.products[i];
-    lut.push_back(static_cast<std::int16_t>(product_value(pattern, width, signedness.is_signed)));
+    lut.push_back(static_cast<std::int16_t>(product_value(pattern, widths, signedness.is_signed)));
   }
   Json factorisation;
   if (!lut.empty()) {
-    const tables::ProductTable table = product_table(lut, width, signedness.is_signed);
+    const tables::ProductTable table = product_table(lut, widths, signedness.is_signed);
     numerics::write_file(directory / "lut.npy", tables::npy_bytes(table));
     factorisation = write_factors(table, directory);
   }
@@ -497,9 +508,9 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
     numerics::write_file(directory / "source" / kSourceCells, cells);
   }
   const Json rtl_check =
-      compare_with_source(resolved, simulated, netlist, width, run.products, cells, options);
+      compare_with_source(resolved, simulated, netlist, widths, run.products, cells, options);
   Json proof = {{"result", "not checked"}, {"reason", "not asked for"}};
-  const int limit_s = proof_limit_s(options, width);
+  const int limit_s = proof_limit_s(options, widths);
   if (limit_s > 0) {
     progress(fmt::format("proof against the source (abc, at most {} s)", limit_s));
     proof = prove_against_rtl(resolved, simulated, netlist, cells, limit_s, directory);
@@ -516,10 +527,11 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
   json["top"] = synthesis.top;
   json["parameters"] = Json::object();
   for (const auto& [name, value] : source.parameters) json["parameters"][name] = value;
-  json["width"] = width;
+  json["width_a"] = widths.a;
+  json["width_b"] = widths.b;
   json["signed"] = signedness.is_signed;
   json["signed_from"] = signedness.from;
-  json["warnings"] = notes;
+  json["warnings"] = source.notes;
   if (!signedness.warning.empty()) json["warnings"].push_back(signedness.warning);
   json["ports"] = {{"a", ports[0]}, {"b", ports[1]}, {"p", ports[2]}};
   json["mapped"] = source.mapped;
@@ -580,24 +592,27 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
       {"delay_ns", source.latency > 0 ? "the shortest clock period, inputs and outputs included"
                                       : "the longest path from an operand to the product"},
   };
-  json["tools"] = {{"yosys", yosys_version()}, {"opensta", opensta_version()}};
+  json["tools"] = {{"yosys", yosys_version()},
+                   {"opensta", opensta_version()},
+                   {"icarus", iverilog_version()},
+                   {"verilator", verilator_version()}};
 
   progress("energy (netlist activity, with and without delays)");
   Component component;
   component.name = source.name;
   component.directory = directory;
   component.source = resolved;
-  component.width = width;
+  component.widths = widths;
   component.is_signed = signedness.is_signed;
   component.json = json;
   EnergyMeter meter(component);
   json.update(energy_json(
-      &meter, uniform_operands(kUniformOperations, options.seed, width, signedness.is_signed)));
+      &meter, uniform_operands(kUniformOperations, options.seed, widths, signedness.is_signed)));
   json["leakage_without_states_nw"] = synthesis.leakage_nw;
   // The same without sampling, for independent uniform pairs: a net toggles with 2 p (1 - p).
   json["net_toggles_per_op_exact"] = nullptr;
   if (source.latency == 0) {
-    double toggles = 2 * width * 0.5;  // of the operands themselves
+    double toggles = widths.product() * 0.5;  // of the operands themselves
     for (const double p : run.signal_probability) toggles += 2 * p * (1 - p);
     json["net_toggles_per_op_exact"] = toggles;
   }
@@ -610,7 +625,7 @@ void build_table_component(const std::string& name, const std::filesystem::path&
                            const tables::LoadedTable& loaded, const tables::ProductTable& table,
                            bool sign_magnitude, const std::string& signed_from,
                            const std::string& key, const std::filesystem::path& directory) {
-  const int width = table.first().width;
+  const OperandWidths widths = {table.first().width, table.second().width};
   const bool is_signed = table.first().is_signed;
   const std::vector<std::int16_t> lut = lut_of(table);
   numerics::write_file(directory / "lut.npy", tables::npy_bytes(table));
@@ -618,7 +633,8 @@ void build_table_component(const std::string& name, const std::filesystem::path&
   json["schema"] = kSchema;
   json["cache_key"] = key;
   json["name"] = name;
-  json["width"] = width;
+  json["width_a"] = widths.a;
+  json["width_b"] = widths.b;
   json["signed"] = is_signed;
   json["imported"] = {{"file", file.filename().string()},
                       {"sha256", loaded.file_sha256},
@@ -631,7 +647,7 @@ void build_table_component(const std::string& name, const std::filesystem::path&
                              "liberty", "liberty_sha256"}) {
     json[figure] = nullptr;
   }
-  json["errors"] = to_json(measure_errors(lut, is_signed));
+  json["errors"] = to_json(measure_errors(lut, is_signed, widths));
   json["signed_from"] = signed_from;
   json["warnings"] = loaded.warnings;
   json["rtl_check"] = nullptr;  // no source
@@ -644,7 +660,7 @@ void load_netlist_part(Component* component) {
   MultiplierSource& source = component->source;
   source.name = component->name;
   source.top = json.at("top").get<std::string>();
-  source.width = component->width;
+  source.widths = component->widths;
   source.signedness = component->is_signed ? Signedness::kSigned : Signedness::kUnsigned;
   source.ports = {json.at("ports").at("a").get<std::string>(),
                   json.at("ports").at("b").get<std::string>(),
@@ -755,7 +771,7 @@ Component load_component(const std::filesystem::path& directory) {
     if (component.content_sha256 != self_sha256(json)) {
       throw fail("truncated or changed: it is not what self_sha256 was taken of");
     }
-    component.width = json.at("width").get<int>();
+    component.widths = widths_of(json);
     component.has_netlist = !json.contains("imported");
     for (const std::string& name : listed_files(json)) {
       const std::string found = sha256_hex(numerics::read_file(directory / name));
@@ -768,7 +784,7 @@ Component load_component(const std::filesystem::path& directory) {
     }
     component.name = json.at("name").get<std::string>();
     component.is_signed = json.at("signed").get<bool>();
-    if (component.width <= kTableWidth) {
+    if (has_table(component.widths)) {
       component.lut_sha256 = json.at("lut_sha256").get<std::string>();
     }
     component.errors = error_metrics_from_json(json.at("errors"));
@@ -782,8 +798,8 @@ Component load_component(const std::filesystem::path& directory) {
     throw fail(fmt::format("truncated or not a component: {}", error.what()));
   }
 
-  if (component.width > kTableWidth) return component;
-  component.lut = read_lut_file(directory / "lut.npy", component.width, component.is_signed);
+  if (!has_table(component.widths)) return component;
+  component.lut = read_lut_file(directory / "lut.npy", component.widths, component.is_signed);
   if (sha256_hex(table_bytes(component.lut)) != component.lut_sha256) {
     throw fail("lut_sha256 is not that of lut.npy");
   }
@@ -819,17 +835,15 @@ Component characterize(const MultiplierSource& given, const CharacterizeOptions&
   return cached_component(source.name, key, options, [&](const std::filesystem::path& directory) {
     const std::vector<ModulePort> declared = declared_ports(source, sources);
     const PrivateDirectory work(std::filesystem::temp_directory_path());
-    FittedSource fitted = {source, "", std::numeric_limits<double>::infinity()};
-    if (!source.mapped) fitted = fitted_source(source, declared, work.path());
-    if (fitted.note.empty()) {
-      build_component(source, sources, simulated, declared, {}, fitted.largest_mae, liberty_files,
-                      *library, key, options, directory);
+    const MultiplierSource fitted =
+        source.mapped ? source : fitted_source(source, declared, work.path());
+    if (fitted.files.size() == source.files.size()) {
+      build_component(fitted, sources, simulated, declared, liberty_files, *library, key, options,
+                      directory);
       return;
     }
-    const VerilogSources shell =
-        VerilogSources::read(fitted.source.files, fitted.source.top, fitted.source.reading);
-    build_component(fitted.source, shell, shell, declared_ports(fitted.source, shell),
-                    {source.top + ": " + fitted.note}, fitted.largest_mae, liberty_files, *library,
+    const VerilogSources shell = VerilogSources::read(fitted.files, fitted.top, fitted.reading);
+    build_component(fitted, shell, shell, declared_ports(fitted, shell), liberty_files, *library,
                     key, options, directory);
   });
 }

@@ -8,6 +8,7 @@
 #include "lutra/synth/energy.h"
 #include "lutra/synth/liberty.h"
 #include "lutra/synth/synthesis.h"
+#include "lutra/synth/table_files.h"
 
 namespace lutra::synth {
 
@@ -25,14 +26,15 @@ nlohmann::json sweep_delay_targets(const Component& component, const LibertyFile
                                               liberty.text(), component.name));
   }
   const std::vector<OperandPair> activity =
-      uniform_operands(kUniformOperations, seed, component.width, component.is_signed);
+      uniform_operands(kUniformOperations, seed, component.widths, component.is_signed);
   std::vector<OperandPair> compared = activity;
-  if (component.width <= 8) {
-    const int values = 1 << component.width;
-    const int low = component.is_signed ? -values / 2 : 0;
+  if (!component.lut.empty()) {
+    const tables::ProductTable table = product_table(component);
     compared.clear();
-    for (int a = low; a < low + values; ++a) {
-      for (int b = low; b < low + values; ++b) compared.push_back({a, b});
+    for (int a = table.first().lowest(); a <= table.first().highest(); ++a) {
+      for (int b = table.second().lowest(); b <= table.second().highest(); ++b) {
+        compared.push_back({a, b});
+      }
     }
   }
   const std::vector<std::int64_t> expected = EnergyMeter(component).products(compared);

@@ -47,7 +47,7 @@ struct EnergyMeter::State {
   explicit State(const Component& component)
       : name(component.name),
         is_signed(component.is_signed),
-        width(component.width),
+        widths(component.widths),
         liberty(Liberty::read(component.directory / "cells.lib")),
         netlist(Netlist::read_json(component.directory / "netlist.json", liberty)),
         slew_ns(component.json.at("assumptions").at("input_slew_ns").get<double>()),
@@ -55,7 +55,7 @@ struct EnergyMeter::State {
 
   std::string name;
   bool is_signed;
-  int width;
+  OperandWidths widths;
   Liberty liberty;
   Netlist netlist;
   double slew_ns;
@@ -97,7 +97,7 @@ std::vector<std::int64_t> EnergyMeter::products(
     const std::vector<OperandPair>& consecutive_operations) {
   need_combinational("products of a sequence");
   std::vector<std::int64_t> products;
-  const int unused = 64 - 2 * state_->width;
+  const int unused = 64 - state_->widths.product();
   run(consecutive_operations, [&](std::size_t, int lanes) {
     for (int lane = 0; lane < lanes; ++lane) {
       const std::uint64_t pattern = state_->simulator.value(*state_->p, lane) << unused;
@@ -188,16 +188,16 @@ GlitchReport EnergyMeter::measure_glitches(const std::vector<OperandPair>& conse
 }
 
 void EnergyMeter::check_operands(const std::vector<OperandPair>& operations) const {
-  const int values = 1 << state_->width;
-  const int low = state_->is_signed ? -values / 2 : 0;
-  const int high = low + values - 1;
+  const auto check = [&](std::size_t i, const char* name, std::int32_t value, int width) {
+    const int low = state_->is_signed ? -(1 << (width - 1)) : 0;
+    const int high = low + (1 << width) - 1;
+    if (value >= low && value <= high) return;
+    throw Error(ExitCode::kUsage, fmt::format("{}: operation {}: {} = {}, expected {}..{}",
+                                              state_->name, i, name, value, low, high));
+  };
   for (std::size_t i = 0; i < operations.size(); ++i) {
-    const OperandPair& pair = operations[i];
-    if (pair.a < low || pair.a > high || pair.b < low || pair.b > high) {
-      throw Error(ExitCode::kUsage,
-                  fmt::format("{}: operation {} = ({}, {}), expected operands in {}..{}",
-                              state_->name, i, pair.a, pair.b, low, high));
-    }
+    check(i, "a", operations[i].a, state_->widths.a);
+    check(i, "b", operations[i].b, state_->widths.b);
   }
 }
 
@@ -292,19 +292,19 @@ double energy_per_op_fj(const Component& component,
   return report.total_fj() / static_cast<double>(report.intervals);
 }
 
-std::vector<OperandPair> uniform_operands(std::size_t count, std::uint64_t seed, int width,
-                                          bool is_signed) {
+std::vector<OperandPair> uniform_operands(std::size_t count, std::uint64_t seed,
+                                          OperandWidths widths, bool is_signed) {
   SplitMix64 random(seed);
-  const std::int32_t values = 1 << width;
-  const auto operand = [&](std::uint64_t bits) {
+  const auto operand = [&](std::uint64_t bits, int width) {
+    const std::int32_t values = 1 << width;
     const auto value = static_cast<std::int32_t>(bits) & (values - 1);
     return is_signed && value >= values / 2 ? value - values : value;
   };
   std::vector<OperandPair> pairs(count);
   for (OperandPair& pair : pairs) {
     const std::uint64_t bits = random.next();
-    pair.a = operand(bits);
-    pair.b = operand(bits >> width);
+    pair.a = operand(bits, widths.a);
+    pair.b = operand(bits >> widths.a, widths.b);
   }
   return pairs;
 }

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -68,7 +69,7 @@ struct ErrorSums {
 };
 
 struct Shape {
-  int width;
+  OperandWidths widths;
   bool is_signed;
 };
 
@@ -81,14 +82,15 @@ typedef double F64x8 __attribute__((vector_size(64)));
 /// Adds a block to the sums. Elements of equal number modulo sixteen are summed apart, then
 /// together in order, whatever the width of the registers.
 template <bool Signed>
-inline __attribute__((always_inline)) void add_block(const ProductBlock& block, int width,
-                                                     ErrorSums* sums) {
+inline __attribute__((always_inline)) void add_block(const ProductBlock& block,
+                                                     OperandWidths widths, ErrorSums* sums) {
   using Vector = std::conditional_t<Signed, I32x8, U32x8>;
   alignas(64) std::uint32_t sizes[32][kVector];
   alignas(64) std::uint32_t different_bits[32][kVector];
   alignas(64) std::uint32_t bins[32][kVector];
-  const int unused = 32 - width;
-  const int unused_product = 32 - 2 * width;
+  const int unused_a = 32 - widths.a;
+  const int unused_b = 32 - widths.b;
+  const int unused_product = 32 - widths.product();
   const std::uint32_t product_mask = 0xffffffffu >> unused_product;
   const auto first = static_cast<std::uint32_t>(block.first);
   for (int half = 0; half < 2; ++half) {
@@ -106,8 +108,8 @@ inline __attribute__((always_inline)) void add_block(const ProductBlock& block, 
       U32x8 pattern;
       std::memcpy(&pattern, &block.products[j][8 * half], sizeof(pattern));
       // Patterns moved to the top and back take the sign with them.
-      const Vector a = reinterpret_cast<Vector>((pair >> width) << unused) >> unused;
-      const Vector b = reinterpret_cast<Vector>(pair << unused) >> unused;
+      const Vector a = reinterpret_cast<Vector>((pair >> widths.b) << unused_a) >> unused_a;
+      const Vector b = reinterpret_cast<Vector>(pair << unused_b) >> unused_b;
       const U32x8 exact_bits = reinterpret_cast<U32x8>(a) * reinterpret_cast<U32x8>(b);
       const Vector exact = reinterpret_cast<Vector>(exact_bits);
       const Vector got = reinterpret_cast<Vector>(pattern << unused_product) >> unused_product;
@@ -167,10 +169,10 @@ inline __attribute__((always_inline)) void add_block(const ProductBlock& block, 
     for (int i = 0; i < 66; ++i) sums->histogram[i / 33][i % 33] += histogram[i];
   }
   // The few pairs with an operand 0.
-  const std::uint32_t mask = (1u << width) - 1;
+  const std::uint32_t mask = (1u << widths.b) - 1;
   for (int lane = 0; lane < block.count;) {
     const std::uint32_t pair = first + lane;
-    const bool row = pair >> width == 0;
+    const bool row = pair >> widths.b == 0;
     if (row || (pair & mask) == 0) {
       const std::uint32_t size = sizes[lane % 32][lane / 32];
       sums->zero_wrong += size != 0;
@@ -184,9 +186,9 @@ inline __attribute__((always_inline)) void add_block(const ProductBlock& block, 
 inline __attribute__((always_inline)) void add_any(const ProductBlock& block, const Shape& shape,
                                                    ErrorSums* sums) {
   if (shape.is_signed) {
-    add_block<true>(block, shape.width, sums);
+    add_block<true>(block, shape.widths, sums);
   } else {
-    add_block<false>(block, shape.width, sums);
+    add_block<false>(block, shape.widths, sums);
   }
 }
 
@@ -236,11 +238,11 @@ class Total {
   }
 
   ErrorMetrics metrics(std::uint64_t noncommuting) const {
-    const double values = std::ldexp(1.0, shape_.width);
-    const double pairs = values * values;
-    const double zeros = 2 * values - 1;
-    const double largest =
-        shape_.is_signed ? std::ldexp(1.0, 2 * shape_.width - 2) : (values - 1) * (values - 1);
+    const double values_a = std::ldexp(1.0, shape_.widths.a);
+    const double values_b = std::ldexp(1.0, shape_.widths.b);
+    const double pairs = values_a * values_b;
+    const double zeros = values_a + values_b - 1;
+    const double largest = shape_.is_signed ? pairs / 4 : (values_a - 1) * (values_b - 1);
     ErrorMetrics m;
     m.mae = static_cast<double>(absolute_) / pairs;
     m.wce = worst_;
@@ -265,7 +267,8 @@ class Total {
     m.wce_percent = 100 * m.wce / pairs;
     m.zero_operand_ep = static_cast<double>(zero_wrong_) / zeros;
     m.zero_operand_wce = zero_worst_;
-    m.noncommuting = 2 * static_cast<double>(noncommuting) / pairs;
+    m.noncommuting = shape_.widths.equal() ? 2 * static_cast<double>(noncommuting) / pairs
+                                           : std::numeric_limits<double>::quiet_NaN();
     std::copy(histogram_[0].begin() + 1, histogram_[0].end(), m.histogram_negative.begin());
     std::copy(histogram_[1].begin() + 1, histogram_[1].end(), m.histogram_positive.begin());
     return m;
@@ -289,11 +292,11 @@ class Total {
 
 }  // namespace
 
-ExhaustiveRun run_exhaustively(int width,
+ExhaustiveRun run_exhaustively(OperandWidths widths,
                                const std::function<std::unique_ptr<ProductPass>()>& make_pass,
                                const ExhaustiveOptions& options) {
-  const Shape shape = {width, options.is_signed};
-  const std::uint64_t pairs = std::uint64_t{1} << (2 * width);
+  const Shape shape = {widths, options.is_signed};
+  const std::uint64_t pairs = widths.pairs();
   const std::uint64_t task = std::min(pairs, ErrorSums::kTask);
   const auto tasks = static_cast<int>(pairs / task);
   ExhaustiveRun result;
@@ -351,21 +354,21 @@ ExhaustiveRun run_exhaustively(int width,
 
 ExhaustiveRun run_exhaustively(const ProductSweep& sweep, const ExhaustiveOptions& options) {
   return run_exhaustively(
-      sweep.width(),
+      sweep.widths(),
       [&] {
         return std::make_unique<ProductSweep::Pass>(sweep, options.count_ones, options.commuting);
       },
       options);
 }
 
-ErrorMetrics measure_errors(const std::vector<std::int16_t>& lut, bool is_signed) {
-  int width = 2;
-  while (width < 8 && lut.size() >> (2 * width) > 1) ++width;
-  if (lut.size() != std::size_t{1} << (2 * width)) {
+ErrorMetrics measure_errors(const std::vector<std::int16_t>& lut, bool is_signed,
+                            OperandWidths widths) {
+  if (std::min(widths.a, widths.b) < 2 || widths.widest() > 8 || lut.size() != widths.pairs()) {
     throw Error(ExitCode::kInternal,
-                fmt::format("LUT of {} entries, expected 2^(2 w), w = 2..8", lut.size()));
+                fmt::format("LUT of {} entries, operands of {} bits, expected 2..8", lut.size(),
+                            widths.text()));
   }
-  const Shape shape = {width, is_signed};
+  const Shape shape = {widths, is_signed};
   ErrorSums sums;
   alignas(64) std::uint32_t products[32][16] = {};
   ProductBlock block;
@@ -378,7 +381,7 @@ ErrorMetrics measure_errors(const std::vector<std::int16_t>& lut, bool is_signed
     adder(simd_level())(block, shape, &sums);
   }
   std::uint64_t noncommuting = 0;
-  const int values = 1 << width;
+  const int values = widths.equal() ? 1 << widths.a : 0;
   for (int a = 0; a < values; ++a) {
     for (int b = a + 1; b < values; ++b) {
       noncommuting += lut[a * values + b] != lut[b * values + a];
@@ -391,7 +394,9 @@ ErrorMetrics measure_errors(const std::vector<std::int16_t>& lut, bool is_signed
 
 nlohmann::json to_json(const ErrorMetrics& errors) {
   nlohmann::json json;
-  for (const auto& [name, field] : kFields) json[name] = errors.*field;
+  for (const auto& [name, field] : kFields) {
+    json[name] = std::isnan(errors.*field) ? nlohmann::json() : nlohmann::json(errors.*field);
+  }
   json["histogram_negative"] = errors.histogram_negative;
   json["histogram_positive"] = errors.histogram_positive;
   return json;
@@ -399,7 +404,11 @@ nlohmann::json to_json(const ErrorMetrics& errors) {
 
 ErrorMetrics error_metrics_from_json(const nlohmann::json& json) {
   ErrorMetrics errors;
-  for (const auto& [name, field] : kFields) errors.*field = json.at(name).get<double>();
+  for (const auto& [name, field] : kFields) {
+    const nlohmann::json& value = json.at(name);
+    errors.*field =
+        value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
+  }
   json.at("histogram_negative").get_to(errors.histogram_negative);
   json.at("histogram_positive").get_to(errors.histogram_positive);
   return errors;

@@ -441,7 +441,7 @@ MultiplierSource library_source(const std::string& spec) {
   MultiplierSource source;
   source.name = parsed.canonical();
   source.top = family.top;
-  source.width = parsed.width;
+  source.widths = parsed.width;
   source.signedness = parsed.is_signed ? Signedness::kSigned : Signedness::kUnsigned;
   source.ports = {"a_i", "b_i", "p_o"};
   const std::filesystem::path directory = rtl_directory() / "multipliers";
@@ -471,12 +471,10 @@ MultiplierSource verilog_source(const std::vector<std::filesystem::path>& files,
   return source;
 }
 
-FittedSource fitted_source(const MultiplierSource& core, const std::vector<ModulePort>& ports,
-                           const std::filesystem::path& work_dir) {
-  FittedSource fitted = {core, "", std::numeric_limits<double>::infinity()};
+MultiplierSource fitted_source(const MultiplierSource& core, const std::vector<ModulePort>& ports,
+                               const std::filesystem::path& work_dir) {
   std::vector<const ModulePort*> operands;
-  const ModulePort* product = nullptr;
-  int outputs = 0;
+  std::vector<const ModulePort*> outputs;
   std::string further, connections;
   const bool named = !core.ports[0].empty();
   for (const ModulePort& port : ports) {
@@ -491,36 +489,58 @@ FittedSource fitted_source(const MultiplierSource& core, const std::vector<Modul
     } else if (port.is_input) {
       if (!named || is_port(0) || is_port(1)) operands.push_back(&port);
     } else if (!named || is_port(2)) {
-      product = &port;
-      ++outputs;
+      outputs.push_back(&port);
     }
   }
-  if (operands.size() != 2 || outputs != 1 || operands[0]->width != operands[1]->width)
-    return fitted;
+  if (operands.size() != 2 || outputs.empty()) return core;
   if (named && operands[0]->name != core.ports[0]) std::swap(operands[0], operands[1]);
-  const int n = operands[0]->width;
+  const OperandWidths widths = {operands[0]->width, operands[1]->width};
+  if (outputs.size() > 1) {
+    const auto fits = [&](const ModulePort* port) { return port->width == widths.product(); };
+    if (std::count_if(outputs.begin(), outputs.end(), fits) != 1) return core;
+    MultiplierSource source = core;
+    std::string others;
+    for (const ModulePort* port : outputs) {
+      if (fits(port)) {
+        source.ports = {operands[0]->name, operands[1]->name, port->name};
+      } else {
+        others += (others.empty() ? "" : ", ") + port->name;
+      }
+    }
+    source.notes.push_back(
+        fmt::format("{}: the product is {}; left alone: {}", core.top, source.ports[2], others));
+    return source;
+  }
+  const ModulePort* product = outputs[0];
+  const int bits = widths.product();
   const int width = product->width;
-  if ((width < 2 * n && width != n) || width == 2 * n || width > 32 || n < 2 || n > 16)
-    return fitted;
+  const bool is_half = widths.equal() && width == widths.a;
+  if ((width < bits && !is_half) || width == bits || width > 32 ||
+      std::min(widths.a, widths.b) < 2 || widths.widest() > 16) {
+    return core;
+  }
+  MultiplierSource source = core;
   const bool is_signed =
       core.signedness == Signedness::kSigned || (operands[0]->is_signed && operands[1]->is_signed);
   std::string result;
-  if (width < 2 * n) {
-    fitted.note = fmt::format("its product of {} bits is taken for bits {} to {} of {}", width,
-                              2 * n - width, 2 * n - 1, 2 * n);
-    fitted.largest_mae = std::ldexp(8.0, 2 * n - width);  // some units of its last place
-    result = fmt::format("  assign p_o = {{core_p, {}'d0}};\n", 2 * n - width);
+  if (is_half) {
+    source.notes.push_back(
+        fmt::format("{}: its product of {} bits is taken for bits {} to {} of {}", core.top, width,
+                    bits - width, bits - 1, bits));
+    source.largest_mae = std::ldexp(8.0, bits - width);  // some units of its last place
+    result = fmt::format("  assign p_o = {{core_p, {}'d0}};\n", bits - width);
   } else {
-    fitted.note = fmt::format("bits {} to {} of its product are left out: they are those of its {}",
-                              2 * n, width - 1, is_signed ? "sign" : "magnitude, and 0");
-    const std::string rest = is_signed ? fmt::format("core_p[{}]", 2 * n - 1) : "1'b0";
+    source.notes.push_back(
+        fmt::format("{}: bits {} to {} of its product are left out: they are those of its {}",
+                    core.top, bits, width - 1, is_signed ? "sign" : "magnitude, and 0"));
+    const std::string rest = is_signed ? fmt::format("core_p[{}]", bits - 1) : "1'b0";
     result = fmt::format(
         "`ifdef YOSYS\n"
         "  assign p_o = core_p[{0}:0];\n"
         "`else  // wrong where what is left out says something\n"
         "  assign p_o = core_p[{1}:{2}] === {{{3}{{{4}}}}} ? core_p[{0}:0] : ~core_p[{0}:0];\n"
         "`endif\n",
-        2 * n - 1, width - 1, 2 * n, width - 2 * n, rest);
+        bits - 1, width - 1, bits, width - bits, rest);
   }
   std::string parameters;
   for (const auto& [name, value] : core.parameters) {
@@ -529,7 +549,6 @@ FittedSource fitted_source(const MultiplierSource& core, const std::vector<Modul
   }
   if (!parameters.empty()) parameters = fmt::format("#({}) ", parameters);
   const std::string sign = is_signed ? "signed " : "";
-  MultiplierSource& source = fitted.source;
   source.top = "lutra_fitted_" + core.top;
   source.parameters.clear();
   source.ports = {"a_i", "b_i", "p_o"};
@@ -537,20 +556,21 @@ FittedSource fitted_source(const MultiplierSource& core, const std::vector<Modul
   std::filesystem::create_directories(work_dir);
   numerics::write_file(
       shell,
-      fmt::format("module {0} (\n{1}  input {2}[{3}:0] a_i,\n  input {2}[{3}:0] b_i,\n"
+      fmt::format("module {0} (\n{1}  input {2}[{3}:0] a_i,\n  input {2}[{13}:0] b_i,\n"
                   "  output {2}[{4}:0] p_o\n);\n  wire [{5}:0] core_p;\n"
                   "  {6} {7}u_core (.{8}(a_i), .{9}(b_i), .{10}(core_p){11});\n{12}"
                   "endmodule\n",
-                  source.top, further, sign, n - 1, 2 * n - 1, width - 1, core.top, parameters,
-                  verilog_name(operands[0]->name), verilog_name(operands[1]->name),
-                  verilog_name(product->name), connections, result));
+                  source.top, further, sign, widths.a - 1, bits - 1, width - 1, core.top,
+                  parameters, verilog_name(operands[0]->name), verilog_name(operands[1]->name),
+                  verilog_name(product->name), connections, result, widths.b - 1));
   source.files.push_back(shell);
   if (source.name.empty()) source.name = core.top;
-  return fitted;
+  return source;
 }
 
-MultiplierSource sign_magnitude_source(const MultiplierSource& core,
+MultiplierSource sign_magnitude_source(const MultiplierSource& given,
                                        const std::filesystem::path& work_dir) {
+  MultiplierSource core = given;
   if (core.latency > 0 || core.mapped) {
     throw Error(ExitCode::kUnsupported,
                 fmt::format("{}: the sign-magnitude shell goes around combinational Verilog, found "
@@ -559,19 +579,33 @@ MultiplierSource sign_magnitude_source(const MultiplierSource& core,
                             core.mapped ? "a mapped netlist" : "a multiplier with latency"));
   }
   const VerilogSources sources = VerilogSources::read(core.files, core.top, core.reading);
-  const std::string top = sources.top();
-  const std::vector<ModulePort> ports = module_ports(sources, core.parameters);
+  core.top = sources.top();
+  core.signedness = Signedness::kUnsigned;
+  std::vector<ModulePort> ports = module_ports(sources, core.parameters);
+  core = fitted_source(core, ports, work_dir);
+  if (core.files.size() != given.files.size()) {
+    ports = module_ports(VerilogSources::read(core.files, core.top, core.reading), {});
+  }
+  const std::string top = core.top;
+  std::array<std::string, 3>& names = core.ports;
   std::vector<ModulePort> inputs;
   std::vector<ModulePort> outputs;
-  for (const ModulePort& port : ports) (port.is_input ? inputs : outputs).push_back(port);
+  for (const ModulePort& port : ports) {
+    if (names[0].empty() || port.is_input || port.name == names[2]) {
+      (port.is_input ? inputs : outputs).push_back(port);
+    }
+  }
+  std::string found = fmt::format("{} inputs and {} outputs", inputs.size(), outputs.size());
+  if (inputs.size() == 2 && outputs.size() == 1) {
+    found = fmt::format("widths {} x {} -> {}", inputs[0].width, inputs[1].width, outputs[0].width);
+  }
   if (inputs.size() != 2 || outputs.size() != 1 || inputs[0].width != inputs[1].width ||
       outputs[0].width != 2 * inputs[0].width) {
     throw Error(ExitCode::kUsage,
-                fmt::format("{}: module {}, expected two inputs of one width and one output of "
-                            "twice that width",
-                            sources.first_file(), top));
+                fmt::format("{}: module {}: {}, expected two inputs of one width and one output of "
+                            "twice that width for the sign-magnitude shell",
+                            sources.first_file(), top, found));
   }
-  std::array<std::string, 3> names = core.ports;
   if (names[0].empty()) names = {inputs[0].name, inputs[1].name, outputs[0].name};
 
   std::string parameters;
@@ -607,6 +641,8 @@ MultiplierSource sign_magnitude_source(const MultiplierSource& core,
 
   MultiplierSource source;
   source.name = (core.name.empty() ? top : core.name) + "+sign_magnitude";
+  source.notes = core.notes;
+  source.largest_mae = core.largest_mae;
   source.reading = core.reading;
   source.files = core.files;
   const std::filesystem::path rtl = rtl_directory() / "multipliers" / "mul_sign_magnitude.sv";
@@ -617,7 +653,7 @@ MultiplierSource sign_magnitude_source(const MultiplierSource& core,
   if (!present) source.files.push_back(rtl);
   source.files.push_back(shell);
   source.top = shell_top;
-  source.width = width;
+  source.widths = width;
   source.signedness = Signedness::kSigned;
   source.ports = {"a_i", "b_i", "p_o"};
   return source;
@@ -626,7 +662,7 @@ MultiplierSource sign_magnitude_source(const MultiplierSource& core,
 std::filesystem::path rtl_directory() {
   const char* chosen = std::getenv("LUTRA_RTL");
   if (chosen != nullptr && *chosen != '\0') return chosen;
-  return LUTRA_RTL_DIRECTORY;
+  return own_path("share/lutra/rtl", LUTRA_RTL_DIRECTORY);
 }
 
 }  // namespace lutra::synth

@@ -15,10 +15,10 @@ namespace {
 /// Sums over weighted pairs, for the figures of ErrorMetrics.
 class WeightedErrors {
  public:
-  WeightedErrors(int width, bool is_signed)
-      : mask_((std::uint64_t{1} << (2 * width)) - 1),
-        largest_(is_signed ? std::ldexp(1.0, 2 * width - 2)
-                           : std::pow(std::ldexp(1.0, width) - 1, 2)) {}
+  WeightedErrors(OperandWidths widths, bool is_signed)
+      : mask_(widths.pairs() - 1),
+        largest_(is_signed ? std::ldexp(1.0, widths.product() - 2)
+                           : (std::ldexp(1.0, widths.a) - 1) * (std::ldexp(1.0, widths.b) - 1)) {}
 
   void add(std::int64_t a, std::int64_t b, std::int64_t product, double weight) {
     if (weight == 0) return;
@@ -77,23 +77,25 @@ class WeightedErrors {
 };
 
 /// Value of an operand's bit pattern.
-std::int32_t operand_value(std::int32_t pattern, const Component& component) {
-  const std::int32_t values = 1 << component.width;
-  return component.is_signed && pattern >= values / 2 ? pattern - values : pattern;
+std::int32_t operand_value(std::int32_t pattern, int width, bool is_signed) {
+  const std::int32_t values = 1 << width;
+  return is_signed && pattern >= values / 2 ? pattern - values : pattern;
 }
 
 std::int64_t table_product(const Component& component, const OperandPair& pair) {
-  const std::int32_t mask = (1 << component.width) - 1;
-  const std::int16_t entry = component.lut[(pair.a & mask) << component.width | (pair.b & mask)];
+  const std::int32_t row = pair.a & ((1 << component.widths.a) - 1);
+  const std::int32_t column = pair.b & ((1 << component.widths.b) - 1);
+  const std::int16_t entry = component.lut[row << component.widths.b | column];
   return component.is_signed ? entry : static_cast<std::uint16_t>(entry);
 }
 
 }  // namespace
 
-OperandDistribution read_operands(const std::filesystem::path& path, int width, bool is_signed) {
+OperandDistribution read_operands(const std::filesystem::path& path, OperandWidths widths,
+                                  bool is_signed) {
   const numerics::NpyArray<double> array =
       numerics::npy_numbers(numerics::read_npy_file(path), path);
-  const std::size_t values = std::size_t{1} << width;
+  const std::size_t values = std::size_t{1} << widths.widest();
   const auto fail = [&path](const std::string& what) {
     throw Error(ExitCode::kUsage, fmt::format("{}: {}", path.string(), what));
   };
@@ -101,9 +103,10 @@ OperandDistribution read_operands(const std::filesystem::path& path, int width, 
   for (const std::size_t size : array.shape) shape += fmt::format("[{}]", size);
   OperandDistribution operands;
   if (array.shape.size() == 2 && array.shape[1] == 2 && array.shape[0] >= 2) {
-    const double low = is_signed ? -static_cast<double>(values / 2) : 0;
-    const double high = low + static_cast<double>(values) - 1;
     for (std::size_t i = 0; i < array.values.size(); ++i) {
+      const int width = i % 2 == 0 ? widths.a : widths.b;
+      const double low = is_signed ? -std::ldexp(1.0, width - 1) : 0;
+      const double high = low + std::ldexp(1.0, width) - 1;
       const double value = array.values[i];
       if (!(value >= low && value <= high) || value != std::floor(value)) {
         fail(fmt::format("[{}][{}] = {}, expected an integer in {}..{}: operands of {} bits, {}",
@@ -120,6 +123,11 @@ OperandDistribution read_operands(const std::filesystem::path& path, int width, 
         fail(fmt::format("[{}][{}] = {}, expected a count or weight of 0 or more", i / values,
                          i % values, array.values[i]));
       }
+      const int width = i < values ? widths.a : widths.b;
+      if (array.values[i] > 0 && i % values >> width != 0) {
+        fail(fmt::format("[{}][{}] = {}, expected 0: that operand has {} bits", i / values,
+                         i % values, array.values[i], width));
+      }
     }
     for (std::size_t operand = 0; operand < 2; ++operand) {
       const auto first = array.values.begin() + static_cast<std::ptrdiff_t>(operand * values);
@@ -133,7 +141,7 @@ OperandDistribution read_operands(const std::filesystem::path& path, int width, 
     fail(
         fmt::format("shape {}, expected [n][2], a trace of n >= 2 operations, or [2][{}], two "
                     "histograms of operands of {} bits",
-                    shape.empty() ? "of a single number" : shape, values, width));
+                    shape.empty() ? "of a single number" : shape, values, widths.text()));
   }
   return operands;
 }
@@ -155,19 +163,20 @@ void write_operands(const std::filesystem::path& path, const std::vector<Operand
 nlohmann::json measure_at_operands(const Component& component,
                                    const OperandDistribution& operands) {
   nlohmann::json json;
-  WeightedErrors errors(component.width, component.is_signed);
+  WeightedErrors errors(component.widths, component.is_signed);
   if (operands.trace.empty()) {
     if (component.lut.empty()) {
       throw Error(ExitCode::kUnsupported,
                   fmt::format("{}: histograms of operands need the table of all products, which a "
                               "component of {} bits has not; expected a trace",
-                              component.name, component.width));
+                              component.name, component.widths.text()));
     }
     json["kind"] = "histograms";
-    const std::int32_t values = 1 << component.width;
-    for (std::int32_t a = 0; a < values; ++a) {
-      for (std::int32_t b = 0; b < values; ++b) {
-        const OperandPair pair = {operand_value(a, component), operand_value(b, component)};
+    const auto [width_a, width_b] = component.widths;
+    for (std::int32_t a = 0; a < 1 << width_a; ++a) {
+      for (std::int32_t b = 0; b < 1 << width_b; ++b) {
+        const OperandPair pair = {operand_value(a, width_a, component.is_signed),
+                                  operand_value(b, width_b, component.is_signed)};
         errors.add(pair.a, pair.b, table_product(component, pair),
                    operands.histograms[0][a] * operands.histograms[1][b]);
       }

@@ -84,7 +84,7 @@ Pipeline::Pipeline(const Netlist& netlist, const MultiplierSource& source)
       b_(&netlist.port(source.ports[1])),
       p_(&netlist.port(source.ports[2])),
       clock_(&netlist.port(source.clock)) {
-  width_ = a_->width();
+  widths_ = {a_->width(), b_->width()};
 }
 
 NetlistSimulator Pipeline::simulator() const {
@@ -98,7 +98,7 @@ NetlistSimulator Pipeline::simulator() const {
 void Pipeline::check_latency(std::uint64_t seed, const std::string& where) const {
   constexpr int kCycles = 16;
   const std::vector<OperandPair> pairs =
-      uniform_operands(std::size_t{kCycles} * kLanes, seed, width_, false);
+      uniform_operands(std::size_t{kCycles} * kLanes, seed, widths_, false);
   NetlistSimulator pipeline = simulator();
   const auto set = [&](int cycle) {
     for (int lane = 0; lane < kLanes; ++lane) {
@@ -164,7 +164,10 @@ std::vector<std::uint32_t> Pipeline::products(const std::vector<PatternPair>& pa
 }
 
 Pipeline::Pass::Pass(const Pipeline& pipeline, bool commuting)
-    : pipeline_(pipeline), commuting_(commuting), simulator_(pipeline.simulator()), lane_bits_(9) {
+    : pipeline_(pipeline),
+      commuting_(commuting && pipeline.widths_.equal()),
+      simulator_(pipeline.simulator()),
+      lane_bits_(9) {
   for (int lane = 0; lane < kLanes; ++lane) {
     for (std::size_t bit = 0; bit < lane_bits_.size(); ++bit) {
       lane_bits_[bit].words[lane / 64] |= static_cast<std::uint64_t>(lane >> bit & 1)
@@ -190,12 +193,11 @@ void Pipeline::Pass::set_operand(const NetlistPort& port, int shift, std::uint64
 void Pipeline::Pass::stream(std::uint64_t first, std::uint64_t count, bool swapped,
                             const std::function<void(const ProductBlock&)>& sink) {
   alignas(64) std::uint32_t rows[32][16] = {};
-  const int width = pipeline_.width_;
   const std::vector<int>& nets = pipeline_.p_->nets;
   const std::uint64_t delay = static_cast<std::uint64_t>(pipeline_.source_.latency - 1) * kLanes;
   for (std::uint64_t at = first; at < first + count + delay; at += kLanes) {
     set_operand(swapped ? *pipeline_.a_ : *pipeline_.b_, 0, at);
-    set_operand(swapped ? *pipeline_.b_ : *pipeline_.a_, width, at);
+    set_operand(swapped ? *pipeline_.b_ : *pipeline_.a_, pipeline_.widths_.b, at);
     simulator_.step(*pipeline_.clock_);
     if (at < first + delay) continue;
     for (std::size_t i = 0; i < nets.size(); ++i) {
@@ -220,11 +222,11 @@ void Pipeline::Pass::run(std::uint64_t first, std::uint64_t count,
     for (int lane = 0; lane < block.count; ++lane) straight.push_back(block.product(lane));
   });
   if (!commuting_) return;
-  const std::uint64_t mask = (std::uint64_t{1} << pipeline_.width_) - 1;
+  const std::uint64_t mask = (std::uint64_t{1} << pipeline_.widths_.b) - 1;
   stream(first, count, true, [&](const ProductBlock& block) {
     for (int lane = 0; lane < block.count; ++lane) {
       const std::uint64_t pair = block.first + lane;
-      noncommuting_ += (pair & mask) > (pair >> pipeline_.width_) &&
+      noncommuting_ += (pair & mask) > (pair >> pipeline_.widths_.b) &&
                        block.product(lane) != straight[pair - first];
     }
   });

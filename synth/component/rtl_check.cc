@@ -89,7 +89,7 @@ std::string iverilog_version() { return version_line({"iverilog", "-V"}); }
 std::string verilator_version() { return version_line({"verilator", "--version"}); }
 
 nlohmann::json check_against_rtl(const MultiplierSource& source, const VerilogSources& sources,
-                                 int width, const std::vector<PatternPair>& pairs,
+                                 OperandWidths widths, const std::vector<PatternPair>& pairs,
                                  const std::vector<std::uint32_t>& products,
                                  const std::string& cells, int jobs) {
   const std::string version = iverilog_version();
@@ -106,7 +106,7 @@ nlohmann::json check_against_rtl(const MultiplierSource& source, const VerilogSo
       "  reg [{0}:0] pairs [0:{1}];\n"
       "  reg [{0}:0] products [0:{1}];\n"
       "  reg [{2}:0] a;\n"
-      "  reg [{2}:0] b;\n"
+      "  reg [{7}:0] b;\n"
       "  reg clock = 0;\n"
       "  wire [{0}:0] p;\n"
       "  reg [8 * 80 - 1 : 0] name;\n"
@@ -128,11 +128,12 @@ nlohmann::json check_against_rtl(const MultiplierSource& source, const VerilogSo
       "    $finish(0);\n"
       "  end\n"
       "endmodule\n",
-      2 * width - 1, pairs.size() - 1, width - 1, instance(source), behind, cycle, prefix);
+      widths.product() - 1, pairs.size() - 1, widths.a - 1, instance(source), behind, cycle, prefix,
+      widths.b - 1);
   std::string operands;
   std::string expected;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
-    operands += fmt::format("{:x}\n", std::uint64_t{pairs[i].a} << width | pairs[i].b);
+    operands += fmt::format("{:x}\n", std::uint64_t{pairs[i].a} << widths.b | pairs[i].b);
     expected += fmt::format("{:x}\n", products[i]);
   }
   const PrivateDirectory work(std::filesystem::temp_directory_path());
@@ -171,8 +172,8 @@ nlohmann::json check_against_rtl(const MultiplierSource& source, const VerilogSo
   std::size_t compared = 0;
   std::int64_t undefined = 0;
   std::int64_t undefined_products = 0;
-  std::vector<std::size_t> undefined_of_bit(static_cast<std::size_t>(2 * width), 0);
-  const int bits = 2 * width;
+  const int bits = widths.product();
+  std::vector<std::size_t> undefined_of_bit(static_cast<std::size_t>(bits), 0);
   for (std::size_t number = 0; number < parts.size(); ++number) {
     if (const std::string limit = parts[number].limit(); !limit.empty()) {
       return not_checked("the simulation of the source (Icarus Verilog) " + limit);
@@ -218,23 +219,25 @@ nlohmann::json check_against_rtl(const MultiplierSource& source, const VerilogSo
   }
   return {{"result", "equal"},
           {"pairs", pairs.size()},
-          {"exhaustive", pairs.size() >> (2 * width) != 0},
+          {"exhaustive", pairs.size() == widths.pairs()},
           {"undefined_bits", undefined},
           {"undefined_products", undefined_products},
           {"simulator", version}};
 }
 
 nlohmann::json check_all_against_rtl(const MultiplierSource& source, const VerilogSources& sources,
-                                     int width, const std::vector<std::uint32_t>& products,
+                                     OperandWidths widths,
+                                     const std::vector<std::uint32_t>& products,
                                      const std::string& cells, int jobs) {
   const std::string version = verilator_version();
   if (version.empty()) return not_checked("verilator is not on PATH");
   if (version_line({"g++", "--version"}).empty()) return not_checked("g++ is not on PATH");
   const PrivateDirectory work(std::filesystem::temp_directory_path());
-  numerics::write_file(work.path() / "lutra_bench.sv",
-                       fmt::format("module lutra_bench (input clock, input [{0}:0] a, input "
-                                   "[{0}:0] b, output [{1}:0] p);\n  {2}\nendmodule\n",
-                                   width - 1, 2 * width - 1, instance(source)));
+  numerics::write_file(
+      work.path() / "lutra_bench.sv",
+      fmt::format("module lutra_bench (input clock, input [{}:0] a, input "
+                  "[{}:0] b, output [{}:0] p);\n  {}\nendmodule\n",
+                  widths.a - 1, widths.b - 1, widths.product() - 1, instance(source)));
   std::vector<std::string> verilate = {
       "verilator",   "--cc",     "--prefix",   "Vbench", "--Mdir",      "model", "--top-module",
       "lutra_bench", "-O3",      "--x-assign", "0",      "--x-initial", "0",     "-DSYNTHESIS",
@@ -268,7 +271,7 @@ nlohmann::json check_all_against_rtl(const MultiplierSource& source, const Veril
       "  std::vector<uint32_t> row(1u << {0});\n"
       "  const uint64_t pairs = uint64_t(1) << {1};\n"
       "  for (uint64_t i = 0; i < pairs + {2}; ++i) {{\n"
-      "    bench.a = (i >> {0}) & (row.size() - 1);\n"
+      "    bench.a = (i >> {0}) & ((1u << ({1} - {0})) - 1);\n"
       "    bench.b = i & (row.size() - 1);\n"
       "    bench.eval();\n"
       "    if ({3}) {{ bench.clock = 1; bench.eval(); bench.clock = 0; bench.eval(); }}\n"
@@ -279,7 +282,7 @@ nlohmann::json check_all_against_rtl(const MultiplierSource& source, const Veril
       "  }}\n"
       "  return std::fclose(out);\n"
       "}}\n",
-      width, 2 * width, std::max(0, source.latency - 1), source.latency > 0);
+      widths.b, widths.product(), std::max(0, source.latency - 1), source.latency > 0);
   numerics::write_file(work.path() / "model.cpp", model);
   numerics::write_file(work.path() / "runtime.cpp",
                        "#include \"verilated.cpp\"\n#include \"verilated_threads.cpp\"\n");
@@ -304,18 +307,18 @@ nlohmann::json check_all_against_rtl(const MultiplierSource& source, const Veril
   }
 
   std::ifstream in(work.path() / "products.bin", std::ios::binary);
-  std::vector<std::uint32_t> row(std::size_t{1} << width);
+  std::vector<std::uint32_t> row(std::size_t{1} << widths.b);
   std::vector<PatternPair> pairs;
   std::vector<std::uint32_t> expected;
   std::uint32_t first_got = 0;
   std::uint64_t different = 0;
-  for (std::uint32_t a = 0; a < row.size(); ++a) {
+  for (std::uint32_t a = 0; a >> widths.a == 0; ++a) {
     if (!in.read(reinterpret_cast<char*>(row.data()),
                  static_cast<std::streamsize>(4 * row.size()))) {
       return not_checked("the simulation ended early (Verilator)");
     }
     for (std::uint32_t b = 0; b < row.size(); ++b) {
-      const std::uint32_t product = products[std::uint64_t{a} << width | b];
+      const std::uint32_t product = products[std::uint64_t{a} << widths.b | b];
       if (row[b] == product) continue;
       if (different++ == 0) first_got = row[b];
       if (pairs.size() == kSettledPairs) continue;
@@ -329,15 +332,15 @@ nlohmann::json check_all_against_rtl(const MultiplierSource& source, const Veril
       {"undefined_bits", nullptr}, {"undefined_products", nullptr}, {"simulator", version}};
   if (different == 0) return result;
   const nlohmann::json settled =
-      check_against_rtl(source, sources, width, pairs, expected, cells, jobs);
+      check_against_rtl(source, sources, widths, pairs, expected, cells, jobs);
   if (settled.at("result") != "equal" && !settled.contains("undefined_bits")) {
-    return {
-        {"result", "different"},
-        {"simulator", version},
-        {"reason", fmt::format("{}: for {} = {}, {} = {} the source gives {:0{}b} (Verilator), the "
-                               "netlist {:0{}b} (Yosys): one of the two reads the source wrongly",
-                               sources.first_file(), source.ports[0], pairs[0].a, source.ports[1],
-                               pairs[0].b, first_got, 2 * width, expected[0], 2 * width)}};
+    return {{"result", "different"},
+            {"simulator", version},
+            {"reason",
+             fmt::format("{}: for {} = {}, {} = {} the source gives {:0{}b} (Verilator), the "
+                         "netlist {:0{}b} (Yosys): one of the two reads the source wrongly",
+                         sources.first_file(), source.ports[0], pairs[0].a, source.ports[1],
+                         pairs[0].b, first_got, widths.product(), expected[0], widths.product())}};
   }
   if (different > pairs.size()) {
     return not_checked(
@@ -420,15 +423,17 @@ nlohmann::json prove_against_rtl(const MultiplierSource& source, const VerilogSo
   simulator.settle();
   const auto product =
       static_cast<std::uint32_t>(simulator.value(netlist.port(source.ports[2]), 0));
-  const int width = netlist.port(source.ports[0]).width();
+  const OperandWidths widths = {netlist.port(source.ports[0]).width(),
+                                netlist.port(source.ports[1]).width()};
   const nlohmann::json settled =
-      check_against_rtl(held, sources, width, {pair}, {product}, cells, 1);
+      check_against_rtl(held, sources, widths, {pair}, {product}, cells, 1);
   if (settled.value("undefined_bits", 0) == 0) {
     proof["result"] = "different";
     proof["reason"] = fmt::format(
         "{}: for {} = {}, {} = {} the netlist gives {:0{}b}, which abc proves to differ from the "
         "source",
-        sources.first_file(), source.ports[0], pair.a, source.ports[1], pair.b, product, 2 * width);
+        sources.first_file(), source.ports[0], pair.a, source.ports[1], pair.b, product,
+        widths.product());
   }
   return proof;
 }

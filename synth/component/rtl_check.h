@@ -33,7 +33,7 @@ std::string iverilog_version();
 ///     {"result": "not checked", "reason"}: no Icarus, a source that it does not take, a limit, or
 ///     a bit of the product that is undefined on every pair
 nlohmann::json check_against_rtl(const MultiplierSource& source, const VerilogSources& sources,
-                                 int width, const std::vector<PatternPair>& pairs,
+                                 OperandWidths widths, const std::vector<PatternPair>& pairs,
                                  const std::vector<std::uint32_t>& products,
                                  const std::string& cells, int jobs);
 
@@ -44,9 +44,10 @@ std::string verilator_version();
 /// of compiling. Verilator knows no undefined bits: pairs on which it and the netlist differ are
 /// put to Icarus. A netlist is verilated only if Verilator gives no UNOPTFLAT, its one hint that it
 /// may compute an output vector wrongly that is read back and driven through a concatenation.
-/// @param products  [pair number], 2^(2 width)
+/// @param products  [pair number]
 nlohmann::json check_all_against_rtl(const MultiplierSource& source, const VerilogSources& sources,
-                                     int width, const std::vector<std::uint32_t>& products,
+                                     OperandWidths widths,
+                                     const std::vector<std::uint32_t>& products,
                                      const std::string& cells, int jobs);
 
 /// A SAT proof (abc's cec) that the netlist is the source as Yosys reads it, over all operands and

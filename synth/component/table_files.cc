@@ -22,24 +22,23 @@ tables::Operands operands_of(const tables::ProductTable& table) {
 
 }  // namespace
 
-tables::ProductTable product_table(const std::vector<std::int16_t>& lut, int width,
+tables::ProductTable product_table(const std::vector<std::int16_t>& lut, OperandWidths widths,
                                    bool is_signed) {
-  const tables::OperandType type{width, is_signed};
   std::vector<std::int32_t> products;
   products.reserve(lut.size());
   for (const std::int16_t value : lut) {
     products.push_back(is_signed ? value : static_cast<std::uint16_t>(value));
   }
-  return {type, type, products};
+  return {{widths.a, is_signed}, {widths.b, is_signed}, products};
 }
 
 tables::ProductTable product_table(const Component& component) {
   if (component.lut.empty()) {
     throw Error(ExitCode::kUnsupported,
                 fmt::format("{}: no table: operands of {} bits, expected at most 8", component.name,
-                            component.width));
+                            component.widths.text()));
   }
-  return product_table(component.lut, component.width, component.is_signed);
+  return product_table(component.lut, component.widths, component.is_signed);
 }
 
 std::vector<std::string> table_lines(const std::string& name, const Component& component) {
@@ -89,16 +88,15 @@ std::string check_text(const nlohmann::json& check) {
 }
 
 std::vector<std::int16_t> lut_of(const tables::ProductTable& table) {
-  const int values = 1 << table.first().width;
-  const auto byte = [&](int pattern) {
-    const bool negative = pattern > table.first().highest();
-    return static_cast<std::uint8_t>(negative ? pattern - values : pattern);
+  const auto byte = [](int pattern, const tables::OperandType& type) {
+    const bool negative = pattern > type.highest();
+    return static_cast<std::uint8_t>(negative ? pattern - (1 << type.width) : pattern);
   };
   std::vector<std::int16_t> lut;
-  lut.reserve(static_cast<std::size_t>(values) * values);
-  for (int a = 0; a < values; ++a) {
-    for (int b = 0; b < values; ++b) {
-      lut.push_back(static_cast<std::int16_t>(table(byte(a), byte(b))));
+  for (int a = 0; a < 1 << table.first().width; ++a) {
+    for (int b = 0; b < 1 << table.second().width; ++b) {
+      lut.push_back(
+          static_cast<std::int16_t>(table(byte(a, table.first()), byte(b, table.second()))));
     }
   }
   return lut;

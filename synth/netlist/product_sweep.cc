@@ -62,12 +62,12 @@ ProductSweep::ProductSweep(const Netlist& netlist, const std::array<std::string,
   const NetlistPort& a = netlist.port(ports[0]);
   const NetlistPort& b = netlist.port(ports[1]);
   const NetlistPort& p = netlist.port(ports[2]);
-  width_ = a.width();
-  if (b.width() != width_ || width_ < 2 || width_ > 16 || p.width() > 32) {
+  widths_ = {a.width(), b.width()};
+  if (a.width() < 2 || a.width() > 16 || b.width() < 2 || b.width() > 16 || p.width() > 32) {
     throw Error(ExitCode::kUnsupported,
-                fmt::format("{}: widths {} x {} -> {}, expected two operands of one width, 2..16 "
-                            "bits, and a product of at most 32",
-                            netlist.name(), width_, b.width(), p.width()));
+                fmt::format("{}: widths {} x {} -> {}, expected two operands of 2..16 bits, and a "
+                            "product of at most 32",
+                            netlist.name(), a.width(), b.width(), p.width()));
   }
   if (netlist.is_sequential()) {
     throw Error(
@@ -169,7 +169,7 @@ ProductSweep::ProductSweep(const Netlist& netlist, const std::array<std::string,
 
 ProductSweep::Pass::Pass(const ProductSweep& sweep, bool count_ones, bool commuting)
     : sweep_(sweep),
-      commuting_(commuting),
+      commuting_(commuting && sweep.widths_.equal()),
       slots_(static_cast<std::size_t>(sweep.slot_count_) * kBlocks),
       products_(sweep.p_slots_.size() * kBlocks),
       swapped_(sweep.p_slots_.size() * kBlocks),
@@ -182,9 +182,11 @@ ProductSweep::Pass::Pass(const ProductSweep& sweep, bool count_ones, bool commut
 /// The pair numbers of a group into the slots of the operands; bits that stand there already stay.
 void ProductSweep::Pass::set_operands(std::uint64_t first, bool swapped) {
   const bool same_order = operands_set_ && swapped == operands_swapped_;
-  for (int bit = 0; bit < 2 * sweep_.width_; ++bit) {
-    const bool of_a = (bit >= sweep_.width_) != swapped;
-    const int slot = (of_a ? sweep_.a_slots_ : sweep_.b_slots_)[bit % sweep_.width_];
+  const int low_bits = sweep_.widths_.b;  // swapped only where both have as many
+  for (int bit = 0; bit < sweep_.widths_.product(); ++bit) {
+    const bool high = bit >= low_bits;
+    const int slot =
+        (high != swapped ? sweep_.a_slots_ : sweep_.b_slots_)[high ? bit - low_bits : bit];
     if (same_order && (bit < kGroupBits || ((first ^ operands_first_) >> bit & 1) == 0)) continue;
     for (int word = 0; word < kBlocks * LaneBlock::kWords; ++word) {
       slots_[slot * kBlocks + word / LaneBlock::kWords].words[word % LaneBlock::kWords] =
@@ -235,10 +237,10 @@ void ProductSweep::Pass::run(std::uint64_t first, std::uint64_t count,
 }
 
 void ProductSweep::Pass::compare_swapped(std::uint64_t first, std::uint64_t last) {
-  const std::uint64_t mask = (std::uint64_t{1} << sweep_.width_) - 1;
+  const std::uint64_t mask = (std::uint64_t{1} << sweep_.widths_.b) - 1;
   // Every pair with b > a stands for itself and its mirror image: some groups hold none.
-  const std::uint64_t row = first >> sweep_.width_;
-  if (row == last >> sweep_.width_ && (last & mask) <= row) return;
+  const std::uint64_t row = first >> sweep_.widths_.b;
+  if (row == last >> sweep_.widths_.b && (last & mask) <= row) return;
   simulate(first, true);
   keep_products(&swapped_);
   for (int word = 0; word < kBlocks * LaneBlock::kWords; ++word) {
@@ -250,7 +252,7 @@ void ProductSweep::Pass::compare_swapped(std::uint64_t first, std::uint64_t last
     }
     for (; different != 0; different &= different - 1) {
       const std::uint64_t pair = first + 64 * word + __builtin_ctzll(different);
-      noncommuting_ += pair <= last && (pair & mask) > (pair >> sweep_.width_);
+      noncommuting_ += pair <= last && (pair & mask) > (pair >> sweep_.widths_.b);
     }
   }
 }

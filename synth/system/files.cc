@@ -165,4 +165,12 @@ std::string low_space() {
   return low_space_text();
 }
 
+std::filesystem::path own_path(const std::filesystem::path& installed,
+                               const std::filesystem::path& built) {
+  std::error_code error;
+  const std::filesystem::path command = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::filesystem::path place = command.parent_path().parent_path() / installed;
+  return std::filesystem::exists(place, error) ? place : built;
+}
+
 }  // namespace lutra::synth

@@ -193,23 +193,31 @@ std::string entry_damage(const fs::path& directory) {
 
 std::string pe_multiplier_source(const std::vector<const Component*>& components,
                                  const std::string& module) {
-  if (components.empty() || components.size() > 4) {
+  if (components.empty() || components.size() > network::kMaxMultipliers) {
     throw Error(ExitCode::kUnsupported,
-                fmt::format("{} components in one accelerator, expected 1..4", components.size()));
+                fmt::format("{} components in one accelerator, expected 1..{}", components.size(),
+                            network::kMaxMultipliers));
   }
   std::string text =
       "// The multipliers of one accelerator; written by lutra cosim.\n"
       "module " +
       module +
       " (\n"
-      "  input  logic        [1:0]  sel_i,\n"
+      "  input  logic        [3:0]  sel_i,\n"
       "  input  logic signed [7:0]  a_i,\n"
       "  input  logic signed [7:0]  b_i,\n"
       "  output logic signed [15:0] p_o\n"
       ");\n";
+  if (std::any_of(components.begin(), components.end(),
+                  [](const Component* c) { return !c->has_netlist; })) {
+    // Answered by the program, which holds the tables of its job.
+    text +=
+        "  import \"DPI-C\" pure function shortint lutra_table_product(input int select,\n"
+        "                                                            input byte a, input byte "
+        "b);\n";
+  }
   for (size_t i = 0; i < components.size(); ++i) {
     const Component& c = *components[i];
-    synth::need_netlist(c, "Verilog to co-simulate");
     if (!c.is_signed) {
       throw Error(ExitCode::kUnsupported,
                   fmt::format("component {} is unsigned; the accelerator needs it in the "
@@ -222,10 +230,14 @@ std::string pe_multiplier_source(const std::vector<const Component*>& components
                               "combinational",
                               c.name, c.source.latency));
     }
-    if (c.width != 8) {
+    if (c.widths != 8) {
       throw Error(ExitCode::kUnsupported,
                   fmt::format("component {} has operands of {} bits; the accelerator needs 8",
-                              c.name, c.width));
+                              c.name, c.widths.text()));
+    }
+    if (!c.has_netlist) {
+      text += fmt::format("  wire signed [15:0] p{0} = lutra_table_product({0}, a_i, b_i);\n", i);
+      continue;
     }
     std::string held;
     for (const synth::HeldPort& port : c.source.held) {
@@ -247,15 +259,24 @@ std::string pe_multiplier_source(const std::vector<const Component*>& components
   }
   text += "\n  always_comb begin\n    case (sel_i)\n";
   for (size_t i = 1; i < components.size(); ++i) {
-    text += fmt::format("      2'd{}: p_o = p{};\n", i, i);
+    text += fmt::format("      4'd{}: p_o = p{};\n", i, i);
   }
   text += "      default: p_o = p0;\n    endcase\n  end\nendmodule\n";
   return text;
 }
 
+fs::path systemc_directory() {
+  return synth::own_path("share/lutra/systemc", LUTRA_SYSTEMC_SOURCES);
+}
+
+fs::path platform_path() {
+  const fs::path built = LUTRA_PLATFORM_LIBRARY;
+  return synth::own_path("lib/lutra" / built.filename(), built);
+}
+
 std::string platform_sha256() {
-  const fs::path systemc_sources = LUTRA_SYSTEMC_SOURCES;
-  const fs::path library = LUTRA_PLATFORM_LIBRARY;
+  const fs::path systemc_sources = systemc_directory();
+  const fs::path library = platform_path();
   return Key()
       .add(kSchema)
       .add(LUTRA_VERSION)
@@ -275,8 +296,8 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
   const fs::path cache =
       (options.cache_dir.empty() ? synth::default_cache_dir() : options.cache_dir) / "cosim";
   fs::create_directories(cache);
-  const fs::path platform_library = LUTRA_PLATFORM_LIBRARY;
-  const fs::path systemc_sources = LUTRA_SYSTEMC_SOURCES;
+  const fs::path platform_library = platform_path();
+  const fs::path systemc_sources = systemc_directory();
   if (!fs::exists(platform_library)) {
     throw Error(ExitCode::kMissingTool,
                 fmt::format("{}: not found; build Lutra first", platform_library.string()));

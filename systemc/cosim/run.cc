@@ -17,16 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string shell_quoted(const std::string& word) {
-  const bool plain = word.find_first_not_of(
-                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                         "_-+=:,./@%") == std::string::npos;
-  if (plain && !word.empty()) return word;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
 /// Everything that can be wrong with a run, before the long work of a build.
 void check(const CosimAssignment& assignment, const CosimOptions& options) {
   if (!options.wave.empty()) {
@@ -89,12 +79,18 @@ std::string rerun_command(const CosimOptions& options, const std::vector<std::st
   if (options.reset_after != 0) add("--reset-after", options.reset_after);
   words.insert(words.end(), assignment.begin(), assignment.end());
   std::string line;
-  for (const std::string& word : words) line += (line.empty() ? "" : " ") + shell_quoted(word);
+  for (const std::string& word : words)
+    line += (line.empty() ? "" : " ") + synth::shell_quoted(word);
   return line;
 }
 
 nlohmann::json run_cosim(const CosimAssignment& assignment, const CosimOptions& options) {
   check(assignment, options);
+  for (const synth::Component* c : assignment.components) {
+    if (c->has_netlist || !options.accelerator.progress) continue;
+    options.accelerator.progress(fmt::format(
+        "{}: has no RTL, its table stands for it; the accelerator around it is compared", c->name));
+  }
   const auto start = std::chrono::steady_clock::now();
   AcceleratorOptions accelerator = options.accelerator;
   accelerator.wave = !options.wave.empty();
@@ -159,7 +155,11 @@ nlohmann::json run_cosim(const CosimAssignment& assignment, const CosimOptions& 
   nlohmann::json result = nlohmann::json::parse(numerics::read_file(result_file));
   result["build_seconds"] = build_seconds;
   result["components"] = nlohmann::json::array();
-  for (const synth::Component* c : assignment.components) result["components"].push_back(c->name);
+  result["tables_for_rtl"] = nlohmann::json::array();
+  for (const synth::Component* c : assignment.components) {
+    result["components"].push_back(c->name);
+    if (!c->has_netlist) result["tables_for_rtl"].push_back(c->name);
+  }
   return result;
 }
 

@@ -143,6 +143,9 @@ const char* error_name(uint32_t code) {
   }
 }
 
+/// Products of the multipliers that are tables alone, which have no RTL: [select][a << 8 | b].
+const std::vector<network::Table>* table_products = nullptr;
+
 }  // namespace
 
 nlohmann::json cosimulate(const nlohmann::json& job) {
@@ -162,10 +165,9 @@ nlohmann::json cosimulate(const nlohmann::json& job) {
   for (const std::string path : job.at("tables")) {
     tables.push_back(numerics::load_npy<int16_t>(path).values);
   }
+  table_products = &tables;
   const auto select = job.at("select").get<std::map<std::string, int>>();
   network::Assignment assignment;
-  std::array<const int16_t*, 4> by_select{};
-  for (size_t t = 0; t < tables.size(); ++t) by_select.at(t) = tables[t].data();
   for (const network::Operation& op : network::multiplying_operations(quantised.description)) {
     const auto found = select.find(op.name);
     assignment[op.name] = &tables.at(found == select.end() ? 0 : found->second);
@@ -325,3 +327,10 @@ nlohmann::json cosimulate(const nlohmann::json& job) {
 }
 
 }  // namespace lutra::platform
+
+/// Called by the RTL of a build that has such multipliers.
+extern "C" int16_t lutra_table_product(int32_t select, char a, char b) {
+  const auto row = static_cast<size_t>(static_cast<uint8_t>(a));
+  return (*lutra::platform::table_products)[static_cast<size_t>(select)]
+                                           [row << 8 | static_cast<uint8_t>(b)];
+}

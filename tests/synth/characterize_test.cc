@@ -296,7 +296,7 @@ TEST_F(CharacterizeTest, WrongSourcesNameTheirFault_bad) {
   usage("no module wallace, expected one of: core", kUnsignedCore, "wallace");
   usage("1 inputs and 1 outputs, expected 2 and 1",
         "module m (input [7:0] a, output [15:0] p);\n  assign p = {a, a};\nendmodule\n");
-  usage("widths 8 x 8 -> 8, expected n x n -> 2n",
+  usage("widths 8 x 8 -> 8, expected n x m -> n + m",
         "module m (input [7:0] a, input [7:0] b, output [7:0] p);\n  assign p = a * b;\n"
         "endmodule\n");
   usage("user.v:1: combinational loop through",
@@ -394,7 +394,7 @@ TEST_F(CharacterizeTest, ParameterLimitsOfTheRtlAreErrors_bad) {
 
 TEST_F(CharacterizeTest, NarrowOperandsHaveASmallTable) {
   const Component component = characterize(library_source("exact:width=4"), options());
-  EXPECT_EQ(component.width, 4);
+  EXPECT_EQ(component.widths, 4);
   ASSERT_EQ(component.lut.size(), 256u);
   for (int i = 0; i < 256; ++i) {
     const int a = (i >> 4 ^ 8) - 8;
@@ -408,7 +408,7 @@ TEST_F(CharacterizeTest, NarrowOperandsHaveASmallTable) {
 
 TEST_F(CharacterizeTest, WideOperandsHaveErrorsButNoTable) {
   const Component component = characterize(library_source("drum:kept_bits=5,width=11"), options());
-  EXPECT_EQ(component.width, 11);
+  EXPECT_EQ(component.widths, 11);
   EXPECT_TRUE(component.lut.empty());
   EXPECT_TRUE(component.json.at("lut_sha256").is_null());
   EXPECT_FALSE(std::filesystem::exists(component.directory / "lut.npy"));

@@ -69,7 +69,7 @@ TEST_F(ImportTable, EveryFormatGivesTheSameTable) {
   int compared = 0;
   const auto same = [&](const Component& component, const std::string& specification) {
     const MultiplierSpec spec = parse_multiplier_spec(specification);
-    EXPECT_EQ(component.width, spec.width) << specification;
+    EXPECT_EQ(component.widths, spec.width) << specification;
     EXPECT_EQ(component.is_signed, spec.is_signed) << specification;
     EXPECT_EQ(component.lut, products<std::int16_t>(specification)) << specification;
     compared += static_cast<int>(component.lut.size());

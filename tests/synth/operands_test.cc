@@ -151,7 +151,7 @@ TEST(Operands, WrongFiles_bad) {
 
   Component wide;
   wide.name = "wide";
-  wide.width = 12;
+  wide.widths = 12;
   expect_error(ExitCode::kUnsupported, "wide: histograms of operands need the table",
                [&] { measure_at_operands(wide, histograms({1}, {1})); });
 }

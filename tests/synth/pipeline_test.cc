@@ -69,10 +69,10 @@ class PipelineTest : public testing::Test {
         "  reg [{0}:0] x, y;\n  wire [{1}:0] s0;\n"
         "  always @(posedge clk_i) begin x <= x_i; y <= y_i; end\n"
         "  {2} #({3}) u_core (.a_i(x), .b_i(y), .p_o(s0));\n",
-        core.width - 1, 2 * core.width - 1, core.top, parameters);
+        core.widths.a - 1, core.widths.product() - 1, core.top, parameters);
     for (int s = 1; s < stages; ++s) {
       text += fmt::format("  reg [{0}:0] s{1};\n  always @(posedge clk_i) s{1} <= s{2};\n",
-                          2 * core.width - 1, s, s - 1);
+                          core.widths.product() - 1, s, s - 1);
     }
     text += fmt::format("  assign q_o = s{};\nendmodule\n", stages - 1);
     MultiplierSource source = core;

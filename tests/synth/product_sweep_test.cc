@@ -161,8 +161,8 @@ struct Subject {
   }
   std::int64_t operand(std::uint64_t pattern) const {
     const auto value = static_cast<std::int64_t>(pattern);
-    return source.signedness == Signedness::kSigned && value >> (source.width - 1) != 0
-               ? value - (1LL << source.width)
+    return source.signedness == Signedness::kSigned && value >> (source.widths.a - 1) != 0
+               ? value - (1LL << source.widths.a)
                : value;
   }
 
@@ -173,7 +173,7 @@ struct Subject {
 
 /// Metrics by their definitions, from the model.
 ErrorMetrics by_definition(const Subject& subject) {
-  const int width = subject.source.width;
+  const int width = subject.source.widths.a;
   const std::uint64_t values = 1ULL << width;
   const double pairs = std::ldexp(1.0, 2 * width);
   ErrorMetrics m;
@@ -263,7 +263,7 @@ TEST_F(ProductSweepTest, EqualsTheModelAtEveryWidthAndLevel) {
         "bam:hbl=2,vbl=3,width=5", "trunc:trunc_bits=2,width=6", "bam:hbl=1,vbl=4,width=7,signed=0",
         "drum:kept_bits=4", "drum:kept_bits=5,signed=0", "bam:hbl=2,vbl=6,width=10"}) {
     const Subject subject(specification, *library_, directory_);
-    const int width = subject.source.width;
+    const int width = subject.source.widths.a;
     const ErrorMetrics expected = by_definition(subject);
     std::string first;
     for (const SimdLevel level : available_simd_levels()) {

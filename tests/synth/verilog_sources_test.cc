@@ -431,7 +431,7 @@ TEST_F(CheckOutcomeTest, ProductsOfOtherWidths) {
   EXPECT_EQ(high.errors.wce, 255);
   // Eight bits of it, but not the upper ones.
   expect_error(ExitCode::kUsage,
-               "widths 8 x 8 -> 8, expected n x n -> 2n; taken for the upper half",
+               "widths 8 x 8 -> 8, expected n x m -> n + m; taken for the upper half",
                [&] { with_ports("[7:0]", "assign p = (a * b) >> 8;"); });
   // The component's own source makes it again.
   EXPECT_EQ(load_component(high.directory).source.top, "lutra_fitted_m");
@@ -444,7 +444,7 @@ TEST_F(CheckOutcomeTest, ParametersOfTheUsersTop) {
       "  assign p = a * b;\nendmodule\n")});
   source.parameters = {{"W", 4}};
   const Component component = characterize(source, options_);
-  EXPECT_EQ(component.width, 4);
+  EXPECT_EQ(component.widths, 4);
   EXPECT_EQ(component.errors.ep, 0);
 }
 

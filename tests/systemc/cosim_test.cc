@@ -12,6 +12,7 @@
 
 #include "lutra/numerics/error.h"
 #include "lutra/studies/components.h"
+#include "lutra/synth/library.h"
 #include "saved_network.h"
 #include "test_files.h"
 
@@ -566,11 +567,37 @@ TEST_F(Cosim, AHangIsAMismatchWithItsInstruction_bad) {
   EXPECT_NE(what.find("no interrupt within 1000 cycles at instruction"), std::string::npos) << what;
 }
 
-TEST_F(Cosim, MoreThanFourMultipliersAreUnsupported_bad) {
-  test::expect_error(ExitCode::kUnsupported, "expected 1..4", [&] {
-    run("exact", {"conv1.mac=drum:kept_bits=4", "primary.mac=drum:kept_bits=5",
-                  "votes.mac=drum:kept_bits=6", "routing.sum=drum:kept_bits=3"});
-  });
+TEST_F(Cosim, EveryOperationHasAMultiplierOfItsOwn) {
+  const json r = run("exact", {"conv1.mac=drum:kept_bits=4", "primary.mac=drum:kept_bits=5",
+                               "votes.mac=drum:kept_bits=6", "routing.sum=drum:kept_bits=3",
+                               "routing.agreement=trunc:trunc_bits=1"});
+  EXPECT_EQ(r.at("verdict"), "match");
+  EXPECT_EQ(r.at("mismatches"), 0);
+}
+
+// Two multipliers without RTL beside one with: neither commutes.
+TEST_F(Cosim, TablesStandForRtlThatIsNotThere) {
+  std::vector<std::string> names;
+  for (const int factor : {1, 3}) {
+    std::string bytes;
+    for (int i = 0; i < 65536; ++i) {
+      const int a = static_cast<int8_t>(i >> 8);
+      const int b = static_cast<int8_t>(i & 255);
+      const int product = a * b + factor * (a & 7);
+      bytes += {static_cast<char>(product & 255), static_cast<char>(product >> 8 & 255)};
+    }
+    names.push_back(files_.write("t" + std::to_string(factor) + ".bin", bytes).string());
+  }
+  const json r = run("exact", {"primary.mac=" + names[0], "routing.sum=" + names[1]});
+  expect_match(r, 1);
+  EXPECT_EQ(r.at("tables_for_rtl"), json({names[0], names[1]}));
+}
+
+TEST_F(Cosim, MoreThanSixteenMultipliersAreUnsupported_bad) {
+  const synth::Component exact = synth::characterize(synth::library_source("exact"), {});
+  const std::vector<const synth::Component*> many(17, &exact);
+  test::expect_error(ExitCode::kUnsupported, "17 components in one accelerator, expected 1..16",
+                     [&] { pe_multiplier_source(many, "many"); });
 }
 
 }  // namespace

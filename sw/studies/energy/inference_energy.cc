@@ -167,18 +167,15 @@ struct InferenceEnergyMeter::State {
   Recording record(const ComponentAssignment& assignment) const {
     std::map<std::string, int> index;  // by table
     std::map<std::string, int> select;
-    std::array<std::unique_ptr<engine::Multiplier>, 4> multipliers;
-    std::array<const engine::Multiplier*, 4> pointers = {};
+    std::vector<std::unique_ptr<engine::Multiplier>> multipliers;
+    std::vector<const engine::Multiplier*> pointers;
     for (const auto& [name, component] : assignment) {
       const int next = static_cast<int>(index.size());
       const auto [found, added] = index.try_emplace(component->lut_sha256, next);
-      if (added && next >= 4) {
-        throw Error(ExitCode::kUnsupported, "an assignment of more than four distinct components");
-      }
       if (added) {
-        multipliers[next] =
-            std::make_unique<engine::Multiplier>(tables::ProductTable(component->lut));
-        pointers[next] = multipliers[next].get();
+        multipliers.push_back(
+            std::make_unique<engine::Multiplier>(tables::ProductTable(component->lut)));
+        pointers.push_back(multipliers.back().get());
       }
       select[name] = found->second;
     }

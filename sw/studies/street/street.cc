@@ -59,6 +59,12 @@ struct Row {
   std::string label;
   ComponentAssignment assignment;
   bool is_exact_design = false;
+
+  /// A table alone has no energy, area or delay.
+  bool has_netlists() const {
+    return std::all_of(assignment.begin(), assignment.end(),
+                       [](const auto& entry) { return entry.second->has_netlist; });
+  }
 };
 
 json interval_json(const std::optional<Interval>& interval) {
@@ -108,6 +114,7 @@ class Street {
       row.label = row.assignment.begin()->second->name;
       for (const auto& [operation, component] : row.assignment) {
         if (runs_on_array(operation)) row.label = component->name;
+        synth::need_netlist(*component, "energy");
         if (component->errors.wce == 0) continue;
         throw Error(ExitCode::kUsage,
                     fmt::format("exact_designs: {}: its largest error is {:.0f}, expected 0",
@@ -182,9 +189,6 @@ class Street {
   }
 
   static void check(const Row& row) {
-    for (const auto& [operation, component] : row.assignment) {
-      synth::need_netlist(*component, "energy for a study");
-    }
     cosim::pe_multiplier_source(cosim_assignment(row.assignment).components);
   }
 
@@ -245,6 +249,11 @@ class Street {
   }
 
   void measure(const Row& row) {
+    if (!row.has_netlists()) {
+      progress_(row.label + ": no energy: one of its multipliers is a table, without a netlist");
+      energies_.emplace_back();
+      return;
+    }
     json key = common_key("energy");
     for (const auto& [operation, component] : row.assignment) {
       key["assignment"][operation] = {component->name, component->content_sha256};
@@ -298,6 +307,15 @@ class Street {
     entry["assignment"] = names(row.assignment);
     entry["accuracy"] = scored.at("accuracy");
     entry["accuracy_interval"] = {share.low, share.high};
+    entry["cosim"] = nullptr;
+    for (const char* figure :
+         {"energy_per_inference_nj", "energy_per_inference_interval_nj", "multiply_energy_nj",
+          "multiply_energy_interval_nj", "multiply_saving", "multiply_saving_interval",
+          "energy_saving", "energy_saving_interval", "saving_split", "area_um2", "delay_ns"}) {
+      entry[figure] = nullptr;
+    }
+    entry["energy_terms"] = json::array();
+    if (!row.has_netlists()) return entry;
     entry["energy_per_inference_nj"] = mean(energy.total);
     entry["energy_per_inference_interval_nj"] = interval_json(mean_interval(energy.total));
     entry["multiply_energy_nj"] = mean(energy.multiply);
@@ -306,7 +324,6 @@ class Street {
         saving_json(energy.multiply, baseline.multiply, &entry["multiply_saving_interval"]);
     entry["energy_saving"] =
         saving_json(energy.total, baseline.total, &entry["energy_saving_interval"]);
-    entry["saving_split"] = nullptr;
     if (plain != nullptr) {
       // Of the energy of the two's complement array: what the number format saves, and what the
       // approximation.
@@ -330,7 +347,6 @@ class Street {
     area += row.assignment.at("squash.mac")->area_um2;
     entry["area_um2"] = area;
     entry["delay_ns"] = delay;
-    entry["cosim"] = nullptr;
     return entry;
   }
 
@@ -340,6 +356,7 @@ class Street {
     const double reference = rows[baseline]["accuracy"];
     size_t chosen = baseline;
     for (size_t r = 0; r < rows_.size(); ++r) {
+      if (!rows_[r].has_netlists()) continue;
       if (reference - rows[r]["accuracy"].get<double>() <= config_.max_accuracy_loss + 1e-12 &&
           rows[r]["energy_per_inference_nj"] < rows[chosen]["energy_per_inference_nj"]) {
         chosen = r;

@@ -225,7 +225,7 @@ Instruction random_matmul(std::mt19937& random) {
   m.relu = random() % 2;
   m.accumulate = random() % 3 == 0;
   m.shift = random() % 16;
-  m.sel = random() % 4;
+  m.sel = random() % 16;
   m.rows = random() % 3 ? upto(B::rows) : B::rows;
   m.cols = random() % 3 ? upto(B::cols) : B::cols;
   m.m0 = upto(random() % 3 ? 5 : 1);

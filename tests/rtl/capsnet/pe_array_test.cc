@@ -64,7 +64,7 @@ TYPED_TEST(PeArrayTest, rtl_pe_array_sums_the_products_of_the_active_rows) {
       int8_t a[kRows];
       for (int8_t& element : a) element = random() % 8 ? legal_element(random) : -127;
       std::memcpy(&model.a_i, a, kRows);
-      model.sel_i = random() % 4;
+      model.sel_i = random() % 16;
       model.row_mask_i = mask;
       model.operand_en_i = 1;
       cycle_both(model);

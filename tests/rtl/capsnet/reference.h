@@ -44,7 +44,7 @@ using Product = int32_t (*)(int32_t, int32_t, int);
 
 inline int32_t exact_product(int32_t a, int32_t b, int) { return a * b; }
 
-/// The four multipliers of asymmetric/pe_mul.sv.
+/// The sixteen multipliers of asymmetric/pe_mul.sv.
 inline int32_t asymmetric_product(int32_t a, int32_t b, int sel) {
   switch (sel) {
     case 0:
@@ -54,7 +54,7 @@ inline int32_t asymmetric_product(int32_t a, int32_t b, int sel) {
     case 2:
       return a * b - 2 * b - 700;
     default:
-      return (a * b & ~15) + a - b + 9;
+      return (a * b & ~15) + a - b + 17 * sel;
   }
 }
 
@@ -117,7 +117,7 @@ class Interpreter {
         break;
       case kSquash:
       case kSoftmax: {
-        const int f = i[1] & 15, dim = i[1] >> 20 & 31, sel = i[1] >> 16 & 3;
+        const int f = i[1] & 15, dim = i[1] >> 20 & 31, sel = i[1] >> 16 & 15;
         for (uint32_t m = 0; m < (i[6] & 0xFFFF); ++m) {
           const std::vector<int8_t> row = bytes(i[2] + m * (i[7] & 0xFFFF), dim);
           const auto result = opcode == kSquash ? squash_row(row.data(), dim, f, product_, sel)
@@ -130,7 +130,7 @@ class Interpreter {
         break;
       }
       case kClassify: {
-        const int dim = i[1] >> 20 & 31, sel = i[1] >> 16 & 3;
+        const int dim = i[1] >> 20 & 31, sel = i[1] >> 16 & 15;
         int32_t best = -1;
         uint8_t best_class = 0;
         for (uint32_t j = 0; j < (i[6] & 0xFFFF); ++j) {
@@ -192,7 +192,7 @@ class Interpreter {
                                              (k1 * low(9) + k0) * low(11) + r * high(11) + c);
                     const int8_t act = byte(w[2] + g1 * high(13) + g0 * low(13) + k1 * high(10) +
                                             k0 * low(10) + m1 * high(7) + m0 * low(7) + r);
-                    acc[(m1 * low(6) + m0) * cols + c] += product_(act, held, w[1] >> 16 & 3);
+                    acc[(m1 * low(6) + m0) * cols + c] += product_(act, held, w[1] >> 16 & 15);
                     ++macs;
                   }
                 }

@@ -54,7 +54,7 @@ std::string held_ports(const Configuration& configuration, const MultiplierSourc
 std::string instance(const Configuration& configuration, std::size_t index, int slot_bits,
                      const std::string& output, const std::string& netlist = "") {
   const MultiplierSource source = source_of(configuration);
-  const int width = source.width;
+  const int width = source.widths.a;
   const std::size_t low = index * slot_bits;
   const std::string product = fmt::format("{}[{}:{}]", output, low + 2 * width - 1, low);
   const std::string operands = fmt::format(".a_i(a_i[{0}:0]), .b_i(b_i[{0}:0]){1}, .p_o({2})",

@@ -338,5 +338,18 @@ TEST_F(Machine, WhatIsNoNetworkDirectory_bad) {
   }
 }
 
+// What is done is kept, and that is said.
+TEST_F(Machine, AnInterruptedRunSaysHowItGoesOn_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const Ended r = run_line("LUTRA_CACHE=" + (path() / "cache").string() +
+                           " timeout --preserve-status -s INT 2 lutra characterize --sweep all "
+                           "--out " +
+                           (path() / "sweep").string());
+  EXPECT_EQ(r.status, 128 + SIGINT);
+  EXPECT_NE(r.err.find("lutra: interrupted; the same command goes on with what is done"),
+            std::string::npos)
+      << r.err;
+}
+
 }  // namespace
 }  // namespace lutra::test

@@ -25,6 +25,9 @@ using nlohmann::json;
 constexpr int kLeastInk = 2000;  // pixels of a chart that hold axes, names and marks
 constexpr const char* kHostile = "</script><script>alert(1)</script><!-- <b>&amp;\"'`${x}";
 
+const Made kMade = {
+    "lutra study 'a b.toml'", "2026-11-28 12:00 UTC", {{"lutra", "0.1.0"}, {"yosys", "0.23"}}};
+
 json component(const std::string& name, double area) {
   return {
       {"name", name},
@@ -119,7 +122,7 @@ json sweep() {
 /// A component of n-bit operands whose products are too large by 3 where the first operand is odd.
 synth::Component errs_on_odd(int width, bool is_signed) {
   synth::Component result;
-  result.width = width;
+  result.widths = width;
   result.is_signed = is_signed;
   const int size = 1 << width;
   const int offset = is_signed ? size / 2 : 0;
@@ -134,7 +137,8 @@ synth::Component errs_on_odd(int width, bool is_signed) {
   errors.ep = 0.5;
   errors.histogram_positive[1] = result.lut.size() / 2;
   result.json = component(kHostile, 4200);
-  result.json.update({{"width", width},
+  result.json.update({{"width_a", width},
+                      {"width_b", width},
                       {"signed", is_signed},
                       {"liberty", "osu018_stdcells.lib"},
                       {"errors", synth::to_json(errors)}});
@@ -216,18 +220,36 @@ class StudyPage : public testing::Test {
 };
 
 TEST_F(StudyPage, DrawsEveryRowAndBothCharts) {
-  const Opened page = open(study_page(study()));
+  const Opened page = open(study_page(study(), kMade));
   for (const std::string& fault : faults(page, 3)) ADD_FAILURE() << fault;
   // The tables hold what the result holds: rows of assignments and components.
-  for (const char* part : {"drum:kept_bits=4", "osu018_stdcells.lib", "140,000 elements compared",
-                           "90.00 %", "1,100,000", "89.00 to 91.00", "5.0 to 15.0", "20.0 + 10.0 %",
-                           "not checked: a reason", "match (2 images)", "exact (baseline)"}) {
+  for (const char* part :
+       {"drum:kept_bits=4", "osu018_stdcells.lib", "140,000 elements compared", "90.00 %",
+        "1,100,000", "89.00 to 91.00", "5.0 to 15.0", "20.0 + 10.0 %", "not checked: a reason",
+        "match (2 images)", "exact (baseline)", "lutra study 'a b.toml'", "2026-11-28 12:00 UTC"}) {
     EXPECT_NE(page.dom.find(part), std::string::npos) << part;
   }
 }
 
+// A row without a netlist is in the table of assignments, and in no chart.
+TEST_F(StudyPage, UnknownEnergiesAreNoZeros) {
+  json result = study();
+  json& row = result["rows"][2];
+  for (const char* figure :
+       {"energy_per_inference_nj", "multiply_energy_nj", "multiply_saving",
+        "multiply_saving_interval", "energy_saving", "saving_split", "area_um2", "delay_ns"}) {
+    row[figure] = nullptr;
+  }
+  row["energy_terms"] = json::array();
+  const Opened page = open(study_page(result, kMade));
+  for (const std::string& fault : faults(page, 3)) ADD_FAILURE() << fault;
+  EXPECT_NE(
+      page.dom.find("<td>20.00</td><td>–</td><td>–</td><td>–</td><td>–</td><td>–</td><td>–</td>"),
+      std::string::npos);
+}
+
 TEST_F(StudyPage, ShowsAHostileNameAsText) {
-  const Opened page = open(study_page(study()));
+  const Opened page = open(study_page(study(), kMade));
   EXPECT_EQ(faults(page, 3), std::vector<std::string>{});
   // Neither a script element nor a comment or a tag came of it: the name is seen, escaped.
   EXPECT_EQ(page.dom.find("<script>alert(1)"), std::string::npos);
@@ -236,7 +258,7 @@ TEST_F(StudyPage, ShowsAHostileNameAsText) {
 }
 
 TEST_F(StudyPage, AThrowingScriptIsSeen_bad) {
-  std::string html = study_page(study());
+  std::string html = study_page(study(), kMade);
   const std::string mark = "const exact = rows[result.reference];";
   const size_t at = html.find(mark);
   ASSERT_NE(at, std::string::npos);
@@ -250,11 +272,11 @@ TEST_F(StudyPage, AThrowingScriptIsSeen_bad) {
 TEST_F(StudyPage, AnEmptyStudyIsSeen_bad) {
   json empty = study();
   empty["rows"] = json::array();
-  EXPECT_FALSE(faults(open(study_page(empty)), 3).empty());
+  EXPECT_FALSE(faults(open(study_page(empty, kMade)), 3).empty());
 }
 
 TEST_F(StudyPage, ABlankChartIsSeen_bad) {
-  std::string html = study_page(study());
+  std::string html = study_page(study(), kMade);
   const std::string mark = "document.documentElement.setAttribute(\"data-inked\"";
   const size_t at = html.find(mark);
   ASSERT_NE(at, std::string::npos);
@@ -265,7 +287,7 @@ TEST_F(StudyPage, ABlankChartIsSeen_bad) {
 }
 
 TEST_F(StudyPage, ASweepDrawsItsParetoFront) {
-  const Opened page = open(sweep_page(sweep()));
+  const Opened page = open(sweep_page(sweep(), kMade));
   for (const std::string& fault : faults(page, 4, 1)) ADD_FAILURE() << fault;
   EXPECT_NE(page.dom.find("3 of 4 are on the front"), std::string::npos);
   // In the table of all and, but for the one that is dearer and worse, in that of the front.
@@ -289,17 +311,32 @@ TEST_F(StudyPage, AComponentsMapColoursTheWrongProducts) {
   for (const auto& [width, is_signed] :
        {std::pair{8, true}, std::pair{8, false}, std::pair{5, true}}) {
     const synth::Component component = errs_on_odd(width, is_signed);
-    const Opened page = open(component_page(component.json, component.lut));
+    const Opened page = open(component_page(component.json, component.lut, kMade));
     for (const std::string& fault : faults(page, metrics, 1)) ADD_FAILURE() << fault;
     EXPECT_EQ(page.attribute("data-coloured"), std::to_string(component.lut.size() / 2));
     EXPECT_NE(page.dom.find("down to <b id=\"least\">0</b>"), std::string::npos);
     EXPECT_NE(page.dom.find("up to <b id=\"largest\">3</b>"), std::string::npos);
+    // Ticks at the first, middle and last operand; the first of the worst products is read out.
+    const int low = is_signed ? -(1 << (width - 1)) : 0;
+    const int size = 1 << width;
+    for (const int value : {low, low + size / 2, low + size - 1}) {
+      EXPECT_NE(page.dom.find("<span>" + std::to_string(value) + "</span>"), std::string::npos)
+          << value;
+    }
+    const int a = low + 1;
+    EXPECT_NE(page.dom.find(std::to_string(a) + " × " + std::to_string(low) + " = " +
+                            std::to_string(a * low) + ", here " + std::to_string(a * low + 3) +
+                            ": error 3"),
+              std::string::npos);
+    EXPECT_NE(page.dom.find("<td>share of wrong products, EP</td><td>50</td><td>%</td>"),
+              std::string::npos);
+    EXPECT_NE(page.dom.find("<td>energy per op</td>"), std::string::npos);
     EXPECT_EQ(page.dom.find("<script>alert(1)"), std::string::npos);
   }
   synth::Component wide = errs_on_odd(8, true);
   wide.lut.clear();
-  wide.json["width"] = 16;
-  const Opened page = open(component_page(wide.json, wide.lut));
+  wide.json["width_a"] = wide.json["width_b"] = 16;
+  const Opened page = open(component_page(wide.json, wide.lut, kMade));
   for (const std::string& fault : faults(page, metrics, 1)) ADD_FAILURE() << fault;
   EXPECT_NE(page.dom.find("16-bit operands have no table"), std::string::npos);
 }
@@ -320,8 +357,8 @@ TEST(StudyPageText, RefersToNothingOutside) {
     GTEST_SKIP() << error.what();
   }
   for (const std::string& page :
-       {study_page(study()), sweep_page(sweep()),
-        component_page(errs_on_odd(8, true).json, errs_on_odd(8, true).lut)}) {
+       {study_page(study(), kMade), sweep_page(sweep(), kMade),
+        component_page(errs_on_odd(8, true).json, errs_on_odd(8, true).lut, kMade)}) {
     const std::string html = without_library(page);
     for (const char* part : {"http://", "https://", "src=", "href=", "@import", "url(", "fetch(",
                              "XMLHttpRequest", "//cdn", "@RESULT@", "@CHART_JS@", "@STYLE@",
@@ -337,7 +374,7 @@ TEST(StudyPageText, HostileNamesStayInsideTheirElement) {
   } catch (const Error& error) {
     GTEST_SKIP() << error.what();
   }
-  const std::string html = without_library(study_page(study()));
+  const std::string html = without_library(study_page(study(), kMade));
   int ends = 0;
   for (size_t at = html.find("</script>"); at != std::string::npos;
        at = html.find("</script>", at + 1)) {
@@ -347,14 +384,16 @@ TEST(StudyPageText, HostileNamesStayInsideTheirElement) {
   const size_t begin = html.find("id=\"result\">");
   ASSERT_NE(begin, std::string::npos);
   const size_t data = begin + 12;
-  const json read = json::parse(html.substr(data, html.find("</script>", data) - data));
+  json read = json::parse(html.substr(data, html.find("</script>", data) - data));
+  EXPECT_EQ(read.at("made").at("command"), kMade.command);
+  read.erase("made");
   EXPECT_EQ(read, study());
 }
 
 TEST(StudyPageText, AMissingChartLibraryIsNamed_bad) {
   setenv("LUTRA_CHART_JS", "/nonexistent/chart.js", 1);
   try {
-    study_page(study());
+    study_page(study(), kMade);
     FAIL() << "expected an error";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::kMissingTool);

@@ -59,6 +59,34 @@ class Street : public testing::Test {
   std::vector<std::string> lines_;
 };
 
+// It has an accuracy and can be co-simulated; what needs a netlist is unknown, and never chosen.
+TEST_F(Street, ATableAloneHasNoEnergy) {
+  std::string bytes;
+  for (int i = 0; i < 65536; ++i) {
+    const int product = static_cast<int8_t>(i >> 8) * static_cast<int8_t>(i & 255);
+    bytes += {static_cast<char>(product & 255), static_cast<char>(product >> 8 & 255)};
+  }
+  const std::string table = files_.write("mul.bin", bytes).string();
+  config_.exact_designs = {"exact"};
+  config_.multipliers = {table};
+  config_.cosim_all = true;
+  const json r = run();
+  ASSERT_EQ(r.at("rows").size(), 2u);
+  const json& row = r.at("rows")[1];
+  EXPECT_EQ(row.at("label"), table);
+  EXPECT_EQ(row.at("accuracy"), r.at("rows")[0].at("accuracy"));
+  for (const char* figure :
+       {"energy_per_inference_nj", "multiply_energy_nj", "multiply_saving",
+        "multiply_saving_interval", "energy_saving", "saving_split", "area_um2", "delay_ns"}) {
+    EXPECT_TRUE(row.at(figure).is_null()) << figure;
+  }
+  EXPECT_EQ(r.at("chosen"), 0);
+  EXPECT_EQ(lines_with("no energy: one of its multipliers is a table"), 1);
+  EXPECT_EQ(row.at("cosim").at("verdict"), "match");
+  EXPECT_EQ(row.at("cosim").at("tables_for_rtl"), json({table}));
+  EXPECT_TRUE(r.at("rows")[0].at("cosim").at("tables_for_rtl").empty());
+}
+
 TEST_F(Street, RunsEndToEndAndAgainFromItsUnits) {
   const json first = run();
   ASSERT_EQ(first.at("rows").size(), 3u) << "exact once, though it is listed too";

@@ -26,12 +26,13 @@ struct Component {
   MultiplierSource source;     ///< its files are the copies in the directory
   std::string liberty;         ///< file names of the library it was mapped to: "a.lib, b.lib"
   std::string liberty_sha256;  ///< Liberty::sha256() of it
-  /// Of the table's 2^(2 width + 1) bytes, little-endian, without npy header; empty without table.
+  /// Of the table's bytes, two a product, little-endian, without npy header; empty without table.
   std::string lut_sha256;
-  int width = 8;
+  OperandWidths widths = 8;
   bool is_signed = true;
-  /// [2^width][2^width] products, index (a & mask) << width | (b & mask), first operand outer.
-  /// Signed: int16; unsigned: the bit pattern of a uint16. Empty above 8 bits: no table.
+  /// [2^widths.a][2^widths.b] products by the operands' bit patterns, first operand outer.
+  /// Signed: int16; unsigned: the bit pattern of a uint16. Empty where an operand has more than 8
+  /// bits: no table.
   std::vector<std::int16_t> lut;
   /// The table in few exact int8 matrix products, of signed operands without the lowest, as tensors
   /// hold them; none above 16 products, and above 8 bits.
@@ -63,15 +64,15 @@ struct CharacterizeOptions {
   std::function<void(const std::string&)> progress;  ///< called with one line a step; may be empty
 };
 
-/// Synthesises, simulates, times and measures a multiplier of 2..16 bit operands, combinational or
-/// a pipeline, or finds it in the cache. Errors are over all operand pairs, 2^32 of them at 16
-/// bits. The same source, library, seed and tools give the same bytes. Safe to run from several
-/// processes on one cache. The netlist is compared with a simulation of the source itself by Icarus
-/// Verilog or Verilator, on all pairs up to 12 bits: `rtl_check` in component.json, which says
-/// "equal", "different" or "not checked"; callers decide by need_check(). Throws Error: kUsage
-/// where the source is wrong (with the line), kUnsupported on widths above 16, on latches, on
-/// registers without a latency, and at a tool's limit, kMissingTool without Yosys, OpenSTA or
-/// Liberty.
+/// Synthesises, simulates, times and measures a multiplier of 2..16 bit operands, of one width or
+/// two, combinational or a pipeline, or finds it in the cache. Errors are over all operand pairs,
+/// 2^32 of them at 16 bits. The same source, library, seed and tools give the same bytes. Safe to
+/// run from several processes on one cache. The netlist is compared with a simulation of the source
+/// itself by Icarus Verilog or Verilator, on all pairs up to 12 bits: `rtl_check` in
+/// component.json, which says "equal", "different" or "not checked"; callers decide by
+/// need_check(). Throws Error: kUsage where the source is wrong (with the line), kUnsupported on
+/// widths above 16, on latches, on registers without a latency, and at a tool's limit, kMissingTool
+/// without Yosys, OpenSTA or Liberty.
 Component characterize(const MultiplierSource& source, const CharacterizeOptions& options);
 
 /// A component from a table alone, in any format of tables::read_table(): errors, but no netlist

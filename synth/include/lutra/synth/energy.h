@@ -105,10 +105,10 @@ nlohmann::json energy_json(EnergyMeter* meter,
 double energy_per_op_fj(const Component& component,
                         const std::vector<OperandPair>& consecutive_operations);
 
-/// `count` independent pairs, uniform over all pairs of `width`-bit operands; the same on every
+/// `count` independent pairs, uniform over all pairs of operands of these widths; the same on every
 /// machine.
-std::vector<OperandPair> uniform_operands(std::size_t count, std::uint64_t seed, int width,
-                                          bool is_signed);
+std::vector<OperandPair> uniform_operands(std::size_t count, std::uint64_t seed,
+                                          OperandWidths widths, bool is_signed);
 
 }  // namespace lutra::synth
 

@@ -13,11 +13,11 @@
 
 namespace lutra::synth {
 
-/// Error of an approximate multiplier of n-bit operands over all 2^(2n) operand pairs; E =
-/// approximate - exact. Absolute figures are in units of the product's last place, relative ones
-/// are fractions (0.01 is 1 %). Two conventions of relative error are in use, so both are given:
-/// over all pairs with denominator max(1, |exact|) (evoapprox8b), and over the pairs with exact !=
-/// 0 only (EvoApproxLib).
+/// Error of an approximate multiplier of operands of n and m bits, mostly alike, over all 2^(n+m)
+/// operand pairs; E = approximate - exact. Absolute figures are in units of the product's last
+/// place, relative ones are fractions (0.01 is 1 %). Two conventions of relative error are in use,
+/// so both are given: over all pairs with denominator max(1, |exact|) (evoapprox8b), and over the
+/// pairs with exact != 0 only (EvoApproxLib).
 struct ErrorMetrics {
   double mae = 0;               ///< mean |E|
   double wce = 0;               ///< max |E|
@@ -30,13 +30,13 @@ struct ErrorMetrics {
   double bias = 0;              ///< mean E
   double variance = 0;          ///< mean E^2 - bias^2
   double std_dev = 0;           ///< its square root
-  double nmed = 0;              ///< mae / largest |exact|: (2^n - 1)^2, or 2^(2n - 2) if signed
-  double hd = 0;                ///< Hamming distance of the 2n-bit products, summed over all pairs
-  double mae_percent = 0;       ///< 100 mae / 2^(2n)
-  double wce_percent = 0;       ///< 100 wce / 2^(2n)
+  double nmed = 0;              ///< mae / largest |exact|: (2^n - 1)(2^m - 1), 2^(n+m-2) if signed
+  double hd = 0;                ///< Hamming distance of the products, summed over all pairs
+  double mae_percent = 0;       ///< 100 mae / 2^(n+m)
+  double wce_percent = 0;       ///< 100 wce / 2^(n+m)
   double zero_operand_ep = 0;   ///< share of pairs with an operand 0 whose product is not 0
   double zero_operand_wce = 0;  ///< largest |product| of a pair with an operand 0
-  double noncommuting = 0;      ///< share of pairs with a != b and p(a, b) != p(b, a)
+  double noncommuting = 0;  ///< share of pairs with a != b and p(a, b) != p(b, a); NaN if n != m
   /// Pairs with E < 0, by size: entry k counts 2^k <= |E| < 2^(k+1).
   std::array<std::uint64_t, 32> histogram_negative{};
   /// The same for E > 0.
@@ -62,9 +62,8 @@ struct ExhaustiveOptions {
 
 /// Metrics over all operand pairs of a netlist, in constant memory unless products are kept. The
 /// same bits whatever the number of threads and the SIMD level.
-/// @param width      of the operands, in bits
 /// @param make_pass  called once a thread
-ExhaustiveRun run_exhaustively(int width,
+ExhaustiveRun run_exhaustively(OperandWidths widths,
                                const std::function<std::unique_ptr<ProductPass>()>& make_pass,
                                const ExhaustiveOptions& options);
 
@@ -72,9 +71,11 @@ ExhaustiveRun run_exhaustively(int width,
 ExhaustiveRun run_exhaustively(const ProductSweep& sweep, const ExhaustiveOptions& options);
 
 /// Metrics of a table.
-/// @param lut  [2^w][2^w], w = 2..8, as Component::lut; otherwise Error(kInternal)
-ErrorMetrics measure_errors(const std::vector<std::int16_t>& lut, bool is_signed);
+/// @param lut  as Component::lut, of these widths, 2..8; otherwise Error(kInternal)
+ErrorMetrics measure_errors(const std::vector<std::int16_t>& lut, bool is_signed,
+                            OperandWidths widths = 8);
 
+/// NaN becomes null.
 nlohmann::json to_json(const ErrorMetrics& errors);
 /// Throws nlohmann::json::exception where a key is missing.
 ErrorMetrics error_metrics_from_json(const nlohmann::json& json);

@@ -20,6 +20,11 @@ using numerics::sha256_hex;
 /// `text` with every character outside [A-Za-z0-9_.-] replaced by `_`, never empty, no leading dot.
 std::string safe_file_name(std::string_view text);
 
+/// Where a part of Lutra lies: PREFIX/`installed` where the running command is PREFIX/bin/lutra and
+/// that exists, else `built`.
+std::filesystem::path own_path(const std::filesystem::path& installed,
+                               const std::filesystem::path& built);
+
 /// A private directory (mode 0700) made inside `parent`, removed with all it holds at the end
 /// unless released. It is locked while it is in use: what a killed run left in `parent` is without
 /// a lock, and removed when a later run makes its first private directory there.

@@ -83,27 +83,23 @@ MultiplierSource verilog_source(const std::vector<std::filesystem::path>& files,
                                 const std::string& top = "",
                                 Signedness signedness = Signedness::kFind);
 
-/// A multiplier of n x n -> 2n bits made of one whose product has another width, by a shell.
-struct FittedSource {
-  MultiplierSource source;
-  std::string note;        ///< what was done; empty: nothing, and `source` is the core itself
-  double largest_mae = 0;  ///< above it the product is not what it was taken for
-};
-
-/// Bits above 2n, which must say nothing (a simulation of the shell is wrong where they do), are
-/// left out; a product of n bits is taken for the upper half, and zeros stand for the rest. Nothing
-/// is done where the ports are no multiplier's.
+/// A multiplier of n x m -> n + m bits made of one whose product has another width, by a shell; of
+/// several outputs, the only one of n + m bits is the product. Bits above n + m, which must say
+/// nothing (a simulation of the shell is wrong where they do), are left out; a product of n bits of
+/// n x n is taken for the upper half, and zeros stand for the rest. `notes` says what was done.
 /// @param ports  of the core's module, as module_ports() gives them
-FittedSource fitted_source(const MultiplierSource& core, const std::vector<ModulePort>& ports,
-                           const std::filesystem::path& work_dir);
+/// @return  the core itself where it fits, and where the ports are no multiplier's
+MultiplierSource fitted_source(const MultiplierSource& core, const std::vector<ModulePort>& ports,
+                               const std::filesystem::path& work_dir);
 
-/// A signed multiplier from a user's unsigned 8-bit one: mul_sign_magnitude around the core, made
-/// structurally, so that the shell is synthesised with it.
-/// @param core  its `ports` must name a, b and p, and `top` the module; otherwise Error(kUsage)
+/// A signed multiplier from a user's unsigned one of n x n bits: mul_sign_magnitude around the core
+/// as fitted_source() makes it, structurally, so that the shell is synthesised with it. Throws
+/// Error(kUsage) where the ports are no such multiplier's.
 MultiplierSource sign_magnitude_source(const MultiplierSource& core,
                                        const std::filesystem::path& work_dir);
 
-/// Where the library's RTL lies: $LUTRA_RTL, else the rtl folder that Lutra was built from.
+/// Where the library's RTL lies: $LUTRA_RTL, else the installed one or the rtl folder that Lutra
+/// was built from.
 std::filesystem::path rtl_directory();
 
 }  // namespace lutra::synth

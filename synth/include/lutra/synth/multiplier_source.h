@@ -2,7 +2,9 @@
 #define LUTRA_SYNTH_MULTIPLIER_SOURCE_H_
 
 #include <array>
+#include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +16,26 @@ struct HeldPort {
   std::string name;
   long value = 0;
   int width = 0;  ///< in bits; 0: not known yet
+};
+
+/// Bits of a multiplier's operands; its product has as many as both.
+struct OperandWidths {
+  OperandWidths(int each) : a(each), b(each) {}  // NOLINT(google-explicit-constructor)
+  OperandWidths(int of_a, int of_b) : a(of_a), b(of_b) {}
+
+  int product() const { return a + b; }
+  std::uint64_t pairs() const { return std::uint64_t{1} << (a + b); }
+  int widest() const { return a > b ? a : b; }
+  bool equal() const { return a == b; }
+  bool operator==(const OperandWidths& other) const { return a == other.a && b == other.b; }
+  bool operator!=(const OperandWidths& other) const { return !(*this == other); }
+  /// "8", or "8 x 4" where they differ.
+  std::string text() const {
+    return equal() ? std::to_string(a) : std::to_string(a) + " x " + std::to_string(b);
+  }
+
+  int a;
+  int b;
 };
 
 /// How Verilog is read.
@@ -38,13 +60,16 @@ struct MultiplierSource {
   std::string top;                                       ///< module; empty: the only root module
   std::vector<std::pair<std::string, long>> parameters;  ///< RTL parameters
   VerilogReading reading;
-  int width = 0;  ///< of the operands; 0: found from the ports
+  OperandWidths widths = 0;  ///< 0: found from the ports
   Signedness signedness = Signedness::kFind;
   std::array<std::string, 3> ports = {};  ///< a, b, p; empty: found by direction and width
   std::vector<HeldPort> held;             ///< further input ports
-  int latency = 0;      ///< clock cycles from operands to product; 0: combinational
-  std::string clock;    ///< input port of a multiplier with latency; empty: found
-  bool mapped = false;  ///< the files are a netlist of the library's cells: no synthesis
+  int latency = 0;                 ///< clock cycles from operands to product; 0: combinational
+  std::string clock;               ///< input port of a multiplier with latency; empty: found
+  bool mapped = false;             ///< the files are a netlist of the library's cells: no synthesis
+  std::vector<std::string> notes;  ///< what was done to it, for the component's warnings
+  /// Above this mean error its products are not what they were taken for.
+  double largest_mae = std::numeric_limits<double>::infinity();
 };
 
 }  // namespace lutra::synth

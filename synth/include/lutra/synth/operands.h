@@ -16,15 +16,17 @@ namespace lutra::synth {
 /// occurs. One of the two is empty.
 struct OperandDistribution {
   std::vector<OperandPair> trace;  ///< consecutive operations
-  /// [operand][bit pattern]: weights of independent operands, any scale, each operand's sum > 0.
+  /// [operand][bit pattern, up to the wider operand's]: weights of independent operands, any scale,
+  /// each operand's sum > 0.
   std::array<std::vector<double>, 2> histograms;
 };
 
 /// Reads a .npy file of integers or floats: [n][2] is a trace of n >= 2 operations (a, b), each an
-/// integer in the range of the operands; [2][2^width] two histograms of the operands' bit patterns,
-/// as a table's rows and columns are numbered. A file of [2][2] is a trace.
-/// Throws Error(kUsage) naming the file, the entry and what is allowed.
-OperandDistribution read_operands(const std::filesystem::path& path, int width, bool is_signed);
+/// integer in the range of the operands; [2][2^n], n the wider operand's width, two histograms of
+/// the operands' bit patterns, as a table's rows and columns are numbered. A file of [2][2] is a
+/// trace. Throws Error(kUsage) naming the file, the entry and what is allowed.
+OperandDistribution read_operands(const std::filesystem::path& path, OperandWidths widths,
+                                  bool is_signed);
 
 /// A trace as read_operands() takes it, of int16 elements (or int32, where they need it).
 void write_operands(const std::filesystem::path& path, const std::vector<OperandPair>& trace);

@@ -35,7 +35,7 @@ class Pipeline {
   /// @param source  with its ports, clock and latency
   Pipeline(const Netlist& netlist, const MultiplierSource& source);
 
-  int width() const { return width_; }
+  OperandWidths widths() const { return widths_; }
 
   /// Compares products of random pairs that are held until they can no longer change with those of
   /// the same pairs in consecutive cycles. Throws Error(kUsage), naming the latency that was found,
@@ -74,7 +74,7 @@ class Pipeline {
 
   const Netlist& netlist_;
   MultiplierSource source_;
-  int width_ = 0;
+  OperandWidths widths_ = 0;
   const NetlistPort* a_;
   const NetlistPort* b_;
   const NetlistPort* p_;

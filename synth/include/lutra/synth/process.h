@@ -48,6 +48,9 @@ std::string constant_output(const std::vector<std::string>& arguments, const std
 /// "bubblewrap 0.8.0", or "none: " and why not; LUTRA_SANDBOX=off turns it off.
 std::string sandbox();
 
+/// A word as a shell takes it.
+std::string shell_quoted(const std::string& word);
+
 }  // namespace lutra::synth
 
 #endif  // LUTRA_SYNTH_PROCESS_H_

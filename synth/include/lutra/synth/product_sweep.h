@@ -14,8 +14,8 @@
 
 namespace lutra::synth {
 
-/// 512 products of consecutive operand pairs. The pair number i is a << width | b, both operands as
-/// bit patterns; products are bit patterns, zero-extended.
+/// 512 products of consecutive operand pairs. The pair number i is a << widths.b | b, both operands
+/// as bit patterns; products are bit patterns, zero-extended.
 struct ProductBlock {
   std::uint64_t first = 0;  ///< pair number of lane 0, a multiple of 512
   int count = 0;            ///< lanes that mean something, 512 but for operands below five bits
@@ -40,7 +40,7 @@ class ProductPass {
   virtual std::vector<std::uint64_t> ones() const = 0;
 };
 
-/// Simulates a combinational multiplier netlist on all 2^(2 width) operand pairs, 4,096 at a time.
+/// Simulates a combinational multiplier netlist on all 2^(a + b) operand pairs, 4,096 at a time.
 /// Operands of 2..16 bits, products of up to 32. Holds slots for the nets that are alive at one
 /// time only, so that an 8x8 multiplier stays in the first-level cache.
 class ProductSweep {
@@ -51,8 +51,8 @@ class ProductSweep {
   ProductSweep(const Netlist& netlist, const std::array<std::string, 3>& ports,
                const std::vector<HeldPort>& held = {}, SimdLevel level = simd_level());
 
-  int width() const { return width_; }
-  std::uint64_t pairs() const { return std::uint64_t{1} << (2 * width_); }
+  OperandWidths widths() const { return widths_; }
+  std::uint64_t pairs() const { return widths_.pairs(); }
   /// Three-input operations a pass.
   int operations() const { return static_cast<int>(program_.size()); }
   SimdLevel level() const { return level_; }
@@ -60,7 +60,8 @@ class ProductSweep {
   class Pass : public ProductPass {
    public:
     /// @param count_ones  counts how often each net is 1
-    /// @param commuting   compares the product of every pair with that of the swapped pair
+    /// @param commuting   compares the product of every pair with that of the swapped pair,
+    ///                     where both operands have one width
     explicit Pass(const ProductSweep& sweep, bool count_ones = false, bool commuting = false);
 
     SimdLevel level() const override { return sweep_.level_; }
@@ -92,7 +93,7 @@ class ProductSweep {
   static_assert(kGroup == 1 << kGroupBits);
 
   SimdLevel level_;
-  int width_ = 0;
+  OperandWidths widths_ = 0;
   int net_count_ = 0;
   BitProgram program_;
   std::vector<int> net_of_operation_;  ///< -1: an intermediate value

@@ -19,7 +19,8 @@ namespace lutra::synth {
 tables::ProductTable product_table(const Component& component);
 
 /// A table that is as Component::lut is.
-tables::ProductTable product_table(const std::vector<std::int16_t>& lut, int width, bool is_signed);
+tables::ProductTable product_table(const std::vector<std::int16_t>& lut, OperandWidths widths,
+                                   bool is_signed);
 
 /// Lines to print: which table is in effect, its checksum and its errors (tables::describe()), how
 /// its operands are read and how it was checked, then warnings. None for a component without table.
@@ -29,7 +30,7 @@ std::vector<std::string> table_lines(const std::string& name, const Component& c
 /// `rtl_check` of a component in words.
 std::string check_text(const nlohmann::json& check);
 
-/// A table as Component::lut is. Its operands must be of the same type.
+/// A table as Component::lut is.
 std::vector<std::int16_t> lut_of(const tables::ProductTable& table);
 
 /// A table as little-endian 16-bit words: what lut_sha256 is taken of.

@@ -41,19 +41,21 @@ std::string platform_sha256();
 /// is the content of all sources and of the platform's library, the options, the tools' versions
 /// and Lutra's. An entry whose program is not the one that was built is said and made again.
 ///
+/// A component without netlist is its table, asked by DPI.
+///
 /// The components' files are read behind the accelerator's and under names of our own, the
 /// accelerator's modules have a prefix: no directive, macro or module name of theirs reaches it,
 /// and directives and macros of one component do not reach the next.
 /// @return a program that takes JOB.json RESULT.json
 /// @throws Error kMissingTool without Verilator or a compiler, kUsage when Verilator refuses the
-///         components' Verilog (with its message), kUnsupported for more than four components, an
-///         unsigned one or one without Verilog
+///         components' Verilog (with its message), kUnsupported for more than sixteen components,
+///         an unsigned one, one with a latency or not of 8 bits
 std::filesystem::path build_accelerator(const std::vector<const synth::Component*>& components,
                                         const AcceleratorOptions& options);
 
 /// Component name -> component, and which operation uses which.
 struct CosimAssignment {
-  std::vector<const synth::Component*> components;  ///< distinct, 1..4
+  std::vector<const synth::Component*> components;  ///< distinct, 1..16
   std::map<std::string, int> select;                ///< operation -> index; missing: 0
 };
 

@@ -7,7 +7,7 @@ namespace lutra::platform {
 
 /// Runs images through the verilated accelerator and compares each step's tensor with the engine's.
 /// @param job  {"model": directory, "data": data set, "first": image, "images": count,
-///              "tables": [up to 4 .npy, int16 [256][256]], "select": {operation: table index},
+///              "tables": [up to 16 .npy, int16 [256][256]], "select": {operation: table index},
 ///              "shape": {"rows", "cols", "scratch_bytes", "acc_depth"}, "rerun": command line,
 ///              "wave": file or "", "wave_window": [first, last cycle], "max_cycles": an image,
 ///              "memory_latency_ns": of a burst, "memory_waits": in b_transport,

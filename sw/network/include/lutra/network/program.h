@@ -59,8 +59,13 @@ struct Program {
   std::map<std::string, int> select;     ///< operation -> multiplier select (`sel`)
 };
 
+/// Multipliers that one accelerator chooses from.
+inline constexpr int kMaxMultipliers = 16;
+
 /// Compiles the network for an accelerator.
-/// @param select  operation -> which of the build's multipliers it uses (0..3); missing ones use 0
+/// @param select  operation -> which of the build's multipliers it uses, below kMaxMultipliers;
+/// missing
+///                ones use 0
 /// @param trace   store every step's output to memory at BASE3
 /// @throws Error kUnsupported when a step does not fit, with the step and the limit
 Program compile(const QuantisedNetwork& network, const AcceleratorShape& shape,
@@ -106,8 +111,9 @@ class ProgramObserver {
 /// docs/accelerator.md says.
 class ProgramModel {
  public:
+  /// @param multipliers  by select
   ProgramModel(const Program& program, const AcceleratorShape& shape,
-               std::array<const engine::Multiplier*, 4> multipliers);
+               std::vector<const engine::Multiplier*> multipliers);
 
   /// Runs one image.
   /// @param input     [input_bytes]
@@ -129,7 +135,7 @@ class ProgramModel {
 
   const Program& program_;
   AcceleratorShape shape_;
-  std::array<const engine::Multiplier*, 4> multipliers_;
+  std::vector<const engine::Multiplier*> multipliers_;
   std::vector<uint8_t> scratch_;
   std::map<std::string, StepCounts> counts_;
   StepCounts trace_counts_;

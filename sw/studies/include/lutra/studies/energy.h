@@ -101,7 +101,7 @@ class InferenceEnergyMeter {
   InferenceEnergyMeter(const InferenceEnergyMeter&) = delete;
   InferenceEnergyMeter& operator=(const InferenceEnergyMeter&) = delete;
 
-  /// @param assignment    every operation's component; at most four distinct ones
+  /// @param assignment    every operation's component
   /// @param operands_dir  as EnergyOptions::operands_dir, of this one
   InferenceEnergy measure(const ComponentAssignment& assignment,
                           const std::filesystem::path& operands_dir = "");
