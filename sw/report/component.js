@@ -34,10 +34,10 @@ function paint(canvas, width, height, errorAt, largest) {
   }
   g.putImageData(image, 0, 0);
 }
-function ticks(id, values) {
+function ticks(id, values, digits = 0) {
   $(id).replaceChildren(...values.map((v) => {
     const tick = document.createElement("span");
-    tick.textContent = number(v, 0);
+    tick.textContent = number(v, digits);
     return tick;
   }));
 }
@@ -64,7 +64,9 @@ function drawMap() {
   ticks("ticks-a", quarters(valueA, sizeA));
   ticks("ticks-b", quarters(valueB, sizeB));
   paint($("scale"), 201, 1, (x) => Math.sign(x - 100) * range * ((x - 100) / 100) ** 2, range);
-  ticks("scale-ticks", [-range, -range / 4, 0, range / 4, range]);
+  ticks("scale-ticks", [-range, -range / 4, 0, range / 4, range], range < 8 ? 2 : 0);
+  $("scale-box").hidden = coloured === 0;
+  $("all-exact").hidden = coloured > 0;
   $("least").textContent = number(least, 0);
   $("largest").textContent = number(largest, 0);
   for (const [id, value, size] of [["a", valueA, sizeA], ["b", valueB, sizeB]]) {
