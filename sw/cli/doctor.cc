@@ -88,7 +88,10 @@ nlohmann::json versions() {
   result["yosys"] = or_absent(synth::yosys_version);
   result["opensta"] = or_absent(synth::opensta_version);
   result["verilator"] = or_absent(verilator_version);
-  result["icarus"] = or_absent([] { return first_line("iverilog", "-V", "iverilog"); });
+  result["icarus"] = or_absent([] {
+    const std::string text = synth::constant_output({"iverilog", "-V"}, "iverilog");
+    return text.substr(0, text.find('\n'));
+  });
   return result;
 }
 
