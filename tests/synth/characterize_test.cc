@@ -566,7 +566,7 @@ TEST_F(CharacterizeTest, EnergyFollowsTheOperands) {
   expect_error(ExitCode::kUsage, "expected at least 2", [&] {
     energy_per_op_fj(component, {{1, 2}});
   });
-  expect_error(ExitCode::kUsage, "expected operands in -128..127", [&] {
+  expect_error(ExitCode::kUsage, "expected -128..127", [&] {
     energy_per_op_fj(component, {{1, 2}, {128, 0}});
   });
 }

@@ -215,7 +215,7 @@ TEST_F(GoodRun, ComponentsAreExported) {
   ASSERT_NE(array, std::string::npos) << header.substr(0, 300);
   EXPECT_EQ(std::count(header.begin() + array, header.end(), ','), 65535);
   const std::string csv = file_bytes(path() / "x" / "metrics.csv");
-  EXPECT_NE(csv.find("\n\"drum:kept_bits=4\",8,1,"), std::string::npos) << csv;
+  EXPECT_NE(csv.find("\n\"drum:kept_bits=4\",8,8,1,"), std::string::npos) << csv;
 
   // And imported again: the same table and errors, no netlist, and a network runs with it.
   const std::string file = (path() / "x" / "lut.bin").string();
@@ -235,7 +235,8 @@ TEST_F(GoodRun, ComponentsAreExported) {
                                 {"/lut_sha256", "/imported/format"});
     EXPECT_EQ(again.at("lut_sha256"), original.at("lut_sha256")) << exported;
   }
-  EXPECT_NE(file_bytes(path() / "t" / "metrics.csv").find("\n\"lut\",8,1,,,,,"), std::string::npos);
+  EXPECT_NE(file_bytes(path() / "t" / "metrics.csv").find("\n\"lut\",8,8,1,,,,,"),
+            std::string::npos);
   std::vector<double> accuracies;
   for (const std::string& multiplier :
        {std::string("drum:kept_bits=4"), file, (path() / "t" / "component").string()}) {
@@ -293,7 +294,7 @@ TEST_F(GoodRun, ASweepWritesRowsTableAndPage) {
   EXPECT_GT(r.at("rows")[0].at("area_um2"), r.at("rows")[2].at("area_um2"));
   const std::string csv = file_bytes(path() / "sweep" / "sweep.csv");
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 5);
-  EXPECT_NE(csv.find("\"udm\",8,1,"), std::string::npos) << csv;
+  EXPECT_NE(csv.find("\"udm\",8,8,1,"), std::string::npos) << csv;
   EXPECT_TRUE(fs::exists(path() / "sweep" / "report.html"));
 }
 
