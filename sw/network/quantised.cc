@@ -164,12 +164,13 @@ void save_quantised(const QuantisedNetwork& network, const fs::path& directory) 
 QuantisedNetwork load_quantised(const fs::path& directory) {
   const fs::path path = directory / "network.json";
   std::error_code ignored;
-  if (fs::exists(directory, ignored) && !fs::is_regular_file(path, ignored)) {
+  if (!fs::is_regular_file(path, ignored)) {
     const bool onnx = directory.extension() == ".onnx";
     const bool floats = fs::exists(directory / "conv1.weight.npy", ignored);
     throw Error(ExitCode::kUsage,
-                fmt::format("{}: not a network directory{}, expected a directory with network.json",
-                            directory.string(),
+                fmt::format("{}: {}{}, expected a directory with network.json", directory.string(),
+                            fs::exists(directory, ignored) ? "not a network directory"
+                                                           : "no such directory",
                             onnx     ? " (ONNX is not read yet)"
                             : floats ? " (it holds weights alone; `lutra quantize` makes a network "
                                        "of float weights)"

@@ -423,6 +423,23 @@ std::vector<ModulePort> declared_ports(const MultiplierSource& source,
   return ports;
 }
 
+/// Throws Error(kUsage) unless the operands have the widths that are needed.
+void check_widths(const std::string& name, const OperandWidths& found,
+                  const CharacterizeOptions& options) {
+  if (options.widths == 0 || found == 0 || found == options.widths) return;
+  throw Error(ExitCode::kUsage, fmt::format("{}: operands of {} bits, expected {}", name,
+                                            found.text(), options.widths.text()));
+}
+
+/// The widths of two inputs, of which all else is made; 0 where others are there.
+OperandWidths declared_widths(const std::vector<ModulePort>& ports) {
+  std::vector<int> widths;
+  for (const ModulePort& port : ports) {
+    if (port.is_input) widths.push_back(port.width);
+  }
+  return widths.size() == 2 ? OperandWidths(widths[0], widths[1]) : OperandWidths(0);
+}
+
 /// @param simulated  what the netlist is compared with: `sources`, or with the user's own models of
 ///                   the cells of a netlist
 /// @param declared   ports, as the source has them
@@ -832,10 +849,12 @@ Component characterize(const MultiplierSource& given, const CharacterizeOptions&
   const VerilogSources simulated =
       source.mapped ? VerilogSources::read(source.files, source.top, source.reading) : sources;
   if (source.name.empty()) source.name = source.top;
+  check_widths(source.name, source.widths, options);
   const std::string key = sha256_hex(key_text(source, sources, library->sha256(), options) +
                                      (source.mapped ? simulated.key_text() : ""));
   return cached_component(source.name, key, options, [&](const std::filesystem::path& directory) {
     const std::vector<ModulePort> declared = declared_ports(source, sources);
+    check_widths(source.name, declared_widths(declared), options);
     const PrivateDirectory work(std::filesystem::temp_directory_path());
     const MultiplierSource fitted =
         source.mapped ? source : fitted_source(source, declared, work.path());

@@ -31,12 +31,13 @@ const synth::Component& ComponentStore::get(const std::string& name) {
   synth::CharacterizeOptions options;
   options.liberty = options_.liberty;
   options.progress = options_.progress;
+  options.widths = 8;
   try {
     auto component = std::make_unique<synth::Component>(
         synth::signed_component_of(reference, options_.reading, options));
     if (component->widths != 8) {
-      throw Error(ExitCode::kUsage, fmt::format("{}: operands of {} bits; the network needs 8",
-                                                name, component->widths.text()));
+      throw Error(ExitCode::kUsage, fmt::format("{}: operands of {} bits, expected 8", name,
+                                                component->widths.text()));
     }
     synth::need_check(*component, options_.allow_unchecked);
     // Two files may hold modules of one name. What got a shell is called so.

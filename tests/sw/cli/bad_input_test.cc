@@ -341,10 +341,13 @@ TEST_F(BadInput, WrongTypeInAStudy_bad) {
 }
 
 TEST_F(BadInput, MissingModel_bad) {
-  expect_refusal(2, {"absent/network.json"}, {"evaluate", "--model", "absent"});
-  expect_refusal(2, {"absent/network.json"}, {"cosim", "--model", "absent"});
+  expect_refusal(2, {"absent: no such directory, expected a directory with network.json"},
+                 {"evaluate", "--model", "absent"});
+  expect_refusal(2, {"absent: no such directory, expected a directory with network.json"},
+                 {"cosim", "--model", "absent"});
   const auto file = write("study.toml", "model = \"absent\"\nmultipliers = [\"exact\"]\n");
-  expect_refusal(2, {"absent/network.json"}, {"study", file.string()});
+  expect_refusal(2, {"absent: no such directory, expected a directory with network.json"},
+                 {"study", file.string()});
 }
 
 TEST_F(BadInput, DamagedModel_bad) {
@@ -421,7 +424,7 @@ TEST_F(BadInput, UnknownOperation_bad) {
 
 TEST_F(BadInput, MultiplierOfAnotherWidth_bad) {
   LUTRA_SKIP_WITHOUT_TOOLS();
-  expect_refusal(2, {"exact:width=4: operands of 4 bits; the network needs 8"},
+  expect_refusal(2, {"exact:width=4: operands of 4 bits, expected 8"},
                  {"evaluate", "--model", model(), "--multiplier", "exact:width=4"});
   const std::string own = write("own.v", kGood).string();
   expect_refusal(2, {"--hold mode: expected port=integer"},

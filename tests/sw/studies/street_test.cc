@@ -257,7 +257,7 @@ TEST_F(Street, BadInputStopsBeforeTheWork_bad) {
   test::expect_error(ExitCode::kUsage, "kept_bits = 9", [&] { run(); });
   config_.multipliers = {"drum"};
   config_.model = files_.path() / "absent";
-  test::expect_error(ExitCode::kUsage, "absent/network.json", [&] { run(); });
+  test::expect_error(ExitCode::kUsage, "absent: no such directory", [&] { run(); });
   EXPECT_FALSE(fs::exists(files_.path() / "out/units"));
 }
 

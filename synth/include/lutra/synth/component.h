@@ -58,6 +58,7 @@ struct CharacterizeOptions {
   bool force = false;               ///< characterise again although the cache holds the component
   int jobs = 0;                     ///< threads of the exhaustive run; 0: all cores
   std::uint64_t seed = 1;           ///< of the uniform operand sequence
+  OperandWidths widths = 0;         ///< of all others an Error(kUsage) before the work; 0: any
   /// Time limit in seconds of a SAT proof that the netlist is the source (`proof` in
   /// component.json); 0: none; -1: 10 s above 12 bits, where not all pairs are compared.
   int prove_s = -1;
