@@ -2,7 +2,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
+#include <numeric>
+#include <optional>
+#include <vector>
 
 #include "command.h"
 #include "lutra/network/inference.h"
@@ -59,6 +63,20 @@ Command add_evaluate(CLI::App* root) {
                                                                   : network::Coupling::kRouted;
             const auto r = network::evaluate(inference, data, evaluate);
             const studies::Interval share = studies::share_interval(r.right, r.images);
+            // The same images with the exact multiplier: what changes is the multiplier's.
+            std::vector<double> lost(static_cast<size_t>(r.images), 0.0);
+            const bool approximate =
+                std::any_of(assignment.begin(), assignment.end(),
+                            [](const auto& entry) { return entry.second->errors.wce != 0; });
+            if (approximate) {
+              const auto exact = studies::assign(quantised.description, &store, "exact", {});
+              const network::Inference reference(quantised, studies::tables(exact));
+              const auto e = network::evaluate(reference, data, evaluate);
+              for (size_t i = 0; i < lost.size(); ++i) lost[i] = e.is_right[i] - r.is_right[i];
+            }
+            const double loss =
+                std::accumulate(lost.begin(), lost.end(), 0.0) / static_cast<double>(r.images);
+            const std::optional<studies::Interval> of_loss = studies::mean_interval(lost);
             Outcome outcome;
             outcome.result = {{"model", model.string()},
                               {"data", data.name},
@@ -66,6 +84,8 @@ Command add_evaluate(CLI::App* root) {
                               {"images", r.images},
                               {"accuracy", r.accuracy},
                               {"accuracy_interval", {share.low, share.high}},
+                              {"loss_against_exact", loss},
+                              {"loss_interval", nullptr},
                               {"backend", r.backend},
                               {"coupling", options->coupling},
                               {"seconds", r.seconds},
@@ -75,6 +95,13 @@ Command add_evaluate(CLI::App* root) {
                 "accuracy {:.4f} (95 % interval {:.4f}..{:.4f}) on {} images, backend {}, {:.1f} "
                 "s\n",
                 r.accuracy, share.low, share.high, r.images, r.backend, r.seconds);
+            if (of_loss) {
+              outcome.result["loss_interval"] = {of_loss->low, of_loss->high};
+              if (approximate)
+                outcome.text +=
+                    fmt::format("loss against exact {:.4f} (95 % interval {:.4f}..{:.4f})\n", loss,
+                                of_loss->low, of_loss->high);
+            }
             return outcome;
           }};
 }

@@ -192,6 +192,7 @@ EvaluateResult evaluate(const Inference& inference, const Dataset& data,
   };
   EvaluateResult result;
   result.images = images;
+  result.is_right.assign(static_cast<size_t>(images), 0);
   const auto backend = engine::make_backend(options.backend, 1);
   result.backend = backend->name();
   // A device wants large batches from one thread; on the CPU, a register of lanes stays in the
@@ -221,7 +222,10 @@ EvaluateResult evaluate(const Inference& inference, const Dataset& data,
     }
     inference.run(*backend, end - begin, options.coupling, options.seed + begin, state.get());
     const std::vector<int8_t>& classes = state->tensors.at(inference.steps().steps.back().output);
-    for (int i = begin; i < end; ++i) right += classes[i - begin] == data.labels[i];
+    for (int i = begin; i < end; ++i) {
+      result.is_right[i] = classes[i - begin] == data.labels[i];
+      right += result.is_right[i];
+    }
     done += end - begin;
     const std::lock_guard<std::mutex> lock(mutex);
     idle.push_back(std::move(state));

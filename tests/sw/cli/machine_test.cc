@@ -316,6 +316,17 @@ TEST_F(Machine, TheDefaultNetworkIsFoundFromAnywhere) {
   EXPECT_LT(low, result.at("accuracy").get<double>());
   EXPECT_GT(high, result.at("accuracy").get<double>());
   EXPECT_GT(high - low, 0.05);  // of 30 images
+  EXPECT_EQ(result.at("loss_against_exact"), 0);
+  // The loss is that of the same images.
+  const Ended lossy =
+      run({"evaluate", "--data", set, "--multiplier", "trunc:trunc_bits=4", "--json"});
+  ASSERT_EQ(lossy.status, 0) << lossy.err;
+  const json other = json::parse(lossy.out);
+  const double loss = other.at("loss_against_exact");
+  EXPECT_NEAR(loss, result.at("accuracy").get<double>() - other.at("accuracy").get<double>(),
+              1e-12);
+  EXPECT_LE(other.at("loss_interval").at(0), loss);
+  EXPECT_GE(other.at("loss_interval").at(1), loss);
   const Ended text = run({"evaluate", "--data", set});
   EXPECT_NE(text.out.find("(95 % interval 0."), std::string::npos) << text.out;
   // The working directory's comes first.

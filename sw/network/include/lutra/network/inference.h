@@ -79,7 +79,8 @@ struct EvaluateOptions {
 struct EvaluateResult {
   int images = 0;
   int right = 0;
-  double accuracy = 0;  ///< share of right classes
+  std::vector<char> is_right;  ///< by image
+  double accuracy = 0;         ///< share of right classes
   double seconds = 0;
   std::string backend;
 };
