@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -32,11 +33,15 @@ void remove_partial_files(const fs::path& directory) {
   }
 }
 
-/// Nothing but what a signal handler may call. The second signal is the one that ends the process.
+/// Nothing but what a signal handler may call. One that comes meanwhile, to another thread, waits
+/// for the first to end the process.
 void say_and_end(int signal) {
+  static std::atomic_flag said = ATOMIC_FLAG_INIT;
+  if (said.test_and_set()) return;
   constexpr char kText[] = "\nlutra: interrupted; the same command goes on with what is done\n";
   const ssize_t ignored = write(STDERR_FILENO, kText, sizeof(kText) - 1);
   (void)ignored;
+  std::signal(signal, SIG_DFL);
   raise(signal);
 }
 
@@ -49,7 +54,6 @@ void say_that_it_goes_on() {
     if (action.sa_handler == SIG_IGN) continue;  // as nohup has it
     action = {};
     action.sa_handler = say_and_end;
-    action.sa_flags = static_cast<int>(SA_RESETHAND);
     sigaction(signal, &action, nullptr);
   }
 }
