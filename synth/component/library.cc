@@ -495,31 +495,35 @@ MultiplierSource fitted_source(const MultiplierSource& core, const std::vector<M
   if (operands.size() != 2 || outputs.empty()) return core;
   if (named && operands[0]->name != core.ports[0]) std::swap(operands[0], operands[1]);
   const OperandWidths widths = {operands[0]->width, operands[1]->width};
+  const int bits = widths.product();
+  MultiplierSource source = core;
+  const ModulePort* product = outputs[0];
   if (outputs.size() > 1) {
-    const auto fits = [&](const ModulePort* port) { return port->width == widths.product(); };
-    if (std::count_if(outputs.begin(), outputs.end(), fits) != 1) return core;
-    MultiplierSource source = core;
+    const auto only = [&outputs](const auto& fits) -> const ModulePort* {
+      return std::count_if(outputs.begin(), outputs.end(), fits) == 1
+                 ? *std::find_if(outputs.begin(), outputs.end(), fits)
+                 : nullptr;
+    };
+    product = only([bits](const ModulePort* port) { return port->width == bits; });
+    if (product == nullptr) {
+      product = only([bits](const ModulePort* port) { return port->width > bits; });
+    }
+    if (product == nullptr) return core;
     std::string others;
     for (const ModulePort* port : outputs) {
-      if (fits(port)) {
-        source.ports = {operands[0]->name, operands[1]->name, port->name};
-      } else {
-        others += (others.empty() ? "" : ", ") + port->name;
-      }
+      if (port != product) others += (others.empty() ? "" : ", ") + port->name;
     }
+    source.ports = {operands[0]->name, operands[1]->name, product->name};
     source.notes.push_back(
-        fmt::format("{}: the product is {}; left alone: {}", core.top, source.ports[2], others));
-    return source;
+        fmt::format("{}: the product is {}; left alone: {}", core.top, product->name, others));
   }
-  const ModulePort* product = outputs[0];
-  const int bits = widths.product();
   const int width = product->width;
+  if (width == bits) return source;
   const bool is_half = widths.equal() && width == widths.a;
-  if ((width < bits && !is_half) || width == bits || width > 32 ||
-      std::min(widths.a, widths.b) < 2 || widths.widest() > 16) {
+  if ((width < bits && !is_half) || width > 32 || std::min(widths.a, widths.b) < 2 ||
+      widths.widest() > 16) {
     return core;
   }
-  MultiplierSource source = core;
   const bool is_signed =
       core.signedness == Signedness::kSigned || (operands[0]->is_signed && operands[1]->is_signed);
   std::string result;

@@ -247,6 +247,10 @@ TEST_F(OperandWidthsTest, FurtherOutputsAreLeftAlone) {
     EXPECT_EQ(shell.lut[(200 << 8) + 100], product);  // -56 * 100
     EXPECT_EQ(shell.errors.wce, product == -5600 ? 0 : 255);
   }
+  const Component longer = characterize(
+      with("output zero, output [17:0] p", "assign p = a * b; assign zero = p == 0;"), options_);
+  EXPECT_EQ(longer.errors.ep, 0);
+  EXPECT_EQ(longer.json.at("warnings").size(), 2u);
   expect_error(ExitCode::kUsage, "2 inputs and 2 outputs, expected 2 and 1", [&] {
     characterize(with("output [15:0] p, output [15:0] q", "assign p = a * b; assign q = ~p;"),
                  options_);

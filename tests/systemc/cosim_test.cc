@@ -575,6 +575,18 @@ TEST_F(Cosim, EveryOperationHasAMultiplierOfItsOwn) {
   EXPECT_EQ(r.at("mismatches"), 0);
 }
 
+// As the shell of the accelerator instantiates it, and as a shell of ours does.
+TEST_F(Cosim, FurtherOutputsAreLeftAlone) {
+  for (const std::string sign : {"signed ", ""}) {
+    const std::string name = "further" + std::to_string(sign.size()) + ".v";
+    const auto file = files_.write(
+        name, "module m (input " + sign + "[7:0] a, input " + sign + "[7:0] b,\n  output " + sign +
+                  "[15:0] p, output zero);\n  assign p = a * b;\n  assign zero = p == 0;\n" +
+                  "endmodule\n");
+    expect_match(run(file.string()), 1);
+  }
+}
+
 // Two multipliers without RTL beside one with: neither commutes.
 TEST_F(Cosim, TablesStandForRtlThatIsNotThere) {
   std::vector<std::string> names;

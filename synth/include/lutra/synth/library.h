@@ -84,9 +84,10 @@ MultiplierSource verilog_source(const std::vector<std::filesystem::path>& files,
                                 Signedness signedness = Signedness::kFind);
 
 /// A multiplier of n x m -> n + m bits made of one whose product has another width, by a shell; of
-/// several outputs, the only one of n + m bits is the product. Bits above n + m, which must say
-/// nothing (a simulation of the shell is wrong where they do), are left out; a product of n bits of
-/// n x n is taken for the upper half, and zeros stand for the rest. `notes` says what was done.
+/// several outputs, the only one of n + m bits is the product, else the only longer one. Bits above
+/// n + m, which must say nothing (a simulation of the shell is wrong where they do), are left out;
+/// a product of n bits of n x n is taken for the upper half, and zeros stand for the rest. `notes`
+/// says what was done.
 /// @param ports  of the core's module, as module_ports() gives them
 /// @return  the core itself where it fits, and where the ports are no multiplier's
 MultiplierSource fitted_source(const MultiplierSource& core, const std::vector<ModulePort>& ports,
