@@ -26,12 +26,12 @@ const verdict = verdicts.length === 0 ? "not run" : allMatch ? "match" : "mismat
 fact(verdict, "RTL against the engine" + (verdicts.length === 0 ? ""
   : `, on ${verdicts.map((r) => r.cosim.images).join(", ")} images`), verdict);
 
-fill($("rows"), ["assignment", "accuracy", "95 %", "loss", "energy µJ", "multiply µJ", "multiply saved", "95 %",
+fill($("rows"), ["assignment", "accuracy", "95 %", "loss (95 %)", "energy µJ", "multiply µJ", "multiply saved", "95 %",
   "format + approximation", "all saved", "area µm²", "delay ns", "co-simulation"],
   rows.map((r, i) => ({
     className: i === result.chosen ? "chosen" : "",
     cells: [r.label + (i === result.reference ? " (baseline)" : r.is_exact_design ? " (exact)" : ""), percent(r.accuracy),
-      span(r.accuracy_interval, 100, 2, ""), number(100 * (exact.accuracy - r.accuracy), 2),
+      span(r.accuracy_interval, 100, 2, ""), `${number(100 * r.accuracy_loss, 2)} (${span(r.accuracy_loss_interval, 100, 2, "")})`,
       number(micro(r.energy_per_inference_nj), 2), number(micro(r.multiply_energy_nj), 2),
       share(r.multiply_saving), span(r.multiply_saving_interval, 100, 1, ""),
       r.saving_split === null ? "–"

@@ -162,8 +162,13 @@ class Street {
                                     [](const Row& row) { return row.label == "exact"; });
     const Energies* whole =
         plain == rows_.end() ? nullptr : &energies_[static_cast<size_t>(plain - rows_.begin())];
+    std::vector<json> scored;
+    for (const Row& row : rows_) {
+      scored.push_back(accuracy(row.label, row, network::Coupling::kRouted));
+    }
     for (size_t r = 0; r < rows_.size(); ++r) {
-      result["rows"].push_back(row_json(r, energies_[baseline], whole));
+      result["rows"].push_back(
+          row_json(r, scored[r], scored[baseline], energies_[baseline], whole));
     }
     result["reference"] = baseline;
     result["baseline"] = {
@@ -240,11 +245,16 @@ class Street {
           const auto result = network::evaluate(inference, data_, options);
           progress_(fmt::format("{}: accuracy {:.4f} on {} images, {:.0f} s", what, result.accuracy,
                                 images_, result.seconds));
-          return json{{"accuracy", result.accuracy}, {"right", result.right}};
+          std::string is_right;  // by image, for the comparison with another row
+          for (const char right : result.is_right) is_right += right ? '1' : '0';
+          return json{
+              {"accuracy", result.accuracy}, {"right", result.right}, {"is_right", is_right}};
         },
-        [](const json& value) {
+        [this](const json& value) {
           return value.is_object() && value.contains("accuracy") &&
-                 value.at("accuracy").is_number() && value.contains("right");
+                 value.at("accuracy").is_number() && value.contains("right") &&
+                 value.contains("is_right") && value.at("is_right").is_string() &&
+                 value.at("is_right").get<std::string>().size() == static_cast<size_t>(images_);
         });
   }
 
@@ -296,10 +306,11 @@ class Street {
                          value.at("total_nj").get<std::vector<double>>(), value.at("terms")});
   }
 
-  json row_json(size_t r, const Energies& baseline, const Energies* plain) {
+  /// @param reference  the baseline's accuracy; its images are this row's
+  json row_json(size_t r, const json& scored, const json& reference, const Energies& baseline,
+                const Energies* plain) {
     const Row& row = rows_[r];
     const Energies& energy = energies_[r];
-    const json scored = accuracy(row.label, row, network::Coupling::kRouted);
     const Interval share = share_interval(scored.at("right").get<int64_t>(), images_);
     json entry;
     entry["label"] = row.label;
@@ -307,6 +318,12 @@ class Street {
     entry["assignment"] = names(row.assignment);
     entry["accuracy"] = scored.at("accuracy");
     entry["accuracy_interval"] = {share.low, share.high};
+    const auto own = scored.at("is_right").get<std::string>();
+    const auto others = reference.at("is_right").get<std::string>();
+    std::vector<double> lost;
+    for (size_t i = 0; i < own.size(); ++i) lost.push_back(others[i] - own[i]);
+    entry["accuracy_loss"] = mean(lost);
+    entry["accuracy_loss_interval"] = interval_json(mean_interval(lost));
     entry["cosim"] = nullptr;
     for (const char* figure :
          {"energy_per_inference_nj", "energy_per_inference_interval_nj", "multiply_energy_nj",

@@ -50,6 +50,8 @@ json row(const std::string& label, double accuracy, double energy_nj) {
           {"multiply_energy_nj", 0.4 * energy_nj},
           {"is_exact_design", label == "exact"},
           {"accuracy_interval", {accuracy - 0.01, accuracy + 0.01}},
+          {"accuracy_loss", 0.9 - accuracy},
+          {"accuracy_loss_interval", {0.895 - accuracy, 0.905 - accuracy}},
           {"multiply_saving", 0.1},
           {"multiply_saving_interval", {0.05, 0.15}},
           {"energy_saving", 0.04},
@@ -244,7 +246,8 @@ TEST_F(StudyPage, UnknownEnergiesAreNoZeros) {
   const Opened page = open(study_page(result, kMade));
   for (const std::string& fault : faults(page, 3)) ADD_FAILURE() << fault;
   EXPECT_NE(
-      page.dom.find("<td>20.00</td><td>–</td><td>–</td><td>–</td><td>–</td><td>–</td><td>–</td>"),
+      page.dom.find("<td>20.00 (19.50 to "
+                    "20.50)</td><td>–</td><td>–</td><td>–</td><td>–</td><td>–</td><td>–</td>"),
       std::string::npos);
 }
 

@@ -121,6 +121,13 @@ TEST_F(Street, RunsEndToEndAndAgainFromItsUnits) {
               1e-12);
   EXPECT_NEAR(saving.at("saving_split").at("representation").get<double>(), (plain - base) / plain,
               1e-12);
+  EXPECT_NEAR(
+      saving.at("accuracy_loss").get<double>(),
+      first.at("rows")[2].at("accuracy").get<double>() - saving.at("accuracy").get<double>(),
+      1e-12);
+  EXPECT_LE(saving.at("accuracy_loss_interval").at(0), saving.at("accuracy_loss"));
+  EXPECT_GE(saving.at("accuracy_loss_interval").at(1), saving.at("accuracy_loss"));
+  EXPECT_EQ(first.at("rows")[2].at("accuracy_loss_interval"), json({0, 0})) << "of itself";
   for (const char* figure : {"multiply_saving", "energy_saving", "accuracy"}) {
     const json& interval = saving.at(std::string(figure) + "_interval");
     EXPECT_LT(interval.at(0), saving.at(figure)) << figure;
