@@ -69,10 +69,10 @@ Command add_evaluate(CLI::App* root) {
                 std::any_of(assignment.begin(), assignment.end(),
                             [](const auto& entry) { return entry.second->errors.wce != 0; });
             if (approximate) {
-              const auto exact = studies::assign(quantised.description, &store, "exact", {});
-              const network::Inference reference(quantised, studies::tables(exact));
-              const auto e = network::evaluate(reference, data, evaluate);
-              for (size_t i = 0; i < lost.size(); ++i) lost[i] = e.is_right[i] - r.is_right[i];
+              const std::string own = studies::right_text(r);
+              const std::string exact =
+                  studies::right_with_exact(model, quantised, data, &store, evaluate);
+              for (size_t i = 0; i < lost.size(); ++i) lost[i] = exact[i] - own[i];
             }
             const double loss =
                 std::accumulate(lost.begin(), lost.end(), 0.0) / static_cast<double>(r.images);

@@ -25,16 +25,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// Content of the network's files: a retrained network makes all units anew.
-std::string content_of(const fs::path& directory) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(directory)) files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
-  std::string all;
-  for (const fs::path& file : files) all += file.filename().string() + numerics::read_file(file);
-  return synth::sha256_hex(all);
-}
-
 json component_json(const synth::Component& c) {
   json result = c.json;
   result["name"] = c.name;
@@ -245,10 +235,9 @@ class Street {
           const auto result = network::evaluate(inference, data_, options);
           progress_(fmt::format("{}: accuracy {:.4f} on {} images, {:.0f} s", what, result.accuracy,
                                 images_, result.seconds));
-          std::string is_right;  // by image, for the comparison with another row
-          for (const char right : result.is_right) is_right += right ? '1' : '0';
-          return json{
-              {"accuracy", result.accuracy}, {"right", result.right}, {"is_right", is_right}};
+          return json{{"accuracy", result.accuracy},
+                      {"right", result.right},
+                      {"is_right", right_text(result)}};
         },
         [this](const json& value) {
           return value.is_object() && value.contains("accuracy") &&

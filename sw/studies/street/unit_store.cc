@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "lutra/numerics/error.h"
 #include "lutra/numerics/files.h"
 #include "lutra/synth/build_id.h"
@@ -51,6 +54,17 @@ json UnitStore::get(const std::string& what, const json& key, const std::functio
   std::filesystem::create_directories(directory_);
   numerics::write_file(file, unit.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
   return value;
+}
+
+std::string content_of(const std::filesystem::path& directory) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(directory))
+    files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  std::string all;
+  for (const std::filesystem::path& file : files)
+    all += file.filename().string() + numerics::read_file(file);
+  return synth::sha256_hex(all);
 }
 
 }  // namespace lutra::studies

@@ -27,6 +27,9 @@ class UnitStore {
   std::function<void(const std::string&)> progress_;
 };
 
+/// Checksum of a directory's files, with their names: a retrained network makes all units anew.
+std::string content_of(const std::filesystem::path& directory);
+
 }  // namespace lutra::studies
 
 #endif  // LUTRA_STUDIES_STREET_UNIT_STORE_H_

@@ -327,6 +327,22 @@ TEST_F(Machine, TheDefaultNetworkIsFoundFromAnywhere) {
               1e-12);
   EXPECT_LE(other.at("loss_interval").at(0), loss);
   EXPECT_GE(other.at("loss_interval").at(1), loss);
+  // The exact network's images are kept, by content; damage is said and made again.
+  const std::string cache = (path() / "cache").string();
+  const std::vector<std::string> again = {"evaluate",           "--data", set, "--multiplier",
+                                          "trunc:trunc_bits=4", "--json"};
+  for (const char* expected : {"", "accuracy of exact: kept from an earlier run",
+                               "damaged; accuracy of exact is made again"}) {
+    const Ended kept = run(again, {{"LUTRA_CACHE", cache}});
+    EXPECT_NE(kept.err.find(expected), std::string::npos) << kept.err;
+    EXPECT_EQ(json::parse(kept.out).at("loss_against_exact"), loss);
+    for (const std::string& file : files_below(fs::path(cache) / "accuracy")) {
+      std::string bytes = file_bytes(file);
+      const size_t at = bytes.find("\"value\": \"") + 10;
+      if (*expected != 0) bytes[at] = bytes[at] == '0' ? '1' : '0';
+      numerics::write_file(file, bytes);
+    }
+  }
   const Ended text = run({"evaluate", "--data", set});
   EXPECT_NE(text.out.find("(95 % interval 0."), std::string::npos) << text.out;
   // The working directory's comes first.

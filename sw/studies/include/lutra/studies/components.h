@@ -78,6 +78,16 @@ std::map<std::string, std::string> names(const ComponentAssignment& assignment);
 /// What tells its multipliers apart: component name -> `lut_sha256`, `mae`, `wce`, `ep`, `bias`.
 nlohmann::json multipliers(const ComponentAssignment& assignment);
 
+/// Which of the first images are right, by image: "1" or "0".
+std::string right_text(const network::EvaluateResult& result);
+
+/// The same with the exact multiplier in all operations. Kept in default_cache_dir()/accuracy under
+/// the content of network, data and options.
+/// @param model  the network's directory
+std::string right_with_exact(const std::filesystem::path& model,
+                             const network::QuantisedNetwork& network, const network::Dataset& data,
+                             ComponentStore* store, const network::EvaluateOptions& options);
+
 }  // namespace lutra::studies
 
 #endif  // LUTRA_STUDIES_COMPONENTS_H_
