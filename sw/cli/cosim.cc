@@ -126,6 +126,10 @@ Command add_cosim(CLI::App* root) {
                 r.at("images").get<int>(), r.at("mismatches").get<int64_t>(),
                 r.at("cycles").get<int64_t>(), r.at("macs").get<int64_t>(),
                 r.at("seconds").get<double>(), r.at("build_seconds").get<double>());
+            for (const auto& name : r.at("tables_for_rtl")) {
+              outcome.text +=
+                  fmt::format("  no RTL of {}: its table stood for it\n", name.get<std::string>());
+            }
             if (!match) {
               for (const auto& m : r.at("first_mismatches")) {
                 outcome.text += "  " + mismatch_line(m) + "\n";

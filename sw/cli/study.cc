@@ -62,8 +62,9 @@ Command add_study(CLI::App* root) {
           const std::string verdict =
               cosim.is_null()
                   ? ""
-                  : fmt::format("{} ({} images)", cosim.at("verdict").get<std::string>(),
-                                cosim.value("images", 0));
+                  : fmt::format("{} ({} images{})", cosim.at("verdict").get<std::string>(),
+                                cosim.value("images", 0),
+                                cosim.at("tables_for_rtl").empty() ? "" : "; a table for RTL");
           const nlohmann::json& share = row.at("accuracy_interval");
           const nlohmann::json& saved = row.at("multiply_saving_interval");
           outcome.text += fmt::format(

@@ -22,6 +22,8 @@ if (chosen.saving_split !== null) {
   fact(`${number(100 * chosen.saving_split.representation, 1)} + ${number(100 * chosen.saving_split.approximation, 1)} %`,
     `of the two's complement array's multiply energy: number format + approximation`);
 }
+// What has no RTL was its table there.
+const byTable = (c) => c.tables_for_rtl.length === 0 ? "" : "; a table for RTL";
 const verdict = verdicts.length === 0 ? "not run" : allMatch ? "match" : "mismatch";
 fact(verdict, "RTL against the engine" + (verdicts.length === 0 ? ""
   : `, on ${verdicts.map((r) => r.cosim.images).join(", ")} images`), verdict);
@@ -37,7 +39,7 @@ fill($("rows"), ["assignment", "accuracy", "95 %", "loss (95 %)", "energy µJ", 
       r.saving_split === null ? "–"
         : `${number(100 * r.saving_split.representation, 1)} + ${number(100 * r.saving_split.approximation, 1)} %`,
       share(r.energy_saving), number(r.area_um2, 0), number(r.delay_ns, 2),
-      r.cosim ? {text: `${r.cosim.verdict} (${r.cosim.images} images)`, className: r.cosim.verdict} : "–"],
+      r.cosim ? {text: `${r.cosim.verdict} (${r.cosim.images} images${byTable(r.cosim)})`, className: r.cosim.verdict} : "–"],
   })));
 
 fill($("components"), ["multiplier", "area µm²", "delay ns", "leakage nW", "energy fJ/op", "MAE", "WCE", "EP", "MRE", "bias",
@@ -55,7 +57,8 @@ for (const r of verdicts) {
   b.className = c.verdict;
   p.append(b, ` for ${r.label}: ${c.images} images, ${c.checked.toLocaleString("en")} elements compared, ` +
     `${c.mismatches} differ, ${(c.cycles / c.images).toLocaleString("en")} cycles and ` +
-    `${(c.macs / c.images).toLocaleString("en")} multiply-accumulates an image.`);
+    `${(c.macs / c.images).toLocaleString("en")} multiply-accumulates an image.` + (c.tables_for_rtl.length === 0 ? ""
+      : ` No RTL of ${c.tables_for_rtl.join(", ")}: the table stood for it, only the accelerator around it was compared.`));
   $("cosim").append(p);
   const table = document.createElement("table");
   fill(table, ["operation", "compared", "differ"],

@@ -423,9 +423,13 @@ std::vector<ModulePort> declared_ports(const MultiplierSource& source,
   return ports;
 }
 
-/// Throws Error(kUsage) unless the operands have the widths that are needed.
+/// Refuses operands that are too wide, and others than those that are needed, before the work.
 void check_widths(const std::string& name, const OperandWidths& found,
                   const CharacterizeOptions& options) {
+  if (found.widest() > kWidestOperand) {
+    throw Error(ExitCode::kUnsupported,
+                fmt::format("{}: operands of {} bits, expected 2..16", name, found.text()));
+  }
   if (options.widths == 0 || found == 0 || found == options.widths) return;
   throw Error(ExitCode::kUsage, fmt::format("{}: operands of {} bits, expected {}", name,
                                             found.text(), options.widths.text()));
@@ -858,7 +862,7 @@ Component characterize(const MultiplierSource& given, const CharacterizeOptions&
     const PrivateDirectory work(std::filesystem::temp_directory_path());
     const MultiplierSource fitted =
         source.mapped ? source : fitted_source(source, declared, work.path());
-    if (fitted.files.size() == source.files.size()) {
+    if (fitted.top == source.top) {
       build_component(fitted, sources, simulated, declared, liberty_files, *library, key, options,
                       directory);
       return;

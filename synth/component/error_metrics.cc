@@ -406,8 +406,8 @@ ErrorMetrics error_metrics_from_json(const nlohmann::json& json) {
   ErrorMetrics errors;
   for (const auto& [name, field] : kFields) {
     const nlohmann::json& value = json.at(name);
-    errors.*field =
-        value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
+    const bool has_none = field == &ErrorMetrics::noncommuting && value.is_null();
+    errors.*field = has_none ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
   }
   json.at("histogram_negative").get_to(errors.histogram_negative);
   json.at("histogram_positive").get_to(errors.histogram_positive);

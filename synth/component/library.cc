@@ -587,7 +587,7 @@ MultiplierSource sign_magnitude_source(const MultiplierSource& given,
   core.signedness = Signedness::kUnsigned;
   std::vector<ModulePort> ports = module_ports(sources, core.parameters);
   core = fitted_source(core, ports, work_dir);
-  if (core.files.size() != given.files.size()) {
+  if (core.top != sources.top()) {
     ports = module_ports(VerilogSources::read(core.files, core.top, core.reading), {});
   }
   const std::string top = core.top;

@@ -388,8 +388,16 @@ TEST_F(CharacterizeTest, ParameterLimitsOfTheRtlAreErrors_bad) {
   }
   expect_error(ExitCode::kUsage, "KeptBits is outside 3..Width-1",
                [&] { characterize(source, options()); });
+  // Before any work.
+  CharacterizeOptions watched = options();
+  int steps = 0;
+  watched.progress = [&steps](const std::string&) { ++steps; };
   expect_error(ExitCode::kUnsupported, "operands of 17 bits, expected 2..16",
-               [&] { characterize(library_source("exact:width=17"), options()); });
+               [&] { characterize(library_source("exact:width=17"), watched); });
+  watched.widths = 8;
+  expect_error(ExitCode::kUsage, "exact:width=4: operands of 4 bits, expected 8",
+               [&] { characterize(library_source("exact:width=4"), watched); });
+  EXPECT_EQ(steps, 0);
 }
 
 TEST_F(CharacterizeTest, NarrowOperandsHaveASmallTable) {

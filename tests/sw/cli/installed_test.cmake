@@ -33,3 +33,18 @@ endfunction()
 lutra("equal to its source on all 256" characterize drum:kept_bits=3,width=4)
 lutra("on 4 images" evaluate --images 4)
 lutra("match" cosim --images 1)
+
+# Also where the tree stays in sight, it is the installed files that were read.
+file(READ "${WORK_DIR}/out/evaluate/result.json" text)
+string(FIND "${text}" "${WORK_DIR}/moved/share/lutra/models" at)
+if(at EQUAL -1)
+  message(FATAL_ERROR "evaluate took another network than the installed one:\n${text}")
+endif()
+set(rtl "${WORK_DIR}/moved/share/lutra/rtl/multipliers/mul_trunc.sv")
+file(REMOVE "${rtl}")
+execute_process(COMMAND ${hidden} "${WORK_DIR}/moved/bin/lutra" characterize trunc:width=4
+  WORKING_DIRECTORY "${WORK_DIR}" RESULT_VARIABLE result OUTPUT_QUIET ERROR_VARIABLE text)
+string(FIND "${text}" "${rtl}" at)
+if(NOT result EQUAL 2 OR at EQUAL -1)
+  message(FATAL_ERROR "without ${rtl}: exit code ${result}, expected 2 and its name\n${text}")
+endif()
