@@ -6,8 +6,8 @@
 #include <random>
 #include <vector>
 
+#include "lutra/base/error.h"
 #include "lutra/engine/backend.h"
-#include "lutra/numerics/error.h"
 #include "lutra/tables/table_files.h"
 
 namespace {
@@ -75,6 +75,6 @@ int main(int argc, char** argv) {
     return run(argv[1], is_unsigned);
   } catch (const lutra::Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
-    return static_cast<int>(error.code());
+    return 1;
   }
 }

@@ -7,15 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
 #include "lutra/engine/backend.h"
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
 #include "lutra/tables/table_files.h"
 
 namespace engine = lutra::engine;
 namespace tables = lutra::tables;
 using lutra::Error;
-using lutra::ExitCode;
+using lutra::ErrorKind;
 
 struct lutra_multiplier {
   lutra_multiplier(std::string its_name, tables::LoadedTable table)
@@ -47,13 +47,33 @@ namespace {
 
 thread_local std::string last_error;
 
-lutra_status failed(ExitCode code, const char* what) noexcept {
+lutra_status status_of(ErrorKind kind) noexcept {
+  switch (kind) {
+    case ErrorKind::kInvalidArgument:
+    case ErrorKind::kNotFound:
+      return LUTRA_USAGE;
+    case ErrorKind::kUnavailable:
+      return LUTRA_UNAVAILABLE;
+    case ErrorKind::kUnimplemented:
+      return LUTRA_UNIMPLEMENTED;
+    case ErrorKind::kExhausted:
+      return LUTRA_EXHAUSTED;
+    case ErrorKind::kDataLoss:
+      return LUTRA_DATA_LOSS;
+    case ErrorKind::kMismatch:
+    case ErrorKind::kInternal:
+      break;
+  }
+  return LUTRA_INTERNAL;
+}
+
+lutra_status failed(ErrorKind kind, const char* what) noexcept {
   try {
     last_error = what;
   } catch (...) {
     last_error.clear();  // no memory for the text: the status says so
   }
-  return static_cast<lutra_status>(code);
+  return status_of(kind);
 }
 
 /// Runs what a function does; nothing that it throws leaves C.
@@ -63,17 +83,17 @@ lutra_status guarded(const Work& work) noexcept {
     work();
     return LUTRA_OK;
   } catch (const Error& error) {
-    return failed(error.code(), error.what());
+    return failed(error.kind(), error.what());
   } catch (const std::bad_alloc&) {
-    return failed(ExitCode::kUnsupported, "memory does not suffice");
+    return failed(ErrorKind::kExhausted, "memory does not suffice");
   } catch (const std::exception& error) {
-    return failed(ExitCode::kInternal, error.what());
+    return failed(ErrorKind::kInternal, error.what());
   } catch (...) {
-    return failed(ExitCode::kInternal, "an unknown exception");
+    return failed(ErrorKind::kInternal, "an unknown exception");
   }
 }
 
-[[noreturn]] void fail(const std::string& what) { throw Error(ExitCode::kUsage, what); }
+[[noreturn]] void fail(const std::string& what) { throw Error(ErrorKind::kInvalidArgument, what); }
 
 template <typename T>
 const T& need(const char* function, const char* what, const T* pointer) {
@@ -197,7 +217,7 @@ lutra_status make_rule(const char* function, const lutra_multiplier* multiplier,
 void check_writable(const tables::ProductTable& table, int format) {
   const tables::OperandType& type = table.first();
   const auto unsupported = [](const std::string& what) {
-    throw Error(ExitCode::kUnsupported, "lutra_multiplier_save: " + what);
+    throw Error(ErrorKind::kUnimplemented, "lutra_multiplier_save: " + what);
   };
   if (!(type == table.second())) {
     unsupported("operands of two types; files hold tables of one");
@@ -343,7 +363,7 @@ lutra_status lutra_multiplier_save(const lutra_multiplier* multiplier, const cha
     const lutra_multiplier& m = need("lutra_multiplier_save", "the multiplier", multiplier);
     need("lutra_multiplier_save", "the path", path);
     check_writable(m.loaded.table, format);
-    lutra::numerics::write_file(path, file_bytes(m, format));
+    lutra::base::write_file(path, file_bytes(m, format));
   });
 }
 

@@ -4,7 +4,7 @@
 #include "avx512/avx512_backend.h"
 #include "checks.h"
 #include "cuda/cuda_backend.h"
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
 #include "scalar/scalar_backend.h"
 
 namespace lutra::engine {
@@ -54,7 +54,7 @@ std::unique_ptr<Backend> make_backend(const std::string& name, int jobs) {
   for (const BackendInfo& info : backends()) {
     known += ", " + info.name;
     if (name == info.name && !info.available) {
-      throw Error(ExitCode::kMissingTool, "backend " + name + ": " + info.reason);
+      throw Error(ErrorKind::kUnavailable, "backend " + name + ": " + info.reason);
     }
     if (name == info.name || (name == "auto" && info.available)) chosen = info.name;
   }
@@ -62,7 +62,8 @@ std::unique_ptr<Backend> make_backend(const std::string& name, int jobs) {
   if (chosen == "avx2") return make_avx2_backend(jobs);
   if (chosen == "avx512") return make_avx512_backend(jobs);
   if (chosen == "cuda") return make_cuda_backend();
-  throw Error(ExitCode::kUsage, "backend '" + name + "' is not known, expected one of: " + known);
+  throw Error(ErrorKind::kInvalidArgument,
+              "backend '" + name + "' is not known, expected one of: " + known);
 }
 
 }  // namespace lutra::engine

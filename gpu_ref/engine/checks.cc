@@ -5,7 +5,7 @@
 #include <string>
 #include <tuple>
 
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
 #include "operands.h"
 
 namespace lutra::engine {
@@ -129,7 +129,7 @@ class Check {
     }
   }
   [[noreturn]] void fail(const std::string& what) const {
-    throw Error(ExitCode::kUsage, std::string(operation_) + ": " + what);
+    throw Error(ErrorKind::kInvalidArgument, std::string(operation_) + ": " + what);
   }
 
   static constexpr int64_t kMostElements = int64_t{1} << 30;

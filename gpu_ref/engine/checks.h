@@ -7,8 +7,8 @@
 
 namespace lutra::engine {
 
-/// What every backend asks of its arguments. Each throws Error kUsage that says what was found and
-/// what is allowed.
+/// What every backend asks of its arguments. Each throws Error kInvalidArgument that says what was
+/// found and what is allowed.
 void check(const GemmArgs& args);
 void check(const Conv2dArgs& args);
 void check(const PoolArgs& args);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
 
 namespace lutra::engine {
 namespace {
@@ -14,8 +14,9 @@ constexpr int kMostWindow = 64;
 
 void check_window(int half_window) {
   if (half_window >= 0 && half_window <= kMostWindow) return;
-  throw Error(ExitCode::kUsage, "gradient: half window = " + std::to_string(half_window) +
-                                    ", expected 0.." + std::to_string(kMostWindow));
+  throw Error(ErrorKind::kInvalidArgument,
+              "gradient: half window = " + std::to_string(half_window) + ", expected 0.." +
+                  std::to_string(kMostWindow));
 }
 
 size_t byte(int value) { return static_cast<size_t>(value & 255); }

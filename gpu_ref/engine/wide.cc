@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "checks.h"
-#include "lutra/numerics/parallel.h"
+#include "lutra/base/threads.h"
 
 namespace lutra::engine {
 namespace {
@@ -33,7 +33,7 @@ int64_t product_of_terms(const WideMultiplier& m, int32_t a, int32_t b) {
 
 bool reconstructs(const WideMultiplier& m, int jobs) {
   std::atomic<bool> equal{true};
-  numerics::parallel_for(1 << m.width, 64, jobs, [&](int begin, int end) {
+  base::parallel_for(1 << m.width, 64, jobs, [&](int begin, int end) {
     for (int i = begin; i < end && equal; ++i) {
       const int32_t a = m.lowest() + i;
       for (int32_t b = m.lowest(); b <= m.highest(); ++b) {
@@ -121,7 +121,7 @@ void multiply(const WideProduct& p, bool gaps, int jobs) {
   }
   constexpr int kRows = 16;
   const int tiles = static_cast<int>((p.rows + kRows - 1) / kRows);
-  numerics::parallel_for(tiles, 1, jobs, [&](int tile, int) {
+  base::parallel_for(tiles, 1, jobs, [&](int tile, int) {
     std::vector<int16_t> operands(p.terms);
     const auto present = std::make_unique<bool[]>(p.terms);
     std::fill_n(present.get(), p.terms, true);

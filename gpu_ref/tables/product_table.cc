@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
 
 namespace lutra::tables {
 namespace {
@@ -12,8 +12,8 @@ constexpr int kBytes = 256;
 
 void check_width(const char* which, const OperandType& type) {
   if (type.width >= 2 && type.width <= 8) return;
-  throw Error(ExitCode::kUsage, std::string("table: a ") + which + " operand of " +
-                                    std::to_string(type.width) + " bits, expected 2..8");
+  throw Error(ErrorKind::kInvalidArgument, std::string("table: a ") + which + " operand of " +
+                                               std::to_string(type.width) + " bits, expected 2..8");
 }
 
 std::vector<int32_t> exact_products(const OperandType& first, const OperandType& second) {
@@ -38,16 +38,16 @@ ProductTable::ProductTable(OperandType first, OperandType second,
   check_width("second", second);
   const size_t expected = size_t{1} << (first.width + second.width);
   if (products.size() != expected) {
-    throw Error(ExitCode::kUsage, "table: " + std::to_string(products.size()) +
-                                      " products, expected " + std::to_string(expected) + ": 2^" +
-                                      std::to_string(first.width) + " x 2^" +
-                                      std::to_string(second.width));
+    throw Error(ErrorKind::kInvalidArgument, "table: " + std::to_string(products.size()) +
+                                                 " products, expected " + std::to_string(expected) +
+                                                 ": 2^" + std::to_string(first.width) + " x 2^" +
+                                                 std::to_string(second.width));
   }
   const auto [low, high] = std::minmax_element(products.begin(), products.end());
   if (*low < INT16_MIN || *high > UINT16_MAX || *high - *low > UINT16_MAX) {
-    throw Error(ExitCode::kUsage, "table: products from " + std::to_string(*low) + " to " +
-                                      std::to_string(*high) +
-                                      ", expected -32768..32767 or 0..65535");
+    throw Error(ErrorKind::kInvalidArgument, "table: products from " + std::to_string(*low) +
+                                                 " to " + std::to_string(*high) +
+                                                 ", expected -32768..32767 or 0..65535");
   }
   base_ = *low;
   largest_ = *high;

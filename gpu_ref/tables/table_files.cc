@@ -10,10 +10,10 @@
 #include <sstream>
 #include <utility>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
-#include "lutra/numerics/npy.h"
-#include "lutra/numerics/sha256.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/base/npy.h"
+#include "lutra/base/sha256.h"
 
 namespace lutra::tables {
 namespace {
@@ -21,7 +21,7 @@ namespace {
 constexpr size_t kRawValues = 256;
 
 [[noreturn]] void fail(const std::string& where, const std::string& what) {
-  throw Error(ExitCode::kUsage, where + ": " + what);
+  throw Error(ErrorKind::kInvalidArgument, where + ": " + what);
 }
 
 int value_of(int pattern, const OperandType& type) {
@@ -137,7 +137,7 @@ ProductTable signed_table(const Numbers& numbers, bool plain, const std::string&
 
 ProductTable read_npy(const std::filesystem::path& path, bool is_unsigned, std::string* format) {
   const std::string where = path.string();
-  const numerics::NpyFile file = numerics::read_npy_file(path);
+  const base::NpyFile file = base::read_npy_file(path);
   const std::string& type = file.type;
   const bool wide = type == "<i4" || type == "<i8";
   if (type != "<i2" && type != "<u2" && !wide) {
@@ -148,7 +148,7 @@ ProductTable read_npy(const std::filesystem::path& path, bool is_unsigned, std::
     fail(where, "elements of type int16, expected uint16 or int32 for an unsigned table");
   }
   *format = "npy " + type;
-  const numerics::NpyArray<double> array = numerics::npy_numbers(file, path);
+  const base::NpyArray<double> array = base::npy_numbers(file, path);
   Numbers numbers;
   numbers.width =
       array.shape.size() == 2 && array.shape[0] == array.shape[1] && array.shape[0] <= kRawValues
@@ -589,8 +589,8 @@ std::string npy_of(const ProductTable& table) {
   std::vector<T> values;
   for_patterns(table,
                [&](int a, int b) { values.push_back(static_cast<T>(product(table, a, b))); });
-  return numerics::npy_bytes({size_t{1} << table.first().width, size_t{1} << table.second().width},
-                             values.data());
+  return base::npy_bytes({size_t{1} << table.first().width, size_t{1} << table.second().width},
+                         values.data());
 }
 
 std::string number_text(const char* format, double value) {
@@ -640,7 +640,7 @@ std::string operand_text(const OperandType& type) {
 }  // namespace
 
 LoadedTable read_table(const std::filesystem::path& path, bool is_unsigned) {
-  const std::string bytes = numerics::read_file(path);
+  const std::string bytes = base::read_file(path);
   const std::string ending = path.extension().string();
   std::string format = "raw uint16";
   ProductTable table = ending == ".npy" ? read_npy(path, is_unsigned, &format)
@@ -652,7 +652,7 @@ LoadedTable read_table(const std::filesystem::path& path, bool is_unsigned) {
   const bool order_is_known =
       ending == ".txt" || ending == ".csv" || format.find("by value") != std::string::npos;
   LoadedTable loaded = examined(std::move(table), format, order_is_known);
-  loaded.file_sha256 = numerics::sha256_hex(bytes);
+  loaded.file_sha256 = base::sha256_hex(bytes);
   return loaded;
 }
 
@@ -710,9 +710,7 @@ std::string raw_bytes(const ProductTable& table) {
   return bytes;
 }
 
-std::string table_sha256(const ProductTable& table) {
-  return numerics::sha256_hex(raw_bytes(table));
-}
+std::string table_sha256(const ProductTable& table) { return base::sha256_hex(raw_bytes(table)); }
 
 std::string npy_bytes(const ProductTable& table) {
   return is_signed(table) ? npy_of<int16_t>(table) : npy_of<uint16_t>(table);

@@ -9,17 +9,17 @@
 #include <mutex>
 
 #include "command.h"
-#include "lutra/numerics/files.h"
-#include "lutra/numerics/parallel.h"
+#include "lutra/base/files.h"
+#include "lutra/base/sha256.h"
+#include "lutra/base/threads.h"
+#include "lutra/component/component.h"
+#include "lutra/component/component_tables.h"
+#include "lutra/component/delay_sweep.h"
+#include "lutra/component/library.h"
+#include "lutra/component/operands.h"
+#include "lutra/component/pipeline.h"
+#include "lutra/component/reference.h"
 #include "lutra/report/report.h"
-#include "lutra/synth/component.h"
-#include "lutra/synth/delay_sweep.h"
-#include "lutra/synth/files.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/operands.h"
-#include "lutra/synth/pipeline.h"
-#include "lutra/synth/reference.h"
-#include "lutra/synth/table_files.h"
 #include "lutra/tables/table_files.h"
 #include "output.h"
 
@@ -67,11 +67,13 @@ std::vector<synth::HeldPort> held_ports(const std::vector<std::string>& texts) {
     char* end = nullptr;
     if (equals != std::string::npos) port.value = std::strtol(&text[equals + 1], &end, 0);
     if (end == nullptr || *end != '\0' || end == &text[equals + 1] || port.name.empty()) {
-      throw Error(ExitCode::kUsage, fmt::format("--hold {}: expected port=integer", text));
+      throw Error(ErrorKind::kInvalidArgument,
+                  fmt::format("--hold {}: expected port=integer", text));
     }
     for (const synth::HeldPort& other : held) {
       if (other.name == port.name) {
-        throw Error(ExitCode::kUsage, fmt::format("--hold {}: {} is held twice", text, port.name));
+        throw Error(ErrorKind::kInvalidArgument,
+                    fmt::format("--hold {}: {} is held twice", text, port.name));
       }
     }
     held.push_back(port);
@@ -84,7 +86,7 @@ nlohmann::json at_operands(const synth::Component& component, const fs::path& fi
   nlohmann::json result = synth::measure_at_operands(
       component, synth::read_operands(file, component.widths, component.is_signed));
   result["file"] = file.filename().string();
-  result["sha256"] = synth::sha256_hex(numerics::read_file(file));
+  result["sha256"] = base::sha256_hex(base::read_file(file));
   return result;
 }
 
@@ -199,7 +201,7 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
   int done = 0;
   int unequal = 0;  // to their sources, or not compared with them
   const auto start = std::chrono::steady_clock::now();
-  numerics::parallel_for(static_cast<int>(specs.size()), 1, shared.jobs, [&](int index, int) {
+  base::parallel_for(static_cast<int>(specs.size()), 1, shared.jobs, [&](int index, int) {
     synth::CharacterizeOptions characterize;
     characterize.liberty = options.liberty;
     characterize.force = options.force;
@@ -235,8 +237,8 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
   r["versions"] = versions();
   r["seed"] = shared.seed;
   r["report"] = page.string();
-  numerics::write_file(out / "sweep.csv", csv(r["rows"]));
-  numerics::write_file(page, report::sweep_page(r, made_by(shared)));
+  base::write_file(out / "sweep.csv", csv(r["rows"]));
+  base::write_file(page, report::sweep_page(r, made_by(shared)));
   outcome.text = fmt::format("{:<36}{:>10}{:>10}{:>12}{:>10}{:>12}{:>10}\n", "multiplier",
                              "area um2", "delay ns", "energy fJ", "glitches", "MAE", "MRE");
   for (const nlohmann::json& row : r["rows"]) {
@@ -287,7 +289,7 @@ synth::Component characterize_input(const Options& options,
   } else {
     source = synth::library_source(first.text);
   }
-  const synth::PrivateDirectory work(fs::temp_directory_path());
+  const base::PrivateDirectory work(fs::temp_directory_path());
   if (options.shell) source = synth::sign_magnitude_source(source, work.path());
   return synth::characterize(source, characterize);
 }
@@ -336,7 +338,7 @@ std::string factorisation_text(const synth::Component& c) {
 /// The files that an earlier run wrote into a directory, by its list; with their checksums.
 nlohmann::json own_files(const fs::path& directory) {
   try {
-    return nlohmann::json::parse(numerics::read_file(directory / kOwnFiles)).at("files");
+    return nlohmann::json::parse(base::read_file(directory / kOwnFiles)).at("files");
   } catch (const std::exception&) {
     return nlohmann::json::object();
   }
@@ -355,17 +357,18 @@ std::vector<std::string> files_below(const fs::path& directory) {
 void check_own(const fs::path& directory) {
   if (!fs::exists(fs::symlink_status(directory))) return;
   if (!fs::is_directory(fs::symlink_status(directory))) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: not a directory of an earlier run, expected "
-                                              "another --out",
-                                              directory.string()));
+    throw Error(ErrorKind::kInvalidArgument,
+                fmt::format("{}: not a directory of an earlier run, expected "
+                            "another --out",
+                            directory.string()));
   }
   const nlohmann::json own = own_files(directory);
   for (const std::string& file : files_below(directory)) {
-    const bool is_own = file == kOwnFiles ||
-                        (own.contains(file) &&
-                         own.at(file) == synth::sha256_hex(numerics::read_file(directory / file)));
+    const bool is_own =
+        file == kOwnFiles ||
+        (own.contains(file) && own.at(file) == base::sha256_hex(base::read_file(directory / file)));
     if (is_own) continue;
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("{}: not written by an earlier run, or changed since, and would be "
                             "replaced: move it away, or choose another --out",
                             (directory / file).string()));
@@ -377,9 +380,9 @@ void replace_own(const fs::path& made, const fs::path& target) {
   check_own(target);
   nlohmann::json list = {{"files", nlohmann::json::object()}};
   for (const std::string& file : files_below(made)) {
-    list["files"][file] = synth::sha256_hex(numerics::read_file(made / file));
+    list["files"][file] = base::sha256_hex(base::read_file(made / file));
   }
-  numerics::write_file(made / kOwnFiles, list.dump(2) + "\n");
+  base::write_file(made / kOwnFiles, list.dump(2) + "\n");
   if (fs::exists(target)) fs::rename(target, made.parent_path() / "old");
   fs::rename(made, target);
 }
@@ -403,7 +406,7 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
   if (!options.operands.empty()) row["at_operands"] = at_operands(c, options.operands);
   if (!options.clock_ns.empty()) {
     progress("mapping for delays");
-    const synth::PrivateDirectory work(out);
+    const base::PrivateDirectory work(out);
     row["delay_sweep"] = synth::sweep_delay_targets(
         c,
         options.liberty.empty() ? synth::default_liberty() : synth::LibertyFiles(options.liberty),
@@ -417,7 +420,7 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
       continue;
     }
     if (c.lut.empty()) {
-      throw Error(ExitCode::kUnsupported,
+      throw Error(ErrorKind::kUnimplemented,
                   fmt::format("{}: no table to export: operands of {} bits, expected at most 8",
                               c.name, c.widths.text()));
     }
@@ -431,24 +434,24 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
   // A copy that lies with the result; the cache may be emptied at any time.
   const fs::path target = out / "component";
   {
-    const synth::PrivateDirectory work(out);
+    const base::PrivateDirectory work(out);
     // Not by fs::copy, which calls a full disk an input/output error.
     for (const auto& entry : fs::recursive_directory_iterator(c.directory)) {
       if (!entry.is_regular_file()) continue;
       const fs::path to = work.path() / "component" / fs::relative(entry.path(), c.directory);
       fs::create_directories(to.parent_path());
-      numerics::write_file(to, numerics::read_file(entry.path()));
+      base::write_file(to, base::read_file(entry.path()));
     }
     replace_own(work.path() / "component", target);
   }
-  for (const auto& [name, bytes] : files) numerics::write_file(out / name, bytes);
+  for (const auto& [name, bytes] : files) base::write_file(out / name, bytes);
   // Only the page needs Chart.js; the component is whole without it.
   fs::path page;
   try {
-    numerics::write_file(out / "report.html", report::component_page(row, c.lut, made_by(shared)));
+    base::write_file(out / "report.html", report::component_page(row, c.lut, made_by(shared)));
     page = out / "report.html";
   } catch (const Error& error) {
-    if (error.code() != ExitCode::kMissingTool) throw;
+    if (error.kind() != ErrorKind::kUnavailable) throw;
     progress(fmt::format("no report: {}", error.what()));
   }
   Outcome outcome;
@@ -471,7 +474,7 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
     synth::need_check(c, options.source.allow_unchecked);
   } catch (const Error& error) {
     progress(fmt::format("lutra: {}", error.what()));
-    outcome.code = error.code();
+    outcome.code = exit_code(error.kind());
   }
   if (row.contains("at_operands")) outcome.text += operands_text(row.at("at_operands"));
   if (row.contains("delay_sweep")) outcome.text += delay_sweep_text(row);
@@ -483,7 +486,7 @@ void check_options(const CLI::App& app, const Options& options) {
   const auto refuse = [&app](const std::string& what, const std::vector<std::string>& names) {
     for (const std::string& name : names) {
       if (app.count(name) > 0) {
-        throw Error(ExitCode::kUsage, fmt::format("{}: not with {}", name, what));
+        throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: not with {}", name, what));
       }
     }
   };
@@ -511,7 +514,7 @@ void check_options(const CLI::App& app, const Options& options) {
               input.substr(0, &input == &first ? input.find(':') : std::string::npos))) {
         continue;
       }
-      throw Error(ExitCode::kUsage,
+      throw Error(ErrorKind::kInvalidArgument,
                   fmt::format("'{}': several inputs must all be Verilog files", input));
     }
   }

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "lutra/numerics/error.h"
+#include "exit_code.h"
 #include "lutra/report/report.h"
 #include "lutra/studies/components.h"
-#include "lutra/synth/multiplier_source.h"
+#include "lutra/synthesis/multiplier_source.h"
 
 namespace lutra::cli {
 
@@ -46,8 +46,8 @@ struct Command {
 void progress(const std::string& line);
 
 /// Gives a command the options of a TOML file, `images = 20`, that its command line lacks.
-/// @throws Error kUsage with file and line for a key that is no option of the command, or a value
-/// that the option does not take
+/// @throws Error kInvalidArgument with file and line for a key that is no option of the command, or
+/// a value that the option does not take
 void apply_config(const std::filesystem::path& file, CLI::App* command);
 
 // One file each.
@@ -76,7 +76,7 @@ class ModelOption {
   void add_to(CLI::App* app);
   /// What was given, or the default: below the working directory, in ../share/lutra beside the
   /// command, or in the source tree that it was built from.
-  /// @throws Error kUsage that names these places if the default lies in none of them
+  /// @throws Error kInvalidArgument that names these places if the default lies in none of them
   std::filesystem::path directory() const;
 
  private:
@@ -93,7 +93,7 @@ struct SourceOptions {
   bool allow_unchecked = false;
 
   void add_to(CLI::App* app);
-  /// @throws Error kUsage for a macro that is not NAME or NAME=TEXT
+  /// @throws Error kInvalidArgument for a macro that is not NAME or NAME=TEXT
   synth::VerilogReading reading() const;
   /// The same as words of a command line.
   std::vector<std::string> words() const;

@@ -27,10 +27,11 @@ std::string word(const toml::node& node) {
 
 void apply_config(const fs::path& file, CLI::App* command) {
   const auto fail = [&](const toml::source_region& source, const std::string& what) {
-    throw Error(ExitCode::kUsage, fmt::format("{}:{}: {}", file.string(), source.begin.line, what));
+    throw Error(ErrorKind::kInvalidArgument,
+                fmt::format("{}:{}: {}", file.string(), source.begin.line, what));
   };
   if (!fs::is_regular_file(file)) {
-    throw Error(ExitCode::kUsage, file.string() + ": no such file");
+    throw Error(ErrorKind::kInvalidArgument, file.string() + ": no such file");
   }
   toml::table table;
   try {

@@ -30,10 +30,10 @@ void check_window(const Options& options) {
   const std::vector<uint64_t>& window = options.window;
   if (window.empty()) return;
   if (options.cosim.wave.empty()) {
-    throw Error(ExitCode::kUsage, "--wave-window: expected with --wave FILE");
+    throw Error(ErrorKind::kInvalidArgument, "--wave-window: expected with --wave FILE");
   }
   if (window[0] > window[1]) {
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("--wave-window: first cycle {}, last cycle {}, expected first <= last",
                             window[0], window[1]));
   }

@@ -7,12 +7,12 @@
 
 #include "command.h"
 #include "commit.h"
+#include "lutra/component/component.h"
 #include "lutra/engine/backend.h"
 #include "lutra/network/dataset.h"
 #include "lutra/report/report.h"
-#include "lutra/synth/component.h"
-#include "lutra/synth/process.h"
-#include "lutra/synth/synthesis.h"
+#include "lutra/synthesis/synthesis.h"
+#include "lutra/system/tool.h"
 #include "lutra/training/module.h"
 
 namespace lutra::cli {
@@ -21,7 +21,7 @@ namespace {
 std::string first_line(const std::string& tool, const std::string& option,
                        const std::string& package) {
   const auto result =
-      synth::run_process({tool, option}, std::filesystem::temp_directory_path(), package);
+      synth::run_tool({tool, option}, std::filesystem::temp_directory_path(), package);
   return result.output.substr(0, result.output.find('\n'));
 }
 
@@ -52,11 +52,11 @@ Finding look(const std::string& what, bool needed, const std::function<std::stri
 std::string training_module() {
   const std::string module = training::module_path().string();
   const auto listed =
-      synth::run_process({"ldd", module}, std::filesystem::temp_directory_path(), "libc-bin");
+      synth::run_tool({"ldd", module}, std::filesystem::temp_directory_path(), "libc-bin");
   std::istringstream lines(listed.output);
   for (std::string line; std::getline(lines, line);) {
     if (line.find("not found") != std::string::npos) {
-      throw Error(ExitCode::kMissingTool,
+      throw Error(ErrorKind::kUnavailable,
                   fmt::format("{} needs {}", module, line.substr(line.find_first_not_of("\t "))));
     }
   }
@@ -66,7 +66,7 @@ std::string training_module() {
 /// Verilator's own program: `verilator` is a script in front of it, twenty times as slow.
 std::string verilator_version() {
   const auto first = [](const std::string& program) {
-    const std::string text = synth::constant_output({program, "--version"}, "verilator");
+    const std::string text = synth::tool_output({program, "--version"}, "verilator");
     return text.substr(0, text.find('\n'));
   };
   try {
@@ -89,7 +89,7 @@ nlohmann::json versions() {
   result["opensta"] = or_absent(synth::opensta_version);
   result["verilator"] = or_absent(verilator_version);
   result["icarus"] = or_absent([] {
-    const std::string text = synth::constant_output({"iverilog", "-V"}, "iverilog");
+    const std::string text = synth::tool_output({"iverilog", "-V"}, "iverilog");
     return text.substr(0, text.find('\n'));
   });
   return result;
@@ -136,7 +136,7 @@ Command add_doctor(CLI::App* root) {
                                       : f.needed ? "MISSING"
                                                  : "absent",
                                       f.what, f.detail);
-          if (!f.found && f.needed) outcome.code = ExitCode::kMissingTool;
+          if (!f.found && f.needed) outcome.code = ExitCode::kUnavailable;
         }
         return outcome;
       },

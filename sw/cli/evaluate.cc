@@ -12,7 +12,7 @@
 #include "lutra/network/inference.h"
 #include "lutra/studies/components.h"
 #include "lutra/studies/energy.h"
-#include "lutra/synth/verilog_sources.h"
+#include "lutra/synthesis/verilog_sources.h"
 
 namespace lutra::cli {
 namespace {

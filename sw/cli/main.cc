@@ -13,9 +13,8 @@
 #include <sstream>
 
 #include "command.h"
-#include "lutra/numerics/files.h"
-#include "lutra/synth/files.h"
-#include "lutra/synth/process.h"
+#include "lutra/base/files.h"
+#include "lutra/base/process.h"
 #include "output.h"
 
 namespace lutra::cli {
@@ -25,7 +24,7 @@ namespace fs = std::filesystem;
 
 /// What may be behind a failure: a tool that fails seldom says that the disk is full.
 void say_low_space() {
-  const std::string text = synth::low_space();
+  const std::string text = base::low_space();
   if (text.empty()) return;
   progress("lutra: " + text +
            ", which may be why (TMPDIR, LUTRA_CACHE and --out name other places)");
@@ -89,7 +88,7 @@ int run(int argc, char** argv) {
     std::vector<const char*> pointers;
     for (const std::string& word : words) pointers.push_back(word.c_str());
     shared.command_line = "lutra";
-    for (int i = 1; i < argc; ++i) shared.command_line += " " + synth::shell_quoted(argv[i]);
+    for (int i = 1; i < argc; ++i) shared.command_line += " " + base::shell_quoted(argv[i]);
     app.parse(static_cast<int>(pointers.size()), pointers.data());
     for (const CLI::App* parsed : app.get_subcommands()) {
       if (!shared.config.empty())
@@ -116,7 +115,7 @@ int run(int argc, char** argv) {
       // File names need not be UTF-8; JSON must be.
       const std::string text =
           outcome.result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-      if (writes) numerics::write_file(out / "result.json", text);
+      if (writes) base::write_file(out / "result.json", text);
       if (shared.json) outcome.text = text;
     }
     print(outcome.text);
@@ -143,24 +142,24 @@ void progress(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str
 }  // namespace lutra::cli
 
 int main(int argc, char** argv) {
-  using lutra::ExitCode;
-  const auto end = [](ExitCode code, const std::string& what) {
+  using lutra::ErrorKind;
+  const auto end = [](ErrorKind kind, const std::string& what) {
     std::fprintf(stderr, "lutra: %s\n", what.c_str());
     lutra::cli::say_low_space();
-    return static_cast<int>(code);
+    return static_cast<int>(lutra::cli::exit_code(kind));
   };
   try {
     lutra::cli::open_standard_streams();
     return lutra::cli::run(argc, argv);
   } catch (const lutra::Error& error) {
-    return end(error.code(), error.what());
+    return end(error.kind(), error.what());
   } catch (const std::filesystem::filesystem_error& error) {
     const std::string place = (error.path2().empty() ? error.path1() : error.path2()).string();
-    return end(ExitCode::kUsage,
+    return end(lutra::error_kind_of_errno(error.code().value()),
                place.empty() ? std::string(error.what()) : place + ": " + error.code().message());
   } catch (const std::bad_alloc&) {
-    return end(ExitCode::kUnsupported, "out of memory");
+    return end(ErrorKind::kExhausted, "out of memory");
   } catch (const std::exception& error) {
-    return end(ExitCode::kInternal, std::string("internal error: ") + error.what());
+    return end(ErrorKind::kInternal, std::string("internal error: ") + error.what());
   }
 }

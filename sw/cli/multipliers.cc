@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "command.h"
-#include "lutra/synth/library.h"
+#include "lutra/component/library.h"
 
 namespace lutra::cli {
 

@@ -12,7 +12,7 @@
 #include <csignal>
 #include <cstring>
 
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
 
 namespace lutra::cli {
 namespace {
@@ -72,7 +72,7 @@ void print(const std::string& text) {
     const ssize_t written = write(STDOUT_FILENO, at, left);
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
-      throw Error(ExitCode::kUsage, fmt::format("stdout: {}", std::strerror(errno)));
+      throw Error(error_kind_of_errno(errno), fmt::format("stdout: {}", std::strerror(errno)));
     }
     at += written;
     left -= static_cast<size_t>(written);
@@ -82,7 +82,7 @@ void print(const std::string& text) {
 OutputDirectory::OutputDirectory(const fs::path& directory)
     : lock_path_(directory / ".lutra.lock") {
   const auto fail = [&directory](const std::string& what) {
-    throw Error(ExitCode::kUsage, fmt::format("--out {}: {}", directory.string(), what));
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("--out {}: {}", directory.string(), what));
   };
   std::error_code error;
   fs::create_directories(directory, error);
@@ -99,7 +99,7 @@ OutputDirectory::OutputDirectory(const fs::path& directory)
       if (failure != EWOULDBLOCK) {
         fail(fmt::format("cannot be locked: {}", std::strerror(failure)));
       }
-      throw Error(ExitCode::kUsage,
+      throw Error(ErrorKind::kInvalidArgument,
                   fmt::format("another run writes into {}{}; wait for it, or give this one another "
                               "--out",
                               directory.string(), known ? fmt::format(" (pid {})", pid) : ""));

@@ -11,7 +11,7 @@ namespace lutra::cli {
 void open_standard_streams();
 
 /// Writes all of `text` to stdout.
-/// @throws Error kUsage if it cannot: a full disk, a closed stdout
+/// @throws Error kInvalidArgument if it cannot: a full disk, a closed stdout
 void print(const std::string& text);
 
 /// From here on a signal that ends the command (SIGINT, SIGTERM, SIGHUP) says on stderr that the
@@ -22,7 +22,7 @@ void say_that_it_goes_on();
 /// with the process, however it ends.
 class OutputDirectory {
  public:
-  /// @throws Error kUsage if it cannot be made or written, or another run writes into it
+  /// @throws Error kInvalidArgument if it cannot be made or written, or another run writes into it
   explicit OutputDirectory(const std::filesystem::path& directory);
   ~OutputDirectory();
   OutputDirectory(const OutputDirectory&) = delete;

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "command.h"
-#include "lutra/numerics/files.h"
+#include "lutra/base/files.h"
 #include "lutra/report/report.h"
 #include "lutra/studies/street.h"
 #include "output.h"
@@ -44,7 +44,7 @@ Command add_study(CLI::App* root) {
         r["seed"] = config.seed;
         r["versions"] = versions();
         const fs::path page = out / "report.html";
-        numerics::write_file(page, report::study_page(r, made_by(shared)));
+        base::write_file(page, report::study_page(r, made_by(shared)));
         r["report"] = page.string();
         const auto percent = [](const nlohmann::json& value) {
           return value.is_null() ? "unknown" : fmt::format("{:.1f}%", 100 * value.get<double>());

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "lutra/base/error.h"
 #include "lutra/network/program.h"
-#include "lutra/numerics/error.h"
 
 namespace lutra::network {
 namespace {
@@ -73,7 +73,7 @@ struct Matmul {
   Instruction pack(const std::string& step) const {
     const auto pair = [&](uint32_t low, uint32_t high) {
       if (low > kMaxStride || high > kMaxStride) {
-        throw Error(ExitCode::kUnsupported,
+        throw Error(ErrorKind::kUnimplemented,
                     fmt::format("{}: a count or stride of {} does not fit into 16 bits", step,
                                 std::max(low, high)));
       }
@@ -193,7 +193,7 @@ class Compiler {
   uint32_t allocate(int64_t bytes) {
     const uint32_t address = scratch_.allocate(round_up(bytes));
     if (address == scratch_.bytes()) {
-      throw Error(ExitCode::kUnsupported,
+      throw Error(ErrorKind::kUnimplemented,
                   fmt::format("{}: {} bytes do not fit into what is free of the {} byte scratchpad "
                               "(at most {})",
                               step_, round_up(bytes), scratch_.bytes(), scratch_.largest_gap()));
@@ -262,7 +262,7 @@ class Compiler {
   void conv2d(const Step& step) {
     const Conv2d& conv = *step.conv;
     if (conv.padding != 0) {
-      throw Error(ExitCode::kUnsupported,
+      throw Error(ErrorKind::kUnimplemented,
                   fmt::format("{}: padding = {}, the accelerator's convolutions have none",
                               step.name, conv.padding));
     }
@@ -311,7 +311,7 @@ class Compiler {
     const uint32_t held = allocate(int64_t{stride} * at_once);
     const int rows_at_once = std::max(1, shape_.acc_depth / out[1]);
     if (out[1] > shape_.acc_depth) {
-      throw Error(ExitCode::kUnsupported,
+      throw Error(ErrorKind::kUnimplemented,
                   fmt::format("{}: rows of {} outputs, the accumulator holds {}", step.name, out[1],
                               shape_.acc_depth));
     }

@@ -8,9 +8,9 @@
 #include <cstdlib>
 #include <utility>
 
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
+#include "lutra/base/sha256.h"
 #include "lutra/numerics/fixed.h"
-#include "lutra/numerics/sha256.h"
 
 namespace lutra::network {
 namespace {
@@ -26,7 +26,7 @@ class GzipFile {
     // gzopen reads plain files as they are.
     file_ = fs::is_directory(path) ? nullptr : gzopen(path.c_str(), "rb");
     if (file_ == nullptr) {
-      throw Error(ExitCode::kMissingTool, fmt::format("{}: cannot be opened", path.string()));
+      throw Error(ErrorKind::kUnavailable, fmt::format("{}: cannot be opened", path.string()));
     }
   }
   ~GzipFile() { gzclose(file_); }
@@ -44,7 +44,7 @@ class GzipFile {
       int code = Z_OK;
       const std::string reason = gzerror(file_, &code);
       if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) {
-        throw Error(ExitCode::kUsage,
+        throw Error(ErrorKind::kInvalidArgument,
                     fmt::format("{}: damaged gzip stream: {}", path_.string(), reason));
       }
       if (got == 0) break;
@@ -71,7 +71,7 @@ struct Idx {
 /// Reads what the header promises, and no more.
 Idx read_idx_file(const fs::path& path, size_t rank) {
   const auto fail = [&path](const std::string& what) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: {}", path.string(), what));
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: {}", path.string(), what));
   };
   GzipFile file(path);
   const size_t header_size = 4 + 4 * rank;
@@ -125,7 +125,7 @@ Dataset read_idx(const fs::path& images, const fs::path& labels, const std::stri
   Idx pixels = read_idx_file(images, 3);
   Idx classes = read_idx_file(labels, 1);
   if (pixels.dimensions[0] != classes.dimensions[0]) {
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("{}: {} labels for the {} images of {}", labels.string(),
                             classes.dimensions[0], pixels.dimensions[0], images.string()));
   }
@@ -137,8 +137,9 @@ Dataset read_idx(const fs::path& images, const fs::path& labels, const std::stri
   data.labels = std::move(classes.elements);
   for (size_t i = 0; i < data.labels.size(); ++i) {
     if (data.labels[i] > 9) {
-      throw Error(ExitCode::kUsage, fmt::format("{}: label {} of image {}, expected 0..9",
-                                                labels.string(), data.labels[i], i));
+      throw Error(ErrorKind::kInvalidArgument,
+                  fmt::format("{}: label {} of image {}, expected 0..9", labels.string(),
+                              data.labels[i], i));
     }
   }
   return data;
@@ -148,7 +149,7 @@ std::string Dataset::sha256() const {
   std::string all = std::to_string(height) + " " + std::to_string(width) + "\n";
   all.append(reinterpret_cast<const char*>(pixels.data()), pixels.size());
   all.append(reinterpret_cast<const char*>(labels.data()), labels.size());
-  return numerics::sha256_hex(all);
+  return base::sha256_hex(all);
 }
 
 bool is_dataset_name(const std::string& name) { return name == "fashion-mnist"; }
@@ -160,13 +161,13 @@ Dataset load_dataset(const std::string& name_or_directory, Split split) {
     const char* override_path = std::getenv("LUTRA_FASHION_MNIST");
     directory = override_path ? override_path : "/usr/share/datasets/fashion-mnist";
     if (!fs::is_directory(directory)) {
-      throw Error(ExitCode::kMissingTool,
+      throw Error(ErrorKind::kUnavailable,
                   fmt::format("data set fashion-mnist: {} not found; install Debian's package "
                               "dataset-fashion-mnist or set LUTRA_FASHION_MNIST",
                               directory.string()));
     }
   } else if (!fs::is_directory(directory)) {
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("data set '{}': neither a known name (fashion-mnist) nor a directory "
                             "of IDX files",
                             name_or_directory));

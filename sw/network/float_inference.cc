@@ -6,8 +6,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "lutra/base/threads.h"
 #include "lutra/network/inference.h"
-#include "lutra/numerics/parallel.h"
 
 namespace lutra::network {
 namespace {
@@ -229,7 +229,7 @@ FloatTensors FloatInference::run(const uint8_t* image) const { return Run(*this,
 double FloatInference::accuracy(const Dataset& data, int count) const {
   check_images(network_, data, 0, count);
   std::atomic<int> right{0};
-  numerics::parallel_for(count, 50, 0, [&](int begin, int end) {
+  base::parallel_for(count, 50, 0, [&](int begin, int end) {
     for (int i = begin; i < end; ++i) {
       if (run(data.image(i)).at("class")[0] == data.labels[i]) ++right;
     }

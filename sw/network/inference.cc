@@ -9,8 +9,8 @@
 #include <numeric>
 #include <random>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/parallel.h"
+#include "lutra/base/error.h"
+#include "lutra/base/threads.h"
 
 namespace lutra::network {
 namespace {
@@ -44,14 +44,15 @@ Inference::Inference(const QuantisedNetwork& network, const Assignment& assignme
   for (const auto& [operation, component] : assignment) {
     if (std::find(known.begin(), known.end(), operation) == known.end()) {
       throw Error(
-          ExitCode::kUsage,
+          ErrorKind::kInvalidArgument,
           fmt::format("assignment: operation '{}' does not exist in {}, expected one of: {}",
                       operation, network_.description.name, fmt::join(known, ", ")));
     }
     if (component->size() != kTableSize) {
-      throw Error(ExitCode::kUsage, fmt::format("assignment: the table of {} has {} entries, "
-                                                "expected 256 x 256",
-                                                operation, component->size()));
+      throw Error(ErrorKind::kInvalidArgument,
+                  fmt::format("assignment: the table of {} has {} entries, "
+                              "expected 256 x 256",
+                              operation, component->size()));
     }
     auto& multiplier = known_tables[component];
     if (multiplier == nullptr) {
@@ -77,7 +78,7 @@ void Inference::check_accumulators() const {
     const int64_t bound =
         int64_t{op.fan_in} * multiplier(op.name).table().largest_magnitude() + bias;
     if (bound > INT32_MAX) {
-      throw Error(ExitCode::kUsage,
+      throw Error(ErrorKind::kInvalidArgument,
                   fmt::format("{}: an accumulator can reach {}, expected at most {}", op.name,
                               bound, INT32_MAX));
     }
@@ -90,7 +91,7 @@ void Inference::run(engine::Backend& backend, int images, Coupling coupling, uin
   for (const auto& [name, info] : list_.tensors) {
     if (name == "input") {
       if (static_cast<int64_t>(tensors[name].size()) != info.size() * images) {
-        throw Error(ExitCode::kInternal, "the input tensor has the wrong size");
+        throw Error(ErrorKind::kInternal, "the input tensor has the wrong size");
       }
       continue;
     }
@@ -165,20 +166,20 @@ void Inference::run(engine::Backend& backend, int images, Coupling coupling, uin
 
 void check_images(const Network& network, const Dataset& data, int first, int images) {
   if (data.height != network.height || data.width != network.width) {
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("data set {}: images of {}x{}, {} takes {}x{}", data.name, data.height,
                             data.width, network.name, network.height, network.width));
   }
   const size_t pixels = static_cast<size_t>(data.height) * data.width;
   if (network.channels != 1 || data.pixels.size() != pixels * data.labels.size()) {
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("data set {}: {} pixels in {} images of {}x{}, {} takes {} channels",
                             data.name, data.pixels.size(), data.size(), data.height, data.width,
                             network.name, network.channels));
   }
   if (first < 0 || images < 1 || images > data.size() - first) {
-    throw Error(ExitCode::kUsage, fmt::format("{} images from number {} on, {} has {}", images,
-                                              first, data.name, data.size()));
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("{} images from number {} on, {} has {}",
+                                                         images, first, data.name, data.size()));
   }
 }
 
@@ -204,7 +205,7 @@ EvaluateResult evaluate(const Inference& inference, const Dataset& data,
   std::mutex mutex;
   double next_line = 5;
   std::vector<std::unique_ptr<InferenceState>> idle;  // kept from batch to batch
-  numerics::parallel_for(images, batch, on_device ? 1 : options.jobs, [&](int begin, int end) {
+  base::parallel_for(images, batch, on_device ? 1 : options.jobs, [&](int begin, int end) {
     std::unique_ptr<InferenceState> state;
     {
       const std::lock_guard<std::mutex> lock(mutex);

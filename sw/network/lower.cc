@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
+#include "lutra/base/error.h"
 #include "lutra/network/quantised.h"
-#include "lutra/numerics/error.h"
 
 namespace lutra::network {
 namespace {
@@ -22,8 +22,9 @@ class Lowering {
   int frac(const std::string& tensor) const {
     const auto found = network_.fractions.find(tensor);
     if (found == network_.fractions.end()) {
-      throw Error(ExitCode::kUsage, fmt::format("network {}: no fraction length for tensor '{}'",
-                                                network_.description.name, tensor));
+      throw Error(ErrorKind::kInvalidArgument,
+                  fmt::format("network {}: no fraction length for tensor '{}'",
+                              network_.description.name, tensor));
     }
     return found->second;
   }
@@ -31,7 +32,7 @@ class Lowering {
   /// The shift from an accumulator of `from` fraction bits to an element of `to`.
   static int shift(const std::string& step, int from, int to) {
     if (from - to < 0 || from - to > 31) {
-      throw Error(ExitCode::kUsage,
+      throw Error(ErrorKind::kInvalidArgument,
                   fmt::format("{}: requantisation from {} to {} fraction bits, the shift must lie "
                               "in 0..31",
                               step, from, to));
@@ -42,7 +43,7 @@ class Lowering {
   /// Squash and softmax accept fraction lengths 0..7 only.
   static int nonlinear_frac(const std::string& step, int frac) {
     if (frac < 0 || frac > 7) {
-      throw Error(ExitCode::kUsage,
+      throw Error(ErrorKind::kInvalidArgument,
                   fmt::format("{}: fraction length {}, expected 0..7", step, frac));
     }
     return frac;

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/npy.h"
+#include "lutra/base/error.h"
+#include "lutra/base/npy.h"
 
 namespace lutra::network {
 namespace {
@@ -53,7 +53,7 @@ Network network_by_name(const std::string& name) {
     if (name == known.name) return known;
   }
   throw Error(
-      ExitCode::kUsage,
+      ErrorKind::kInvalidArgument,
       fmt::format("network '{}' is not known, expected one of: capsnet-edge, capsnet", name));
 }
 
@@ -111,8 +111,9 @@ namespace {
 void check_finite(const std::string& where, const std::vector<float>& values) {
   for (size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) {
-      throw Error(ExitCode::kUsage, fmt::format("{}: element {} is {}, expected a finite number",
-                                                where, i, values[i]));
+      throw Error(
+          ErrorKind::kInvalidArgument,
+          fmt::format("{}: element {} is {}, expected a finite number", where, i, values[i]));
     }
   }
 }
@@ -123,15 +124,16 @@ void check_weights(const Network& network, const FloatWeights& weights) {
   for (const auto& [name, shape] : parameter_shapes(network)) {
     const auto found = weights.find(name);
     if (found == weights.end()) {
-      throw Error(ExitCode::kUsage,
+      throw Error(ErrorKind::kInvalidArgument,
                   fmt::format("weights lack the parameter {} of {}", name, network.name));
     }
     size_t size = 1;
     for (const size_t d : shape) size *= d;
     if (found->second.shape != shape || found->second.values.size() != size) {
-      throw Error(ExitCode::kUsage, fmt::format("weights {}: {} elements of shape {}, {} needs {}",
-                                                name, found->second.values.size(),
-                                                found->second.shape, network.name, shape));
+      throw Error(
+          ErrorKind::kInvalidArgument,
+          fmt::format("weights {}: {} elements of shape {}, {} needs {}", name,
+                      found->second.values.size(), found->second.shape, network.name, shape));
     }
     check_finite("weights " + name, found->second.values);
   }
@@ -139,7 +141,7 @@ void check_weights(const Network& network, const FloatWeights& weights) {
 
 void save_float_weights(const FloatWeights& weights, const std::filesystem::path& directory) {
   for (const auto& [name, tensor] : weights) {
-    numerics::save_npy(directory / (name + ".npy"), tensor.shape, tensor.values);
+    base::save_npy(directory / (name + ".npy"), tensor.shape, tensor.values);
   }
 }
 
@@ -147,10 +149,11 @@ FloatWeights load_float_weights(const Network& network, const std::filesystem::p
   FloatWeights weights;
   for (const auto& [name, shape] : parameter_shapes(network)) {
     const auto path = directory / (name + ".npy");
-    auto array = numerics::load_npy<float>(path);
+    auto array = base::load_npy<float>(path);
     if (array.shape != shape) {
-      throw Error(ExitCode::kUsage, fmt::format("{}: shape {}, {} needs {}", path.string(),
-                                                array.shape, network.name, shape));
+      throw Error(ErrorKind::kInvalidArgument,
+                  fmt::format("{}: shape {}, {} needs {}", path.string(), array.shape, network.name,
+                              shape));
     }
     check_finite(path.string(), array.values);
     weights[name] = {std::move(array.shape), std::move(array.values)};

@@ -3,9 +3,9 @@
 #include <cstring>
 #include <utility>
 
+#include "lutra/base/error.h"
 #include "lutra/engine/elements.h"
 #include "lutra/network/program.h"
-#include "lutra/numerics/error.h"
 
 namespace lutra::network {
 namespace {
@@ -24,7 +24,7 @@ ProgramModel::ProgramModel(const Program& program, const AcceleratorShape& shape
 
 uint8_t* ProgramModel::at(uint32_t address, uint32_t bytes) {
   if (uint64_t{address} + bytes > scratch_.size()) {
-    throw Error(ExitCode::kInternal,
+    throw Error(ErrorKind::kInternal,
                 fmt::format("program: scratchpad bytes {}..{}, there are {}", address,
                             uint64_t{address} + bytes - 1, scratch_.size()));
   }
@@ -54,7 +54,7 @@ void ProgramModel::run(const std::vector<int8_t>& input, std::vector<uint8_t>* o
       case Opcode::kStore: {
         std::vector<uint8_t>& bytes = *memory.at(i[1]);
         if (uint64_t{i[2]} + i[4] > bytes.size()) {
-          throw Error(ExitCode::kInternal,
+          throw Error(ErrorKind::kInternal,
                       fmt::format("program: step {} leaves the memory of base {}", step, i[1]));
         }
         if (bits(i[0], 0, 8) == static_cast<uint32_t>(Opcode::kLoad)) {
@@ -136,7 +136,7 @@ void ProgramModel::run(const std::vector<int8_t>& input, std::vector<uint8_t>* o
         break;
       }
       default:
-        throw Error(ExitCode::kInternal, fmt::format("program: opcode {}", bits(i[0], 0, 8)));
+        throw Error(ErrorKind::kInternal, fmt::format("program: opcode {}", bits(i[0], 0, 8)));
     }
   }
 }

@@ -7,12 +7,12 @@
 #include <cmath>
 #include <cstdint>
 
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/base/npy.h"
 #include "lutra/network/float_inference.h"
 #include "lutra/network/inference.h"
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
 #include "lutra/numerics/fixed.h"
-#include "lutra/numerics/npy.h"
 
 namespace lutra::network {
 namespace {
@@ -62,7 +62,7 @@ bool ends_with(const std::string& text, const std::string& end) {
 QuantisedNetwork quantise(const Network& description, const FloatWeights& weights,
                           const Dataset& calibration, const QuantiseOptions& options) {
   if (options.calibration_images < 1 || options.calibration_images > calibration.size()) {
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("--calibration-images {}, expected 1..{} (the images of {})",
                             options.calibration_images, calibration.size(), calibration.name));
   }
@@ -77,7 +77,7 @@ QuantisedNetwork quantise(const Network& description, const FloatWeights& weight
     for (const auto& [name, values] : inference.run(calibration.image(index))) {
       for (const float value : values) {
         if (!std::isfinite(value)) {
-          throw Error(ExitCode::kUsage,
+          throw Error(ErrorKind::kInvalidArgument,
                       fmt::format("{}: {} on image {} of {}, expected finite numbers; the weights "
                                   "are too large",
                                   name, value, index, calibration.name));
@@ -118,9 +118,10 @@ QuantisedNetwork quantise(const Network& description, const FloatWeights& weight
     for (size_t i = 0; i < tensor.values.size(); ++i) {
       const float value = tensor.values[i];
       if (std::abs(value) > 127.5f) {
-        throw Error(ExitCode::kUsage, fmt::format("weights {}: element {} is {}, expected at most "
-                                                  "127.5, the largest of any int8 format",
-                                                  name, i, value));
+        throw Error(ErrorKind::kInvalidArgument,
+                    fmt::format("weights {}: element {} is {}, expected at most "
+                                "127.5, the largest of any int8 format",
+                                name, i, value));
       }
       elements.push_back(quantise_value(value, frac));
     }
@@ -134,7 +135,7 @@ QuantisedNetwork quantise(const Network& description, const FloatWeights& weight
     for (size_t i = 0; i < biases.size(); ++i) {
       const double scaled = std::floor(std::ldexp(static_cast<double>(biases[i]), frac) + 0.5);
       if (std::abs(scaled) > INT32_MAX) {
-        throw Error(ExitCode::kUsage,
+        throw Error(ErrorKind::kInvalidArgument,
                     fmt::format("weights {}.bias: element {} is {}, which is {} in the accumulator "
                                 "with {} fraction bits, expected at most {}",
                                 layer, i, biases[i], scaled, frac, INT32_MAX));
@@ -150,15 +151,15 @@ void save_quantised(const QuantisedNetwork& network, const fs::path& directory) 
   // Written last: a directory that holds it holds all of one network.
   fs::remove(directory / "network.json");
   for (const auto& [name, values] : network.weights) {
-    numerics::save_npy(directory / (name + ".npy"), shapes.at(name), values);
+    base::save_npy(directory / (name + ".npy"), shapes.at(name), values);
   }
   for (const auto& [name, values] : network.biases) {
-    numerics::save_npy(directory / (name + ".npy"), shapes.at(name), values);
+    base::save_npy(directory / (name + ".npy"), shapes.at(name), values);
   }
   const nlohmann::json json = {{"network", network.description.name},
                                {"format", "lutra int8 network, version 1"},
                                {"fraction_lengths", network.fractions}};
-  numerics::write_file(directory / "network.json", json.dump(2) + "\n");
+  base::write_file(directory / "network.json", json.dump(2) + "\n");
 }
 
 QuantisedNetwork load_quantised(const fs::path& directory) {
@@ -167,7 +168,7 @@ QuantisedNetwork load_quantised(const fs::path& directory) {
   if (!fs::is_regular_file(path, ignored)) {
     const bool onnx = directory.extension() == ".onnx";
     const bool floats = fs::exists(directory / "conv1.weight.npy", ignored);
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("{}: {}{}, expected a directory with network.json", directory.string(),
                             fs::exists(directory, ignored) ? "not a network directory"
                                                            : "no such directory",
@@ -176,21 +177,22 @@ QuantisedNetwork load_quantised(const fs::path& directory) {
                                        "of float weights)"
                                      : ""));
   }
-  const std::string text = numerics::read_file(path);
+  const std::string text = base::read_file(path);
   QuantisedNetwork network;
   try {
     const nlohmann::json json = nlohmann::json::parse(text);
     network.description = network_by_name(json.at("network"));
     network.fractions = json.at("fraction_lengths").get<std::map<std::string, int>>();
   } catch (const nlohmann::json::exception& error) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: {}", path.string(), error.what()));
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: {}", path.string(), error.what()));
   }
   const auto read = [&](const std::string& name, const std::vector<size_t>& shape, auto element) {
     const fs::path file = directory / (name + ".npy");
-    auto array = numerics::load_npy<decltype(element)>(file);
+    auto array = base::load_npy<decltype(element)>(file);
     if (array.shape != shape) {
-      throw Error(ExitCode::kUsage, fmt::format("{}: shape {}, {} needs {}", file.string(),
-                                                array.shape, network.description.name, shape));
+      throw Error(ErrorKind::kInvalidArgument,
+                  fmt::format("{}: shape {}, {} needs {}", file.string(), array.shape,
+                              network.description.name, shape));
     }
     return array.values;
   };
@@ -202,8 +204,9 @@ QuantisedNetwork load_quantised(const fs::path& directory) {
     std::vector<int8_t>& values = network.weights[name] = read(name, shape, int8_t{});
     for (size_t i = 0; i < values.size(); ++i) {
       if (values[i] == -128) {
-        throw Error(ExitCode::kUsage, fmt::format("{}.npy: element {} is -128, expected -127..127",
-                                                  (directory / name).string(), i));
+        throw Error(ErrorKind::kInvalidArgument,
+                    fmt::format("{}.npy: element {} is -128, expected -127..127",
+                                (directory / name).string(), i));
       }
     }
   }

@@ -2,10 +2,9 @@
 
 #include <cstdlib>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
 #include "lutra/report/templates.h"
-#include "lutra/synth/files.h"
 
 namespace lutra::report {
 namespace {
@@ -13,7 +12,7 @@ namespace {
 void replace(std::string* text, const std::string& mark, const std::string& value) {
   const size_t at = text->find(mark);
   if (at == std::string::npos) {
-    throw Error(ExitCode::kInternal, "the page's template lacks " + mark);
+    throw Error(ErrorKind::kInternal, "the page's template lacks " + mark);
   }
   text->replace(at, mark.size(), value);
 }
@@ -35,7 +34,7 @@ std::string page(const PageParts& parts, nlohmann::json result, const Made& made
   replace(&text, "@MAIN@", parts.main);
   replace(&text, "@HELPERS@", kHelpers);
   replace(&text, "@SCRIPT@", parts.script);
-  replace(&text, "@CHART_JS@", numerics::read_file(chart_library()));
+  replace(&text, "@CHART_JS@", base::read_file(chart_library()));
   replace(&text, "@RESULT@",
           for_script(result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
   return text;
@@ -47,7 +46,7 @@ std::filesystem::path chart_library() {
   const char* named = std::getenv("LUTRA_CHART_JS");
   const std::filesystem::path path = named ? named : "/usr/share/javascript/chart.js/chart.min.js";
   if (!std::filesystem::exists(path)) {
-    throw Error(ExitCode::kMissingTool,
+    throw Error(ErrorKind::kUnavailable,
                 path.string() +
                     ": not found; install Debian's package libjs-chart.js or set "
                     "LUTRA_CHART_JS");

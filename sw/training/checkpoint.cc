@@ -6,9 +6,9 @@
 #include <sstream>
 #include <utility>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
-#include "lutra/numerics/sha256.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/base/sha256.h"
 
 namespace lutra::training {
 namespace {
@@ -67,8 +67,8 @@ void Checkpoint::save(CapsNet& model, torch::optim::Adam& optimizer,
   archive.save_to(bytes);
   const std::string payload = bytes.str();
   const nlohmann::json header = {{"key", key_},
-                                 {"sha256", numerics::sha256_hex(key_.dump() + payload)}};
-  numerics::write_file(path_, kFormat + header.dump() + "\n" + payload);
+                                 {"sha256", base::sha256_hex(key_.dump() + payload)}};
+  base::write_file(path_, kFormat + header.dump() + "\n" + payload);
 }
 
 bool Checkpoint::load(const network::Network& description, CapsNet& model,
@@ -76,7 +76,7 @@ bool Checkpoint::load(const network::Network& description, CapsNet& model,
                       nlohmann::json* state,
                       const std::function<void(const std::string&)>& progress) const {
   if (path_.empty() || !fs::exists(path_)) return false;
-  const std::string bytes = numerics::read_file(path_);
+  const std::string bytes = base::read_file(path_);
   const auto damaged = [&](const std::string& what) {
     progress(fmt::format("{}: damaged ({}); training starts anew", path_.string(), what));
     return false;
@@ -84,7 +84,7 @@ bool Checkpoint::load(const network::Network& description, CapsNet& model,
   const std::string format = kFormat;
   if (bytes.compare(0, format.size(), format) != 0) {
     if (bytes.compare(0, 2, "PK") != 0) return damaged("not a checkpoint");
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("{}: an archive that does not say which run it is of, expected a "
                             "checkpoint of this run; use another --out, or --restart",
                             path_.string()));
@@ -99,11 +99,11 @@ bool Checkpoint::load(const network::Network& description, CapsNet& model,
   }
   const std::string payload = bytes.substr(end + 1);
   // Before the keys are compared: in a damaged file, that may be what is damaged.
-  if (header.at("sha256") != numerics::sha256_hex(header.at("key").dump() + payload)) {
+  if (header.at("sha256") != base::sha256_hex(header.at("key").dump() + payload)) {
     return damaged("wrong checksum");
   }
   if (header.at("key") != key_) {
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("{}: the checkpoint of another run: {}; use another --out, or "
                             "--restart to train anew here",
                             path_.string(), differences(header.at("key"), key_)));

@@ -19,13 +19,13 @@ class Checkpoint {
   /// @param key   all that the run depends on; another run's checkpoint has another one
   Checkpoint(std::filesystem::path path, nlohmann::json key);
 
-  /// @throws Error kUsage if the file cannot be written; an older one stays as it was
+  /// @throws Error kInvalidArgument if the file cannot be written; an older one stays as it was
   void save(CapsNet& model, torch::optim::Adam& optimizer, const network::FloatWeights& best,
             const nlohmann::json& state) const;
 
   /// What save() was given; or false, and nothing is touched, when there is no checkpoint or a
   /// damaged one, which `progress` is told.
-  /// @throws Error kUsage for another run's, which says what differs
+  /// @throws Error kInvalidArgument for another run's, which says what differs
   bool load(const network::Network& description, CapsNet& model, torch::optim::Adam& optimizer,
             network::FloatWeights* best, nlohmann::json* state,
             const std::function<void(const std::string&)>& progress) const;

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
 #include "lutra/training/module.h"
 
 namespace lutra::training {
@@ -19,7 +19,7 @@ const Module* open() {
   // Local symbols: libtorch's libraries must not take the place of the command's own.
   void* const handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
-    throw Error(ExitCode::kMissingTool,
+    throw Error(ErrorKind::kUnavailable,
                 fmt::format("training: {} cannot be opened: {}; expected libtorch (packages "
                             "libtorch-dev, libopenblas0-pthread)",
                             path.string(), dlerror()));
@@ -28,7 +28,7 @@ const Module* open() {
   const auto entry = reinterpret_cast<Entry>(dlsym(handle, kModuleSymbol));
   const Module* const module = entry == nullptr ? nullptr : entry();
   if (module == nullptr || std::string(module->version) != LUTRA_VERSION) {
-    throw Error(ExitCode::kMissingTool,
+    throw Error(ErrorKind::kUnavailable,
                 fmt::format("training: {} is of {}, expected Lutra {}", path.string(),
                             module == nullptr ? "no version of Lutra"
                                               : std::string("Lutra ") + module->version,
@@ -46,7 +46,7 @@ fs::path module_path() {
        {here, here.parent_path() / "lib", here.parent_path() / "lib" / "lutra"}) {
     if (fs::is_regular_file(directory / kFile, error)) return directory / kFile;
   }
-  throw Error(ExitCode::kMissingTool,
+  throw Error(ErrorKind::kUnavailable,
               fmt::format("training: {0} is neither in {1} nor in {2} nor in {2}/lutra; a build "
                           "makes it where libtorch is found (packages libtorch-dev, "
                           "libopenblas0-pthread)",

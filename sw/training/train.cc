@@ -12,9 +12,9 @@
 #include <thread>
 
 #include "checkpoint.h"
+#include "lutra/base/error.h"
+#include "lutra/base/sha256.h"
 #include "lutra/network/inference.h"
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/sha256.h"
 #include "lutra/training/capsnet.h"
 
 namespace lutra::training {
@@ -81,7 +81,7 @@ std::string content_sha256(const network::FloatWeights& weights) {
     all.append(reinterpret_cast<const char*>(tensor.values.data()),
                tensor.values.size() * sizeof(float));
   }
-  return numerics::sha256_hex(all);
+  return base::sha256_hex(all);
 }
 
 /// All that the weights depend on, but for the number of threads.
@@ -106,24 +106,26 @@ void check(const network::Network& description, const network::Dataset& data,
            const TrainOptions& options) {
   network::check_images(description, data, 0, data.size());
   if (options.validation < 1 || options.validation >= data.size()) {
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("--validation {}, expected 1..{}, as {} has {} images",
                             options.validation, data.size() - 1, data.name, data.size()));
   }
   const int trained = data.size() - options.validation;
   if (options.batch < 1 || options.batch > trained) {
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("--batch {}, expected 1..{}: the images of {} without the {} of "
                             "--validation",
                             options.batch, trained, data.name, options.validation));
   }
   if (!(options.learning_rate > 0 && std::isfinite(options.learning_rate))) {
-    throw Error(ExitCode::kUsage, fmt::format("--learning-rate {}, expected a positive number",
-                                              options.learning_rate));
+    throw Error(
+        ErrorKind::kInvalidArgument,
+        fmt::format("--learning-rate {}, expected a positive number", options.learning_rate));
   }
   if (options.epochs < 1 || options.shift < 0) {
-    throw Error(ExitCode::kUsage, fmt::format("--epochs {}, --shift {}, expected at least 1 and 0",
-                                              options.epochs, options.shift));
+    throw Error(ErrorKind::kInvalidArgument,
+                fmt::format("--epochs {}, --shift {}, expected at least 1 and 0", options.epochs,
+                            options.shift));
   }
   if (!options.initial.empty()) network::check_weights(description, options.initial);
 }
@@ -132,7 +134,7 @@ void check(const network::Network& description, const network::Dataset& data,
 [[noreturn]] void diverged(const std::string& what, const std::filesystem::path& checkpoint) {
   std::error_code error;
   const bool kept = !checkpoint.empty() && std::filesystem::exists(checkpoint, error);
-  throw Error(ExitCode::kUsage,
+  throw Error(ErrorKind::kInvalidArgument,
               fmt::format("{}, expected a finite number; try a lower --learning-rate{}", what,
                           kept ? fmt::format(" ({} holds the last epoch that was well)",
                                              checkpoint.string())

@@ -14,24 +14,24 @@
 #include <sstream>
 #include <system_error>
 
-#include "component/rtl_check.h"
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
-#include "lutra/numerics/npy.h"
-#include "lutra/synth/component.h"
-#include "lutra/synth/energy.h"
-#include "lutra/synth/error_metrics.h"
-#include "lutra/synth/files.h"
-#include "lutra/synth/liberty.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/netlist.h"
-#include "lutra/synth/netlist_simulator.h"
-#include "lutra/synth/pipeline.h"
-#include "lutra/synth/product_sweep.h"
-#include "lutra/synth/synthesis.h"
-#include "lutra/synth/table_files.h"
-#include "lutra/synth/verilog_sources.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/base/npy.h"
+#include "lutra/base/sha256.h"
+#include "lutra/component/component.h"
+#include "lutra/component/component_tables.h"
+#include "lutra/component/energy.h"
+#include "lutra/component/error_metrics.h"
+#include "lutra/component/library.h"
+#include "lutra/component/pipeline.h"
+#include "lutra/netlist/liberty.h"
+#include "lutra/netlist/netlist.h"
+#include "lutra/netlist/netlist_simulator.h"
+#include "lutra/netlist/product_sweep.h"
+#include "lutra/synthesis/synthesis.h"
+#include "lutra/synthesis/verilog_sources.h"
 #include "lutra/tables/table_files.h"
+#include "rtl_check.h"
 
 namespace lutra::synth {
 namespace {
@@ -67,18 +67,18 @@ std::vector<std::string> listed_files(const Json& json) {
 std::string resolved_clock(const Netlist& netlist, const MultiplierSource& source,
                            const std::string& where) {
   if (source.latency < 0 || source.latency > Pipeline::kMaxLatency) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: latency = {}, expected 0..{}", where,
-                                              source.latency, Pipeline::kMaxLatency));
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: latency = {}, expected 0..{}", where,
+                                                         source.latency, Pipeline::kMaxLatency));
   }
   if (netlist.is_sequential() && source.latency == 0) {
-    throw Error(ExitCode::kUnsupported,
+    throw Error(ErrorKind::kUnimplemented,
                 fmt::format("{}: module {} holds flip-flops, expected a combinational multiplier; "
                             "of a pipeline, the latency in cycles must be given",
                             where, netlist.name()));
   }
   if (source.latency == 0 && source.clock.empty()) return "";
   if (!netlist.is_sequential()) {
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("{}: module {} holds no flip-flop, expected latency 0 and no clock",
                             where, netlist.name()));
   }
@@ -106,19 +106,21 @@ std::array<std::string, 3> find_ports(const std::string& module,
     if (named && !port.is_input && port.name != source.ports[2]) continue;
     (port.is_input ? inputs : outputs).push_back(port.name);
   }
-  const auto fail = [&](ExitCode code, const std::string& what) {
-    throw Error(code, fmt::format("{}: module {}: {}; its ports are: {}", where, module, what,
+  const auto fail = [&](ErrorKind kind, const std::string& what) {
+    throw Error(kind, fmt::format("{}: module {}: {}; its ports are: {}", where, module, what,
                                   seen.empty() ? "none" : seen));
   };
   for (const auto& [name, value, width] : source.held) {
     const auto port = std::find_if(all.begin(), all.end(),
                                    [&name](const NetlistPort& p) { return p.name == name; });
     if (port == all.end() || !port->is_input) {
-      fail(ExitCode::kUsage, fmt::format("no input {} that could be held at {}", name, value));
+      fail(ErrorKind::kInvalidArgument,
+           fmt::format("no input {} that could be held at {}", name, value));
     }
     if (value < 0 || port->width() > 32 || value >> port->width() != 0) {
-      fail(ExitCode::kUsage, fmt::format("{} = {}, expected 0..{}", name, value,
-                                         (std::int64_t{1} << std::min(port->width(), 32)) - 1));
+      fail(ErrorKind::kInvalidArgument,
+           fmt::format("{} = {}, expected 0..{}", name, value,
+                       (std::int64_t{1} << std::min(port->width(), 32)) - 1));
     }
   }
   if (named) {
@@ -127,12 +129,13 @@ std::array<std::string, 3> find_ports(const std::string& module,
                       [&name](const NetlistPort& port) { return port.name == name; })) {
         continue;
       }
-      fail(ExitCode::kUsage, fmt::format("ports a, b, p = {}, {}, {} do not match", source.ports[0],
-                                         source.ports[1], source.ports[2]));
+      fail(ErrorKind::kInvalidArgument,
+           fmt::format("ports a, b, p = {}, {}, {} do not match", source.ports[0], source.ports[1],
+                       source.ports[2]));
     }
   }
   if (inputs.size() != 2 || outputs.size() != 1) {
-    fail(ExitCode::kUsage,
+    fail(ErrorKind::kInvalidArgument,
          fmt::format("{} inputs and {} outputs, expected 2 and 1 beside those "
                      "that are held{}",
                      inputs.size(), outputs.size(), source.latency > 0 ? " and the clock" : ""));
@@ -142,8 +145,9 @@ std::array<std::string, 3> find_ports(const std::string& module,
     const bool straight = source.ports[0] == inputs[0] && source.ports[1] == inputs[1];
     const bool swapped = source.ports[0] == inputs[1] && source.ports[1] == inputs[0];
     if ((!straight && !swapped) || source.ports[2] != outputs[0]) {
-      fail(ExitCode::kUsage, fmt::format("ports a, b, p = {}, {}, {} do not match", source.ports[0],
-                                         source.ports[1], source.ports[2]));
+      fail(ErrorKind::kInvalidArgument,
+           fmt::format("ports a, b, p = {}, {}, {} do not match", source.ports[0], source.ports[1],
+                       source.ports[2]));
     }
     ports = source.ports;
   }
@@ -156,10 +160,11 @@ std::array<std::string, 3> find_ports(const std::string& module,
   const int b = width_of(ports[1]);
   const int p = width_of(ports[2]);
   if (p != a + b) {
-    fail(ExitCode::kUsage, fmt::format("widths {} x {} -> {}, expected n x m -> n + m", a, b, p));
+    fail(ErrorKind::kInvalidArgument,
+         fmt::format("widths {} x {} -> {}, expected n x m -> n + m", a, b, p));
   }
   if (std::min(a, b) < 2 || std::max(a, b) > kWidestOperand) {
-    fail(ExitCode::kUnsupported,
+    fail(ErrorKind::kUnimplemented,
          fmt::format("operands of {} bits, expected 2..16", OperandWidths(a, b).text()));
   }
   return ports;
@@ -232,17 +237,17 @@ std::vector<std::int16_t> read_lut_file(const std::filesystem::path& path, Opera
   std::vector<std::size_t> shape;
   std::vector<std::int16_t> lut;
   if (is_signed) {
-    auto array = numerics::load_npy<std::int16_t>(path);
+    auto array = base::load_npy<std::int16_t>(path);
     shape = array.shape;
     lut = std::move(array.values);
   } else {
-    const auto array = numerics::load_npy<std::uint16_t>(path);
+    const auto array = base::load_npy<std::uint16_t>(path);
     shape = array.shape;
     lut.assign(array.values.begin(), array.values.end());
   }
   if (shape != std::vector<std::size_t>{rows, columns}) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: expected a table of {} x {} products",
-                                              path.string(), rows, columns));
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: expected a table of {} x {} products",
+                                                         path.string(), rows, columns));
   }
   return lut;
 }
@@ -250,17 +255,17 @@ std::vector<std::int16_t> read_lut_file(const std::filesystem::path& path, Opera
 /// Of everything in component.json but itself.
 std::string self_sha256(Json json) {
   json.erase("self_sha256");
-  return sha256_hex(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  return base::sha256_hex(json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 void write_json(Json json, const std::filesystem::path& directory) {
   json["files"] = Json::object();
   for (const std::string& name : listed_files(json)) {
-    json["files"][name] = sha256_hex(numerics::read_file(directory / name));
+    json["files"][name] = base::sha256_hex(base::read_file(directory / name));
   }
   json["self_sha256"] = self_sha256(json);
-  numerics::write_file(directory / "component.json",
-                       json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  base::write_file(directory / "component.json",
+                   json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 /// Everything that the outcome depends on, as text.
@@ -351,7 +356,8 @@ ExhaustiveRun simulate_all(const Netlist& netlist, const MultiplierSource& sourc
 /// The netlist's products with those of the source. Up to 8 bits all of them by Icarus, which knows
 /// undefined bits; up to 12, or where Icarus does not take the source, all of them by Verilator;
 /// beyond, or without Verilator, corner values and random pairs by Icarus. Results as
-/// check_against_rtl() gives them. Throws Error(kUsage) where both call the same line illegal.
+/// check_against_rtl() gives them. Throws Error(kInvalidArgument) where both call the same line
+/// illegal.
 Json compare_with_source(const MultiplierSource& source, const VerilogSources& sources,
                          const Netlist& netlist, OperandWidths widths,
                          const std::vector<std::uint32_t>& products, const std::string& cells,
@@ -388,8 +394,8 @@ Json compare_with_source(const MultiplierSource& source, const VerilogSources& s
       return text.substr(begin, text.find(':', colon + 1) - begin);
     };
     if (!line_of(reason).empty() && line_of(reason) == line_of(other)) {
-      throw Error(ExitCode::kUsage, fmt::format("{}: only Yosys takes this line; {}; {}",
-                                                line_of(reason), reason, other));
+      throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: only Yosys takes this line; {}; {}",
+                                                           line_of(reason), reason, other));
     }
     second["reason"] = fmt::format("{}; {}", reason, other);
   } else if (second.value("exhaustive", false) == false) {
@@ -427,12 +433,12 @@ std::vector<ModulePort> declared_ports(const MultiplierSource& source,
 void check_widths(const std::string& name, const OperandWidths& found,
                   const CharacterizeOptions& options) {
   if (found.widest() > kWidestOperand) {
-    throw Error(ExitCode::kUnsupported,
+    throw Error(ErrorKind::kUnimplemented,
                 fmt::format("{}: operands of {} bits, expected 2..16", name, found.text()));
   }
   if (options.widths == 0 || found == 0 || found == options.widths) return;
-  throw Error(ExitCode::kUsage, fmt::format("{}: operands of {} bits, expected {}", name,
-                                            found.text(), options.widths.text()));
+  throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: operands of {} bits, expected {}", name,
+                                                       found.text(), options.widths.text()));
 }
 
 /// The widths of two inputs, of which all else is made; 0 where others are there.
@@ -471,8 +477,9 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
   for (HeldPort& held : resolved.held) held.width = netlist.port(held.name).width();
   const OperandWidths widths = {netlist.port(ports[0]).width(), netlist.port(ports[1]).width()};
   if (source.widths != 0 && source.widths != widths) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: operands of {} bits, expected {}", where,
-                                              widths.text(), source.widths.text()));
+    throw Error(ErrorKind::kInvalidArgument,
+                fmt::format("{}: operands of {} bits, expected {}", where, widths.text(),
+                            source.widths.text()));
   }
 
   if (resolved.latency > 0) Pipeline(netlist, resolved).check_latency(options.seed, where);
@@ -495,7 +502,7 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
   const ExhaustiveRun run = simulate_all(netlist, resolved, exhaustive);
   if (run.errors.mae > source.largest_mae) {
     throw Error(
-        ExitCode::kUsage,
+        ErrorKind::kInvalidArgument,
         fmt::format("{}: widths {} x {} -> {}, expected n x m -> n + m; taken for the "
                     "upper half of a product, it has a mean error of {:.6g}, expected at "
                     "most {:.6g}",
@@ -509,7 +516,7 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
   Json factorisation;
   if (!lut.empty()) {
     const tables::ProductTable table = product_table(lut, widths, signedness.is_signed);
-    numerics::write_file(directory / "lut.npy", tables::npy_bytes(table));
+    base::write_file(directory / "lut.npy", tables::npy_bytes(table));
     factorisation = write_factors(table, directory);
   }
 
@@ -528,7 +535,7 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
   const std::string cells =
       instantiated.empty() ? "" : library.verilog_cells(instantiated, connects_supplies);
   if (!cells.empty() && !source.mapped) {
-    numerics::write_file(directory / "source" / kSourceCells, cells);
+    base::write_file(directory / "source" / kSourceCells, cells);
   }
   // Beside the comparison, whose compiler keeps one core busy.
   progress("timing (OpenSTA)");
@@ -569,14 +576,15 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
   }
   json["sources"] = Json::array();
   const auto add_source = [&json](const std::string& file, const std::string& text) {
-    json["sources"].push_back({{"file", file}, {"sha256", sha256_hex(text)}});
+    json["sources"].push_back({{"file", file}, {"sha256", base::sha256_hex(text)}});
   };
   for (const VerilogSources::File& file : sources.files()) {
     add_source("source/" + file.name, file.text);
   }
   if (!cells.empty() && !source.mapped) add_source(std::string("source/") + kSourceCells, cells);
   json["memories"] = Json::object();
-  for (const auto& [name, bytes] : sources.memories()) json["memories"][name] = sha256_hex(bytes);
+  for (const auto& [name, bytes] : sources.memories())
+    json["memories"][name] = base::sha256_hex(bytes);
   std::string file_names;
   json["liberty_files"] = Json::array();
   for (const auto& [name, sha256] : library.files()) {
@@ -586,7 +594,7 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
   json["liberty"] = file_names;
   json["liberty_library"] = library.name();
   json["liberty_sha256"] = library.sha256();
-  json["lut_sha256"] = lut.empty() ? Json() : Json(sha256_hex(table_bytes(lut)));
+  json["lut_sha256"] = lut.empty() ? Json() : Json(base::sha256_hex(table_bytes(lut)));
   json["factorisation"] = factorisation;
   json["area_um2"] = synthesis.area_um2;
   json["delay_ns"] = delay;
@@ -654,7 +662,7 @@ void build_table_component(const std::string& name, const std::filesystem::path&
   const OperandWidths widths = {table.first().width, table.second().width};
   const bool is_signed = table.first().is_signed;
   const std::vector<std::int16_t> lut = lut_of(table);
-  numerics::write_file(directory / "lut.npy", tables::npy_bytes(table));
+  base::write_file(directory / "lut.npy", tables::npy_bytes(table));
   Json json;
   json["schema"] = kSchema;
   json["cache_key"] = key;
@@ -699,14 +707,15 @@ void load_netlist_part(Component* component) {
   }
   for (const Json& file : json.at("sources")) {
     const std::filesystem::path path = component->directory / file.at("file").get<std::string>();
-    if (sha256_hex(numerics::read_file(path)) != file.at("sha256").get<std::string>()) {
-      throw Error(ExitCode::kUsage, fmt::format("{}: truncated or changed", path.string()));
+    if (base::sha256_hex(base::read_file(path)) != file.at("sha256").get<std::string>()) {
+      throw Error(ErrorKind::kDataLoss, fmt::format("{}: truncated or changed", path.string()));
     }
     source.files.push_back(path);
   }
   for (const auto& [name, sha256] : json.at("memories").items()) {
-    if (sha256_hex(numerics::read_file(component->directory / name)) != sha256.get<std::string>()) {
-      throw Error(ExitCode::kUsage,
+    if (base::sha256_hex(base::read_file(component->directory / name)) !=
+        sha256.get<std::string>()) {
+      throw Error(ErrorKind::kDataLoss,
                   fmt::format("{}: truncated or changed", (component->directory / name).string()));
     }
   }
@@ -733,7 +742,7 @@ Component cached_component(const std::string& name, const std::string& key,
   const std::filesystem::path cache =
       (options.cache_dir.empty() ? default_cache_dir() : options.cache_dir) / "components";
   const std::filesystem::path directory =
-      cache / fmt::format("{}-{}", safe_file_name(name).substr(0, 60), key.substr(0, 16));
+      cache / fmt::format("{}-{}", base::safe_file_name(name).substr(0, 60), key.substr(0, 16));
   if (!options.force && std::filesystem::exists(directory)) {
     try {
       Component kept = load_component(directory);
@@ -748,7 +757,7 @@ Component cached_component(const std::string& name, const std::string& key,
     }
   }
 
-  PrivateDirectory work(cache);
+  base::PrivateDirectory work(cache);
   build(work.path());
   load_component(work.path());  // what is put into the cache can be read back
   std::filesystem::permissions(
@@ -760,18 +769,18 @@ Component cached_component(const std::string& name, const std::string& key,
   if (error) {
     // Something is there already: the same from another process, or an older or damaged one.
     try {
-      if (numerics::read_file(directory / "component.json") ==
-          numerics::read_file(work.path() / "component.json")) {
+      if (base::read_file(directory / "component.json") ==
+          base::read_file(work.path() / "component.json")) {
         return load_component(directory);
       }
     } catch (const Error&) {
       // Damaged: replaced below.
     }
-    const PrivateDirectory old(cache);
+    const base::PrivateDirectory old(cache);
     std::filesystem::rename(directory, old.path() / "old", error);
     std::filesystem::rename(work.path(), directory, error);
     if (error) {
-      throw Error(ExitCode::kUsage,
+      throw Error(ErrorKind::kInvalidArgument,
                   fmt::format("{}: cannot be made: {}", directory.string(), error.message()));
     }
   }
@@ -784,13 +793,13 @@ Component cached_component(const std::string& name, const std::string& key,
 Component load_component(const std::filesystem::path& directory) {
   const std::filesystem::path path = directory / "component.json";
   const auto fail = [&](const std::string& what) -> Error {
-    return Error(ExitCode::kUsage, fmt::format("{}: {}", path.string(), what));
+    return Error(ErrorKind::kInvalidArgument, fmt::format("{}: {}", path.string(), what));
   };
   Component component;
   component.directory = std::filesystem::absolute(directory);
   try {
     Json& json = component.json;
-    json = Json::parse(numerics::read_file(path));
+    json = Json::parse(base::read_file(path));
     const std::string schema = json.at("schema").get<std::string>();
     if (schema != kSchema) throw fail(fmt::format("schema {}, expected {}", schema, kSchema));
     component.content_sha256 = json.at("self_sha256").get<std::string>();
@@ -800,10 +809,10 @@ Component load_component(const std::filesystem::path& directory) {
     component.widths = widths_of(json);
     component.has_netlist = !json.contains("imported");
     for (const std::string& name : listed_files(json)) {
-      const std::string found = sha256_hex(numerics::read_file(directory / name));
+      const std::string found = base::sha256_hex(base::read_file(directory / name));
       const std::string expected = json.at("files").at(name).get<std::string>();
       if (found != expected) {
-        throw Error(ExitCode::kUsage,
+        throw Error(ErrorKind::kDataLoss,
                     fmt::format("{}: truncated or changed: SHA-256 is {}, expected {}",
                                 (directory / name).string(), found, expected));
       }
@@ -838,7 +847,7 @@ Component load_component(const std::filesystem::path& directory) {
 Component characterize(const MultiplierSource& given, const CharacterizeOptions& options) {
   MultiplierSource source = given;
   if (source.files.empty()) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: no Verilog file given", source.name));
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: no Verilog file given", source.name));
   }
   const LibertyFiles liberty_files =
       options.liberty.empty() ? default_liberty() : options.liberty.absolute();
@@ -854,12 +863,12 @@ Component characterize(const MultiplierSource& given, const CharacterizeOptions&
       source.mapped ? VerilogSources::read(source.files, source.top, source.reading) : sources;
   if (source.name.empty()) source.name = source.top;
   check_widths(source.name, source.widths, options);
-  const std::string key = sha256_hex(key_text(source, sources, library->sha256(), options) +
-                                     (source.mapped ? simulated.key_text() : ""));
+  const std::string key = base::sha256_hex(key_text(source, sources, library->sha256(), options) +
+                                           (source.mapped ? simulated.key_text() : ""));
   return cached_component(source.name, key, options, [&](const std::filesystem::path& directory) {
     const std::vector<ModulePort> declared = declared_ports(source, sources);
     check_widths(source.name, declared_widths(declared), options);
-    const PrivateDirectory work(std::filesystem::temp_directory_path());
+    const base::PrivateDirectory work(std::filesystem::temp_directory_path());
     const MultiplierSource fitted =
         source.mapped ? source : fitted_source(source, declared, work.path());
     if (fitted.top == source.top) {
@@ -911,10 +920,10 @@ Component import_table(const std::filesystem::path& file, Signedness signedness,
   const std::string name = file.stem().string();
   std::string warnings;
   for (const std::string& warning : loaded.warnings) warnings += warning + "\n";
-  const std::string key =
-      sha256_hex(fmt::format("{}\ntable {} {} {}\nname {}\nsigned {} from {} sign-magnitude {}\n{}",
-                             kSchema, loaded.file_sha256, loaded.format, file.filename().string(),
-                             name, table.first().is_signed, signed_from, sign_magnitude, warnings));
+  const std::string key = base::sha256_hex(
+      fmt::format("{}\ntable {} {} {}\nname {}\nsigned {} from {} sign-magnitude {}\n{}", kSchema,
+                  loaded.file_sha256, loaded.format, file.filename().string(), name,
+                  table.first().is_signed, signed_from, sign_magnitude, warnings));
   return cached_component(name, key, options, [&](const std::filesystem::path& directory) {
     build_table_component(name, file, loaded, table, sign_magnitude, signed_from, key, directory);
   });
@@ -930,12 +939,12 @@ void need_check(const Component& component, bool allow_unchecked) {
   const std::string result = check.at("result").get<std::string>();
   if (result == "different" || disproved) {
     const Json& by = disproved ? proof : check;
-    throw Error(ExitCode::kMismatch,
+    throw Error(ErrorKind::kMismatch,
                 fmt::format("{}: the netlist differs from the source: {}", component.name,
                             by.at("reason").get<std::string>()));
   }
   if (result == "equal" || allow_unchecked) return;
-  throw Error(ExitCode::kMismatch,
+  throw Error(ErrorKind::kMismatch,
               fmt::format("{}: the netlist was not compared with the source: {} (--allow-unchecked "
                           "takes it as it is)",
                           component.name, check.at("reason").get<std::string>()));
@@ -943,7 +952,7 @@ void need_check(const Component& component, bool allow_unchecked) {
 
 void need_netlist(const Component& component, const std::string& what) {
   if (component.has_netlist) return;
-  throw Error(ExitCode::kUsage,
+  throw Error(ErrorKind::kInvalidArgument,
               fmt::format("{}: no {}: the component was imported from a table and has no netlist; "
                           "expected one made from Verilog",
                           component.name, what));
@@ -965,14 +974,14 @@ LibertyFiles default_liberty() {
   }
   for (const std::filesystem::path& path : paths) {
     if (std::filesystem::exists(path)) continue;
-    throw Error(ExitCode::kMissingTool,
+    throw Error(ErrorKind::kUnavailable,
                 fmt::format("{}: no such Liberty file{}", path.string(),
                             chosen.empty() ? ", expected from the package qflow-tech-osu018"
                                            : ", named by LUTRA_LIBERTY"));
   }
   if (paths.empty()) {
     throw Error(
-        ExitCode::kMissingTool,
+        ErrorKind::kUnavailable,
         fmt::format("LUTRA_LIBERTY = \"{}\", expected Liberty files with : between them", chosen));
   }
   return paths;
@@ -990,7 +999,8 @@ std::filesystem::path default_cache_dir() {
   if (const std::string home = variable("HOME"); !home.empty()) {
     return std::filesystem::path(home) / ".cache" / "lutra";
   }
-  throw Error(ExitCode::kUsage, "no cache directory: expected LUTRA_CACHE, XDG_CACHE_HOME or HOME");
+  throw Error(ErrorKind::kInvalidArgument,
+              "no cache directory: expected LUTRA_CACHE, XDG_CACHE_HOME or HOME");
 }
 
 }  // namespace lutra::synth

@@ -1,14 +1,14 @@
-#include "lutra/synth/delay_sweep.h"
+#include "lutra/component/delay_sweep.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "lutra/numerics/error.h"
-#include "lutra/synth/energy.h"
-#include "lutra/synth/liberty.h"
-#include "lutra/synth/synthesis.h"
-#include "lutra/synth/table_files.h"
+#include "lutra/base/error.h"
+#include "lutra/component/component_tables.h"
+#include "lutra/component/energy.h"
+#include "lutra/netlist/liberty.h"
+#include "lutra/synthesis/synthesis.h"
 
 namespace lutra::synth {
 
@@ -16,14 +16,15 @@ nlohmann::json sweep_delay_targets(const Component& component, const LibertyFile
                                    const std::vector<double>& targets_ns, std::uint64_t seed,
                                    const std::filesystem::path& out_dir) {
   if (!component.has_netlist || component.source.mapped || component.source.latency > 0) {
-    throw Error(ExitCode::kUnsupported,
+    throw Error(ErrorKind::kUnimplemented,
                 fmt::format("{}: cannot be mapped for other delays, expected the source of a "
                             "multiplier without registers",
                             component.name));
   }
   if (Liberty::shared(liberty)->sha256() != component.liberty_sha256) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: not the library that {} was mapped to",
-                                              liberty.text(), component.name));
+    throw Error(
+        ErrorKind::kInvalidArgument,
+        fmt::format("{}: not the library that {} was mapped to", liberty.text(), component.name));
   }
   const std::vector<OperandPair> activity =
       uniform_operands(kUniformOperations, seed, component.widths, component.is_signed);
@@ -56,7 +57,7 @@ nlohmann::json sweep_delay_targets(const Component& component, const LibertyFile
     const std::vector<std::int64_t> products = meter.products(compared);
     for (std::size_t i = 0; i < compared.size(); ++i) {
       if (products[i] == expected[i]) continue;
-      throw Error(ExitCode::kMismatch,
+      throw Error(ErrorKind::kMismatch,
                   fmt::format("{}: mapped for {:g} ns, {} * {} = {}, and {} in the component",
                               component.name, timed.target_ns, compared[i].a, compared[i].b,
                               products[i], expected[i]));

@@ -1,14 +1,14 @@
-#include "lutra/synth/energy.h"
+#include "lutra/component/energy.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <numeric>
 
-#include "lutra/numerics/error.h"
-#include "lutra/synth/event_simulator.h"
-#include "lutra/synth/liberty.h"
-#include "lutra/synth/netlist.h"
+#include "lutra/base/error.h"
+#include "lutra/netlist/event_simulator.h"
+#include "lutra/netlist/liberty.h"
+#include "lutra/netlist/netlist.h"
 
 namespace lutra::synth {
 namespace {
@@ -85,7 +85,7 @@ bool EnergyMeter::has_registers() const { return state_->latency > 0; }
 
 void EnergyMeter::need_combinational(const std::string& what) const {
   if (!has_registers()) return;
-  throw Error(ExitCode::kUnsupported,
+  throw Error(ErrorKind::kUnimplemented,
               fmt::format("{}: {}: expected a multiplier without registers", state_->name, what));
 }
 
@@ -140,7 +140,7 @@ DelayedEnergy delayed_energy(
       for (int net = 0; net < netlist.net_count(); ++net) {
         const LaneBlock& block = settled.net(net);
         if (delayed.value(net) == ((block.words[lane / 64] >> (lane % 64) & 1) != 0)) continue;
-        throw Error(ExitCode::kInternal,
+        throw Error(ErrorKind::kInternal,
                     fmt::format("{}: operation {}: {} settles at {} with delays and at {} without",
                                 netlist.name(), from + static_cast<std::size_t>(lane),
                                 netlist.net_name(net), delayed.value(net) ? 1 : 0,
@@ -192,8 +192,9 @@ void EnergyMeter::check_operands(const std::vector<OperandPair>& operations) con
     const int low = state_->is_signed ? -(1 << (width - 1)) : 0;
     const int high = low + (1 << width) - 1;
     if (value >= low && value <= high) return;
-    throw Error(ExitCode::kUsage, fmt::format("{}: operation {}: {} = {}, expected {}..{}",
-                                              state_->name, i, name, value, low, high));
+    throw Error(ErrorKind::kInvalidArgument,
+                fmt::format("{}: operation {}: {} = {}, expected {}..{}", state_->name, i, name,
+                            value, low, high));
   };
   for (std::size_t i = 0; i < operations.size(); ++i) {
     check(i, "a", operations[i].a, state_->widths.a);
@@ -205,7 +206,7 @@ EnergyReport EnergyMeter::run(const std::vector<OperandPair>& consecutive_operat
                               const std::function<void(std::size_t, int)>& settled) {
   const std::size_t count = consecutive_operations.size();
   if (count < 2) {
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("{}: {} operations, expected at least 2: energy is taken between them",
                             state_->name, count));
   }

@@ -1,4 +1,4 @@
-#include "lutra/synth/error_metrics.h"
+#include "lutra/component/error_metrics.h"
 
 #include <fmt/format.h>
 
@@ -12,8 +12,8 @@
 #include <mutex>
 #include <utility>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/parallel.h"
+#include "lutra/base/error.h"
+#include "lutra/base/threads.h"
 
 #ifdef __x86_64__
 #define LUTRA_AVX2 __attribute__((target("avx2,popcnt,lzcnt")))
@@ -313,8 +313,8 @@ ExhaustiveRun run_exhaustively(OperandWidths widths,
   auto shown = start;
 
   std::atomic<int> taken{0};
-  const int jobs = numerics::thread_count(options.jobs);
-  numerics::parallel_for(std::min(jobs, tasks), 1, jobs, [&](int, int) {
+  const int jobs = base::thread_count(options.jobs);
+  base::parallel_for(std::min(jobs, tasks), 1, jobs, [&](int, int) {
     const std::unique_ptr<ProductPass> pass = make_pass();
     const Add add = adder(pass->level());
     for (int t = taken++; t < tasks; t = taken++) {
@@ -364,7 +364,7 @@ ExhaustiveRun run_exhaustively(const ProductSweep& sweep, const ExhaustiveOption
 ErrorMetrics measure_errors(const std::vector<std::int16_t>& lut, bool is_signed,
                             OperandWidths widths) {
   if (std::min(widths.a, widths.b) < 2 || widths.widest() > 8 || lut.size() != widths.pairs()) {
-    throw Error(ExitCode::kInternal,
+    throw Error(ErrorKind::kInternal,
                 fmt::format("LUT of {} entries, operands of {} bits, expected 2..8", lut.size(),
                             widths.text()));
   }

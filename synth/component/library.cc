@@ -1,4 +1,4 @@
-#include "lutra/synth/library.h"
+#include "lutra/component/library.h"
 
 #include <fmt/format.h>
 
@@ -11,12 +11,11 @@
 #include <set>
 #include <sstream>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
-#include "lutra/synth/files.h"
-#include "lutra/synth/netlist.h"
-#include "lutra/synth/synthesis.h"
-#include "lutra/synth/verilog_sources.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/netlist/netlist.h"
+#include "lutra/synthesis/synthesis.h"
+#include "lutra/synthesis/verilog_sources.h"
 
 #ifndef LUTRA_RTL_DIRECTORY
 #error "LUTRA_RTL_DIRECTORY names the folder rtl; the build sets it"
@@ -43,7 +42,7 @@ Limit of_width(int factor, long offset) {
 long half_rounded_up(int width) { return (width + 1) / 2; }
 
 [[noreturn]] void fail(const std::string& spec, const std::string& what) {
-  throw Error(ExitCode::kUsage, fmt::format("{}: {}", spec, what));
+  throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: {}", spec, what));
 }
 
 long parse_integer(const std::string& spec, const std::string& name, const std::string& text) {
@@ -461,7 +460,8 @@ MultiplierSource library_source(const std::string& spec) {
 
 MultiplierSource verilog_source(const std::vector<std::filesystem::path>& files,
                                 const std::string& top, Signedness signedness) {
-  if (files.empty()) throw Error(ExitCode::kUsage, "no Verilog file given, expected at least one");
+  if (files.empty())
+    throw Error(ErrorKind::kInvalidArgument, "no Verilog file given, expected at least one");
   MultiplierSource source;
   for (const std::filesystem::path& file : files) {
     source.files.push_back(std::filesystem::absolute(file));
@@ -558,7 +558,7 @@ MultiplierSource fitted_source(const MultiplierSource& core, const std::vector<M
   source.ports = {"a_i", "b_i", "p_o"};
   const std::filesystem::path shell = work_dir / (source.top + ".v");
   std::filesystem::create_directories(work_dir);
-  numerics::write_file(
+  base::write_file(
       shell,
       fmt::format("module {0} (\n{1}  input {2}[{3}:0] a_i,\n  input {2}[{13}:0] b_i,\n"
                   "  output {2}[{4}:0] p_o\n);\n  wire [{5}:0] core_p;\n"
@@ -576,7 +576,7 @@ MultiplierSource sign_magnitude_source(const MultiplierSource& given,
                                        const std::filesystem::path& work_dir) {
   MultiplierSource core = given;
   if (core.latency > 0 || core.mapped) {
-    throw Error(ExitCode::kUnsupported,
+    throw Error(ErrorKind::kUnimplemented,
                 fmt::format("{}: the sign-magnitude shell goes around combinational Verilog, found "
                             "{}",
                             core.name.empty() ? core.files.at(0).string() : core.name,
@@ -605,7 +605,7 @@ MultiplierSource sign_magnitude_source(const MultiplierSource& given,
   }
   if (inputs.size() != 2 || outputs.size() != 1 || inputs[0].width != inputs[1].width ||
       outputs[0].width != 2 * inputs[0].width) {
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("{}: module {}: {}, expected two inputs of one width and one output of "
                             "twice that width for the sign-magnitude shell",
                             sources.first_file(), top, found));
@@ -641,7 +641,7 @@ MultiplierSource sign_magnitude_source(const MultiplierSource& given,
       verilog_name(names[1]), verilog_name(names[2]), shell_top);
   std::filesystem::create_directories(work_dir);
   const std::filesystem::path shell = work_dir / (shell_top + ".v");
-  numerics::write_file(shell, text);
+  base::write_file(shell, text);
 
   MultiplierSource source;
   source.name = (core.name.empty() ? top : core.name) + "+sign_magnitude";
@@ -666,7 +666,7 @@ MultiplierSource sign_magnitude_source(const MultiplierSource& given,
 std::filesystem::path rtl_directory() {
   const char* chosen = std::getenv("LUTRA_RTL");
   if (chosen != nullptr && *chosen != '\0') return chosen;
-  return own_path("share/lutra/rtl", LUTRA_RTL_DIRECTORY);
+  return base::own_path("share/lutra/rtl", LUTRA_RTL_DIRECTORY);
 }
 
 }  // namespace lutra::synth

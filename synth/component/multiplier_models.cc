@@ -1,4 +1,4 @@
-#include "lutra/synth/multiplier_models.h"
+#include "lutra/component/multiplier_models.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdlib>
 
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
 
 namespace lutra::synth {
 namespace {
@@ -441,7 +441,7 @@ const std::vector<Family>& families() {
 }
 
 [[noreturn]] void fail(const std::string& family, const std::string& what) {
-  throw Error(ExitCode::kUsage, fmt::format("{}: {}", family, what));
+  throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: {}", family, what));
 }
 
 template <typename List>

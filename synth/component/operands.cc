@@ -1,4 +1,4 @@
-#include "lutra/synth/operands.h"
+#include "lutra/component/operands.h"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,8 @@
 #include <cmath>
 #include <utility>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/npy.h"
+#include "lutra/base/error.h"
+#include "lutra/base/npy.h"
 
 namespace lutra::synth {
 namespace {
@@ -93,11 +93,10 @@ std::int64_t table_product(const Component& component, const OperandPair& pair) 
 
 OperandDistribution read_operands(const std::filesystem::path& path, OperandWidths widths,
                                   bool is_signed) {
-  const numerics::NpyArray<double> array =
-      numerics::npy_numbers(numerics::read_npy_file(path), path);
+  const base::NpyArray<double> array = base::npy_numbers(base::read_npy_file(path), path);
   const std::size_t values = std::size_t{1} << widths.widest();
   const auto fail = [&path](const std::string& what) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: {}", path.string(), what));
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: {}", path.string(), what));
   };
   std::string shape;
   for (const std::size_t size : array.shape) shape += fmt::format("[{}]", size);
@@ -154,9 +153,9 @@ void write_operands(const std::filesystem::path& path, const std::vector<Operand
   });
   const std::vector<std::size_t> shape = {trace.size(), 2};
   if (narrow) {
-    numerics::save_npy(path, shape, std::vector<std::int16_t>(values.begin(), values.end()));
+    base::save_npy(path, shape, std::vector<std::int16_t>(values.begin(), values.end()));
   } else {
-    numerics::save_npy(path, shape, values);
+    base::save_npy(path, shape, values);
   }
 }
 
@@ -166,7 +165,7 @@ nlohmann::json measure_at_operands(const Component& component,
   WeightedErrors errors(component.widths, component.is_signed);
   if (operands.trace.empty()) {
     if (component.lut.empty()) {
-      throw Error(ExitCode::kUnsupported,
+      throw Error(ErrorKind::kUnimplemented,
                   fmt::format("{}: histograms of operands need the table of all products, which a "
                               "component of {} bits has not; expected a trace",
                               component.name, component.widths.text()));

@@ -1,4 +1,4 @@
-#include "lutra/synth/pipeline.h"
+#include "lutra/component/pipeline.h"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,8 @@
 #include <cstring>
 #include <set>
 
-#include "lutra/numerics/error.h"
-#include "lutra/synth/energy.h"
+#include "lutra/base/error.h"
+#include "lutra/component/energy.h"
 
 namespace lutra::synth {
 namespace {
@@ -49,7 +49,8 @@ void add_sources(const Netlist& netlist, int net, std::vector<char>* seen,
 std::string find_clock(const Netlist& netlist, const MultiplierSource& source,
                        const std::string& where) {
   const auto fail = [&](const std::string& what) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: module {}: {}", where, netlist.name(), what));
+    throw Error(ErrorKind::kInvalidArgument,
+                fmt::format("{}: module {}: {}", where, netlist.name(), what));
   };
   if (!source.clock.empty()) {
     const NetlistPort& port = netlist.port(source.clock);
@@ -132,13 +133,13 @@ void Pipeline::check_latency(std::uint64_t seed, const std::string& where) const
   if (possible[source_.latency]) return;
   const auto found = std::find(possible.begin() + 1, possible.end(), 1);
   if (found == possible.end()) {
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("{}: module {}: no latency up to {} cycles gives the products of "
                             "operands that follow each other: expected a pipeline that takes "
                             "operands in every cycle",
                             where, netlist_.name(), kMaxLatency));
   }
-  throw Error(ExitCode::kUsage,
+  throw Error(ErrorKind::kInvalidArgument,
               fmt::format("{}: module {}: latency {} given, but its products follow their operands "
                           "by {} cycles of {}",
                           where, netlist_.name(), source_.latency, found - possible.begin(),

@@ -1,4 +1,4 @@
-#include "lutra/synth/reference.h"
+#include "lutra/component/reference.h"
 
 #include <fmt/format.h>
 
@@ -9,10 +9,10 @@
 #include <sstream>
 #include <system_error>
 
-#include "lutra/numerics/error.h"
-#include "lutra/synth/files.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/verilog_sources.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/component/library.h"
+#include "lutra/synthesis/verilog_sources.h"
 
 namespace lutra::synth {
 namespace {
@@ -71,7 +71,7 @@ MultiplierReference parse_reference(const std::string& text, const fs::path& fol
   }
   const std::string name = text.substr(0, colon);
   const auto fail = [&](const std::string& what) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: {}", text, what));
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: {}", text, what));
   };
   if (name.empty()) fail(std::string("no name, ") + kRead + ", or a name of the library");
   const bool is_path = name.find('/') != std::string::npos ||
@@ -159,17 +159,17 @@ Component signed_component_of(const MultiplierReference& reference, const Verilo
     MultiplierSource core = verilog_source({reference.path}, "", Signedness::kUnsigned);
     core.parameters = reference.parameters;
     core.reading = reading;
-    const PrivateDirectory work(fs::temp_directory_path());
+    const base::PrivateDirectory work(fs::temp_directory_path());
     Component shell = characterize(sign_magnitude_source(core, work.path()), options);
     shell.json["core_signed_from"] = component.json.at("signed_from");
     return shell;
   }
   if (reference.kind == MultiplierReference::Kind::kLibrary) {
-    const PrivateDirectory work(fs::temp_directory_path());
+    const base::PrivateDirectory work(fs::temp_directory_path());
     return characterize(sign_magnitude_source(library_source(reference.text), work.path()),
                         options);
   }
-  throw Error(ExitCode::kUsage,
+  throw Error(ErrorKind::kInvalidArgument,
               fmt::format("{}: an unsigned component, expected a signed one", reference.text));
 }
 

@@ -1,4 +1,4 @@
-#include "component/rtl_check.h"
+#include "rtl_check.h"
 
 #include <fmt/format.h>
 
@@ -9,12 +9,12 @@
 #include <map>
 #include <sstream>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
-#include "lutra/numerics/parallel.h"
-#include "lutra/synth/files.h"
-#include "lutra/synth/netlist_simulator.h"
-#include "lutra/synth/process.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/base/sha256.h"
+#include "lutra/base/threads.h"
+#include "lutra/netlist/netlist_simulator.h"
+#include "lutra/system/tool.h"
 
 namespace lutra::synth {
 namespace {
@@ -28,11 +28,11 @@ nlohmann::json not_checked(const std::string& reason) {
 
 /// Begins every name of the bench: a source cannot name itself by it, as it is made of the source.
 std::string secret_prefix(const VerilogSources& sources) {
-  return "lutra_" + sha256_hex("bench\n" + sources.key_text()).substr(0, 20);
+  return "lutra_" + base::sha256_hex("bench\n" + sources.key_text()).substr(0, 20);
 }
 
 /// The first message of a tool about the sources, with the user's file and line.
-std::string first_complaint(const ProcessResult& run, const VerilogSources& sources) {
+std::string first_complaint(const ToolResult& run, const VerilogSources& sources) {
   if (const std::string limit = run.limit(); !limit.empty()) return limit;
   std::istringstream lines(run.output);
   std::string first;
@@ -68,7 +68,7 @@ std::vector<std::string> write_sources(const VerilogSources& sources, const std:
   sources.write(work);
   std::vector<std::string> names = sources.names();
   if (!cells.empty()) {
-    numerics::write_file(work / "cells.v", cells);
+    base::write_file(work / "cells.v", cells);
     names.push_back("cells.v");
   }
   return names;
@@ -76,7 +76,7 @@ std::vector<std::string> write_sources(const VerilogSources& sources, const std:
 
 std::string version_line(const std::vector<std::string>& command) {
   try {
-    const std::string output = constant_output(command, command[0]);
+    const std::string output = tool_output(command, command[0]);
     return output.substr(0, output.find('\n'));
   } catch (const Error&) {
     return "";
@@ -136,11 +136,11 @@ nlohmann::json check_against_rtl(const MultiplierSource& source, const VerilogSo
     operands += fmt::format("{:x}\n", std::uint64_t{pairs[i].a} << widths.b | pairs[i].b);
     expected += fmt::format("{:x}\n", products[i]);
   }
-  const PrivateDirectory work(std::filesystem::temp_directory_path());
-  numerics::write_file(work.path() / "lutra_timescale.v", "`timescale 1ns / 1ps\n");
-  numerics::write_file(work.path() / "lutra_bench.v", bench);
-  numerics::write_file(work.path() / "pairs.hex", operands);
-  numerics::write_file(work.path() / "products.hex", expected);
+  const base::PrivateDirectory work(std::filesystem::temp_directory_path());
+  base::write_file(work.path() / "lutra_timescale.v", "`timescale 1ns / 1ps\n");
+  base::write_file(work.path() / "lutra_bench.v", bench);
+  base::write_file(work.path() / "pairs.hex", operands);
+  base::write_file(work.path() / "products.hex", expected);
   std::vector<std::string> compile = {"iverilog",  "-g2012",           "-DSYNTHESIS",
                                       "-s",        prefix + "_bench",  "-o",
                                       "bench.vvp", "lutra_timescale.v"};
@@ -148,24 +148,24 @@ nlohmann::json check_against_rtl(const MultiplierSource& source, const VerilogSo
     compile.push_back(name);
   }
   compile.push_back("lutra_bench.v");
-  const ProcessResult compiled = run_process(compile, work.path(), "iverilog", kCompileSeconds);
+  const ToolResult compiled = run_tool(compile, work.path(), "iverilog", kCompileSeconds);
   if (compiled.status != 0) {
     return not_checked("Icarus Verilog does not take the source: " +
                        first_complaint(compiled, sources));
   }
   // An event-driven simulation takes microseconds a pair: a part of the pairs on each core.
   const int count = static_cast<int>(pairs.size());
-  const int part = std::max(1024, (count - 1) / numerics::thread_count(jobs) + 1);
-  std::vector<ProcessResult> parts((count + part - 1) / part);
+  const int part = std::max(1024, (count - 1) / base::thread_count(jobs) + 1);
+  std::vector<ToolResult> parts((count + part - 1) / part);
   const auto report_name = [&](std::size_t number) {
     return fmt::format("{}_{}.txt", prefix, number);
   };
-  numerics::parallel_for(count, part, jobs, [&](int begin, int end) {
+  base::parallel_for(count, part, jobs, [&](int begin, int end) {
     parts[begin / part] =
-        run_process({"vvp", "-n", "bench.vvp", fmt::format("+first={}", begin),
-                     fmt::format("+last={}", end - 1),
-                     "+report=" + report_name(static_cast<std::size_t>(begin / part))},
-                    work.path(), "iverilog");
+        run_tool({"vvp", "-n", "bench.vvp", fmt::format("+first={}", begin),
+                  fmt::format("+last={}", end - 1),
+                  "+report=" + report_name(static_cast<std::size_t>(begin / part))},
+                 work.path(), "iverilog");
   });
 
   // Printing takes longest: the bench tells only what differs, undefined bits among it.
@@ -232,12 +232,11 @@ nlohmann::json check_all_against_rtl(const MultiplierSource& source, const Veril
   const std::string version = verilator_version();
   if (version.empty()) return not_checked("verilator is not on PATH");
   if (version_line({"g++", "--version"}).empty()) return not_checked("g++ is not on PATH");
-  const PrivateDirectory work(std::filesystem::temp_directory_path());
-  numerics::write_file(
-      work.path() / "lutra_bench.sv",
-      fmt::format("module lutra_bench (input clock, input [{}:0] a, input "
-                  "[{}:0] b, output [{}:0] p);\n  {}\nendmodule\n",
-                  widths.a - 1, widths.b - 1, widths.product() - 1, instance(source)));
+  const base::PrivateDirectory work(std::filesystem::temp_directory_path());
+  base::write_file(work.path() / "lutra_bench.sv",
+                   fmt::format("module lutra_bench (input clock, input [{}:0] a, input "
+                               "[{}:0] b, output [{}:0] p);\n  {}\nendmodule\n",
+                               widths.a - 1, widths.b - 1, widths.product() - 1, instance(source)));
   std::vector<std::string> verilate = {
       "verilator",   "--cc",     "--prefix",   "Vbench", "--Mdir",      "model", "--top-module",
       "lutra_bench", "-O3",      "--x-assign", "0",      "--x-initial", "0",     "-DSYNTHESIS",
@@ -249,7 +248,7 @@ nlohmann::json check_all_against_rtl(const MultiplierSource& source, const Veril
     verilate.push_back(name);
   }
   verilate.push_back("lutra_bench.sv");
-  const ProcessResult verilated = run_process(verilate, work.path(), "verilator", kCompileSeconds);
+  const ToolResult verilated = run_tool(verilate, work.path(), "verilator", kCompileSeconds);
   if (verilated.status != 0) {
     return not_checked(verilated.output.find("UNOPTFLAT") != std::string::npos
                            ? "verilator warns of UNOPTFLAT: it may simulate this netlist wrongly"
@@ -283,25 +282,24 @@ nlohmann::json check_all_against_rtl(const MultiplierSource& source, const Veril
       "  return std::fclose(out);\n"
       "}}\n",
       widths.b, widths.product(), std::max(0, source.latency - 1), source.latency > 0);
-  numerics::write_file(work.path() / "model.cpp", model);
-  numerics::write_file(work.path() / "runtime.cpp",
-                       "#include \"verilated.cpp\"\n#include \"verilated_threads.cpp\"\n");
+  base::write_file(work.path() / "model.cpp", model);
+  base::write_file(work.path() / "runtime.cpp",
+                   "#include \"verilated.cpp\"\n#include \"verilated_threads.cpp\"\n");
   std::array<bool, 2> compiled = {};
-  numerics::parallel_for(2, 1, 2, [&](int unit, int) {
+  base::parallel_for(2, 1, 2, [&](int unit, int) {
     const std::string name = unit == 0 ? "model" : "runtime";
-    compiled[unit] =
-        run_process({"g++", "-std=c++17", "-w", unit == 0 ? "-O1" : "-O0", "-I.", "-Imodel",
-                     "-I" + root + "/include", "-I" + root + "/include/vltstd", "-c", name + ".cpp",
-                     "-o", name + ".o"},
-                    work.path(), "g++", kCompileSeconds)
-            .status == 0;
+    compiled[unit] = run_tool({"g++", "-std=c++17", "-w", unit == 0 ? "-O1" : "-O0", "-I.",
+                               "-Imodel", "-I" + root + "/include", "-I" + root + "/include/vltstd",
+                               "-c", name + ".cpp", "-o", name + ".o"},
+                              work.path(), "g++", kCompileSeconds)
+                         .status == 0;
   });
   if (!compiled[0] || !compiled[1] ||
-      run_process({"g++", "model.o", "runtime.o", "-lpthread", "-o", "bench"}, work.path(), "g++")
+      run_tool({"g++", "model.o", "runtime.o", "-lpthread", "-o", "bench"}, work.path(), "g++")
               .status != 0) {
     return not_checked("the verilated source does not compile");
   }
-  const ProcessResult run = run_process({(work.path() / "bench").string()}, work.path(), "g++");
+  const ToolResult run = run_tool({(work.path() / "bench").string()}, work.path(), "g++");
   if (const std::string limit = run.limit(); !limit.empty()) {
     return not_checked("the simulation of the source (Verilator) " + limit);
   }
@@ -362,7 +360,7 @@ nlohmann::json prove_against_rtl(const MultiplierSource& source, const VerilogSo
     return not_checked("yosys-abc is not on PATH");
   }
   nlohmann::json proof = {{"result", "undecided"}, {"limit_s", limit_s}};
-  const PrivateDirectory work(std::filesystem::temp_directory_path());
+  const base::PrivateDirectory work(std::filesystem::temp_directory_path());
   write_sources(sources, cells, work.path());
   std::filesystem::copy_file(directory / "netlist.v", work.path() / "netlist.v");
   std::filesystem::copy_file(directory / "cells.v", work.path() / "netlist_cells.v");
@@ -376,24 +374,24 @@ nlohmann::json prove_against_rtl(const MultiplierSource& source, const VerilogSo
       to_aiger +
       "source.aig\ndesign -reset\nread_verilog netlist.v netlist_cells.v\nhierarchy -check -top " +
       source.top + "\n" + to_aiger + "netlist.aig\n";
-  numerics::write_file(work.path() / "proof.ys", script);
-  const ProcessResult read =
-      run_process({"yosys", "-q", "-s", "proof.ys"}, work.path(), "yosys", limit_s);
+  base::write_file(work.path() / "proof.ys", script);
+  const ToolResult read =
+      run_tool({"yosys", "-q", "-s", "proof.ys"}, work.path(), "yosys", limit_s);
   if (read.timed_out) {
     proof["reason"] = "the limit passed while Yosys read the source";
     return proof;
   }
   if (read.status != 0) return not_checked("Yosys makes no AIGER of the source");
-  const ProcessResult cec = run_process(
-      {"yosys-abc", "-q", fmt::format("cec -C 0 -T {} source.aig netlist.aig", limit_s)},
-      work.path(), "yosys", limit_s);
+  const ToolResult cec =
+      run_tool({"yosys-abc", "-q", fmt::format("cec -C 0 -T {} source.aig netlist.aig", limit_s)},
+               work.path(), "yosys", limit_s);
   if (cec.output.find("Networks are equivalent") != std::string::npos) {
     proof["result"] = "proved";
     return proof;
   }
   if (cec.output.find("NOT EQUIVALENT") == std::string::npos) return proof;
 
-  run_process(
+  run_tool(
       {"yosys-abc", "-q", "miter source.aig netlist.aig; iprove; write_cex -n counterexample.txt"},
       work.path(), "yosys", limit_s);
   std::map<std::string, std::uint64_t> values;

@@ -1,5 +1,5 @@
-#ifndef LUTRA_SYNTH_COMPONENT_RTL_CHECK_H_
-#define LUTRA_SYNTH_COMPONENT_RTL_CHECK_H_
+#ifndef LUTRA_COMPONENT_RTL_CHECK_H_
+#define LUTRA_COMPONENT_RTL_CHECK_H_
 
 #include <cstdint>
 #include <filesystem>
@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "lutra/synth/component.h"
-#include "lutra/synth/netlist.h"
-#include "lutra/synth/pipeline.h"
-#include "lutra/synth/verilog_sources.h"
+#include "lutra/component/component.h"
+#include "lutra/component/pipeline.h"
+#include "lutra/netlist/netlist.h"
+#include "lutra/synthesis/verilog_sources.h"
 
 namespace lutra::synth {
 
@@ -64,4 +64,4 @@ nlohmann::json prove_against_rtl(const MultiplierSource& source, const VerilogSo
 
 }  // namespace lutra::synth
 
-#endif  // LUTRA_SYNTH_COMPONENT_RTL_CHECK_H_
+#endif  // LUTRA_COMPONENT_RTL_CHECK_H_

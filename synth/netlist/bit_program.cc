@@ -1,6 +1,6 @@
 // Three-input operations on 64, 256 or 512 lanes at a time, one kernel a truth table: a program
 // whose equal operations stand together is run with few indirect calls.
-#include "lutra/synth/bit_program.h"
+#include "lutra/netlist/bit_program.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include <cstring>
 #include <utility>
 
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -56,7 +56,7 @@ SimdLevel simd_level() {
     if (to_string(level) == chosen) return level;
     names += (names.empty() ? "" : ", ") + to_string(level);
   }
-  throw Error(ExitCode::kUsage,
+  throw Error(ErrorKind::kInvalidArgument,
               fmt::format("LUTRA_SIMD = \"{}\", this processor has {}", chosen, names));
 }
 

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "lutra/numerics/error.h"
-#include "lutra/synth/liberty.h"
+#include "lutra/base/error.h"
+#include "lutra/netlist/liberty.h"
 
 namespace lutra::synth {
 namespace {
@@ -48,8 +48,8 @@ class ExpressionParser {
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw Error(ExitCode::kUsage, fmt::format("{}: {} in the boolean expression \"{}\"", where_,
-                                              what, text_.substr(0, 200)));
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: {} in the boolean expression \"{}\"",
+                                                         where_, what, text_.substr(0, 200)));
   }
 
   char peek() {

@@ -1,4 +1,4 @@
-#include "lutra/synth/event_simulator.h"
+#include "lutra/netlist/event_simulator.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <map>
 #include <utility>
 
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
 
 namespace lutra::synth {
 namespace {
@@ -59,7 +59,7 @@ EventSimulator::CellType EventSimulator::read_type(const LibertyCell& cell) {
   const std::size_t inputs = type.inputs.size();
   if (cell.flip_flop.has_value() || inputs > kMaxInputs) {
     throw Error(
-        ExitCode::kUnsupported,
+        ErrorKind::kUnimplemented,
         fmt::format("cell {}: {}, expected a combinational cell of up to {} inputs", cell.name,
                     cell.flip_flop.has_value() ? std::string("a flip-flop")
                                                : fmt::format("{} inputs", inputs),
@@ -72,14 +72,14 @@ EventSimulator::CellType EventSimulator::read_type(const LibertyCell& cell) {
         if (cell.pins[type.inputs[i]].name == name) return (state >> i & 1) != 0;
       }
       throw Error(
-          ExitCode::kUnsupported,
+          ErrorKind::kUnimplemented,
           fmt::format("cell {}: an expression names {}, expected inputs only", cell.name, name));
     };
   };
   for (const int p : type.outputs) {
     const LibertyPin& pin = cell.pins[p];
     if (!pin.function.has_value()) {
-      throw Error(ExitCode::kUnsupported,
+      throw Error(ErrorKind::kUnimplemented,
                   fmt::format("cell {}: the Liberty file gives no function for pin {}", cell.name,
                               pin.name));
     }
@@ -95,7 +95,7 @@ EventSimulator::CellType EventSimulator::read_type(const LibertyCell& cell) {
             delay_table(pin, cell.pins[type.inputs[i]].name, (state >> i & 1) != 0,
                         output.truth[state] != 0, values_at(state));
         if (table == nullptr) {
-          throw Error(ExitCode::kUnsupported,
+          throw Error(ErrorKind::kUnimplemented,
                       fmt::format("cell {}: the Liberty file gives no cell_{} for pin {}",
                                   cell.name, output.truth[state] != 0 ? "rise" : "fall", pin.name));
         }

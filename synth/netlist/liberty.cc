@@ -1,6 +1,7 @@
 // Liberty groups into a cell library in fixed units; several files into one library.
 
-#include "lutra/synth/liberty.h"
+#include "lutra/netlist/liberty.h"
+#include "lutra/base/sha256.h"
 
 #include <fmt/format.h>
 
@@ -14,9 +15,10 @@
 #include <utility>
 #include <vector>
 
-#include "lutra/numerics/error.h"
-#include "lutra/synth/files.h"
-#include "netlist/liberty_writer.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/netlist/liberty_writer.h"
+#include "lutra/system/gzip.h"
 
 namespace lutra::synth {
 namespace {
@@ -58,7 +60,7 @@ class Reader {
   Reader(const LibertyGroup& root, const LibertyText& source) : root_(root), source_(source) {}
 
   [[noreturn]] void fail(int line, const std::string& what) const {
-    throw Error(ExitCode::kUsage, fmt::format("{}: {}", where(line), what));
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: {}", where(line), what));
   }
 
   std::string where(int line) const { return source_.where(line); }
@@ -884,16 +886,16 @@ struct ReadFile {
 
 /// The files in an order that does not depend on how they are given.
 std::vector<ReadFile> read_files(const LibertyFiles& files) {
-  if (files.empty()) throw Error(ExitCode::kInternal, "no Liberty file given");
+  if (files.empty()) throw Error(ErrorKind::kInternal, "no Liberty file given");
   std::vector<ReadFile> read;
   for (const std::filesystem::path& path : files.paths()) {
     ReadFile file;
     file.path = path;
     file.text = LibertyText::with_includes(read_file_maybe_gzip(path), path.string());
-    file.sha256 = sha256_hex(file.text.text());
+    file.sha256 = base::sha256_hex(file.text.text());
     for (const ReadFile& other : read) {
       if (other.sha256 != file.sha256) continue;
-      throw Error(ExitCode::kUsage,
+      throw Error(ErrorKind::kInvalidArgument,
                   fmt::format("{}: the same Liberty file as {}, expected each file of a library "
                               "once",
                               path.string(), other.path.string()));
@@ -946,7 +948,7 @@ std::shared_ptr<const Liberty> Liberty::shared(const LibertyFiles& files) {
 Liberty Liberty::parse(std::string text, const std::string& origin) {
   const LibertyText source = LibertyText::with_includes(std::move(text), origin);
   Liberty library = parse(source, origin);
-  library.sha256_ = sha256_hex(source.text());
+  library.sha256_ = base::sha256_hex(source.text());
   library.files_ = {{std::filesystem::path(origin).filename().string(), library.sha256_}};
   return library;
 }
@@ -998,7 +1000,7 @@ Liberty Liberty::parse(const LibertyText& text, const std::string& origin) {
 void Liberty::merge(Liberty other) {
   const auto differ = [&](const std::string& what, double mine, double theirs) {
     if (std::abs(mine - theirs) <= 1e-9 * std::abs(mine)) return;
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("{}: {} = {}, and {} in {}; expected files of one library", origin_,
                             what, mine, theirs, other.origin_));
   };
@@ -1026,8 +1028,9 @@ void Liberty::merge(Liberty other) {
       cells_.emplace(cell_name, std::move(cell));
       order_.push_back(cell_name);
     } else if (!same_cell(found->second, cell)) {
-      throw Error(ExitCode::kUsage, fmt::format("{}: cell {} is defined in {} too, and differs",
-                                                cell.where, cell_name, found->second.where));
+      throw Error(ErrorKind::kInvalidArgument,
+                  fmt::format("{}: cell {} is defined in {} too, and differs", cell.where,
+                              cell_name, found->second.where));
     }
   }
   if (name_ != other.name_) name_ += "+" + other.name_;
@@ -1039,7 +1042,7 @@ void Liberty::merge(Liberty other) {
   std::sort(sums.begin(), sums.end());
   std::string all;
   for (const std::string& sum : sums) all += sum + "\n";
-  sha256_ = sha256_hex(all);
+  sha256_ = base::sha256_hex(all);
   name_for_tools();
 }
 
@@ -1062,7 +1065,7 @@ const LibertyCell& Liberty::smallest_inverter() const {
     }
   }
   if (best == nullptr) {
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("{}: the library holds no inverter with slew tables", origin_));
   }
   return *best;
@@ -1082,7 +1085,7 @@ double Liberty::fanout_of_four_slew_ns() const {
     slew = (arc->rise_slew_ns.lookup(slew, load) + arc->fall_slew_ns.lookup(slew, load)) / 2;
   }
   if (!std::isfinite(slew) || slew <= 0) {
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("{}: the slew tables of {} give no fan-out-of-four slew", origin_,
                             inverter.name));
   }

@@ -12,9 +12,10 @@
 #include <utility>
 #include <vector>
 
-#include "lutra/numerics/error.h"
-#include "lutra/synth/files.h"
-#include "lutra/synth/liberty.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/netlist/liberty.h"
+#include "lutra/system/gzip.h"
 
 namespace lutra::synth {
 namespace {
@@ -66,7 +67,7 @@ class Parser {
 
  private:
   [[noreturn]] void fail(int line, const std::string& what) const {
-    throw Error(ExitCode::kUsage, fmt::format("{}: {}", source_.where(line), what));
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: {}", source_.where(line), what));
   }
 
   static std::string shown(const Token& token) {
@@ -361,7 +362,7 @@ class LibertyText::Includer {
 
  private:
   [[noreturn]] static void fail(const std::string& where, const std::string& what) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: {}", where, what));
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: {}", where, what));
   }
 
   void copy(std::string_view text) {

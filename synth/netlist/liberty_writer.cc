@@ -2,7 +2,7 @@
 // another part of what libraries hold, some of it without a word; this is what all of them take
 // alike.
 
-#include "netlist/liberty_writer.h"
+#include "lutra/netlist/liberty_writer.h"
 
 #include <fmt/format.h>
 
@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
 
 namespace lutra::synth {
 namespace {
@@ -421,7 +421,7 @@ std::string Liberty::verilog_cells(const std::vector<std::string>& cell_names,
   for (const std::string& cell_name : cell_names) {
     const LibertyCell* cell = find_cell(cell_name);
     if (cell == nullptr || !cell->unsupported.empty()) {
-      throw Error(ExitCode::kUnsupported,
+      throw Error(ErrorKind::kUnimplemented,
                   fmt::format("{}: cell {}: no Verilog: {}", origin_, cell_name,
                               cell == nullptr ? "it is not in the library" : cell->unsupported));
     }

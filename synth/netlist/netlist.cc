@@ -1,4 +1,4 @@
-#include "lutra/synth/netlist.h"
+#include "lutra/netlist/netlist.h"
 
 #include <fmt/format.h>
 
@@ -9,9 +9,8 @@
 #include <unordered_map>
 #include <utility>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
-#include "lutra/synth/files.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
 
 namespace lutra::synth {
 namespace {
@@ -29,8 +28,8 @@ class Builder {
 
   [[noreturn]] void fail(const std::string& what) const { fail_at(where_, what); }
   [[noreturn]] static void fail_at(const std::string& where, const std::string& what,
-                                   ExitCode code = ExitCode::kUsage) {
-    throw Error(code, fmt::format("{}: {}", where, what));
+                                   ErrorKind kind = ErrorKind::kInvalidArgument) {
+    throw Error(kind, fmt::format("{}: {}", where, what));
   }
 
   /// `file:line` of an entry, from Yosys' "file:line.column-line.column|..."; otherwise the
@@ -101,7 +100,7 @@ Netlist Netlist::read_json(const std::filesystem::path& path, const Liberty& lib
   Netlist netlist;
   Builder builder(where, &netlist.net_names_, &netlist.net_sources_);
   try {
-    const Json root = Json::parse(numerics::read_file(path));
+    const Json root = Json::parse(base::read_file(path));
     const Json& modules = root.at("modules");
     if (modules.empty()) builder.fail("the netlist holds no module");
     if (top.empty() && modules.size() != 1) {
@@ -120,7 +119,7 @@ Netlist Netlist::read_json(const std::filesystem::path& path, const Liberty& lib
       port.name = name;
       const std::string direction = entry.at("direction").get<std::string>();
       if (direction == "inout") {
-        throw Error(ExitCode::kUnsupported,
+        throw Error(ErrorKind::kUnimplemented,
                     fmt::format("{}: port {} is an inout, expected input or output", where, name));
       }
       port.is_input = direction == "input";
@@ -145,7 +144,7 @@ Netlist Netlist::read_json(const std::filesystem::path& path, const Liberty& lib
                           fmt::format("the design holds a latch ({} {}); a value is not assigned "
                                       "on every path through an always block",
                                       type_name, name),
-                          ExitCode::kUnsupported);
+                          ErrorKind::kUnimplemented);
         }
         if (type_name[0] == '$') {
           builder.fail_at(at, fmt::format("the netlist holds logic that is no cell ({}), expected "
@@ -158,7 +157,7 @@ Netlist Netlist::read_json(const std::filesystem::path& path, const Liberty& lib
       if (!cell.type->unsupported.empty()) {
         builder.fail_at(at,
                         fmt::format("cell {} is a {}: {}", name, type_name, cell.type->unsupported),
-                        ExitCode::kUnsupported);
+                        ErrorKind::kUnimplemented);
       }
       const Json& connections = entry.at("connections");
       std::size_t used = 0;
@@ -240,7 +239,7 @@ const NetlistPort& Netlist::port(std::string_view port_name) const {
     if (port.name == port_name) return port;
     known += (known.empty() ? "" : ", ") + port.name;
   }
-  throw Error(ExitCode::kUsage,
+  throw Error(ErrorKind::kInvalidArgument,
               fmt::format("{}: no port {}, expected one of {}", name_, port_name, known));
 }
 
@@ -393,7 +392,7 @@ std::string verilog_name(const std::string& name) {
     for (char& c : shown) {
       if (c < ' ' || c > '~') c = '?';
     }
-    throw Error(ExitCode::kUnsupported, fmt::format("'{}' cannot be a name in Verilog", shown));
+    throw Error(ErrorKind::kUnimplemented, fmt::format("'{}' cannot be a name in Verilog", shown));
   }
   return verilog_identifier(name);
 }

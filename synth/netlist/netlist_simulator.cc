@@ -1,4 +1,4 @@
-#include "lutra/synth/netlist_simulator.h"
+#include "lutra/netlist/netlist_simulator.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <map>
 #include <utility>
 
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
 
 // One clone of the activity count a SIMD level, chosen when the program is loaded. Sanitizers run
 // before that choice can be made.
@@ -128,7 +128,7 @@ NetlistSimulator::NetlistSimulator(const Netlist& netlist) : netlist_(netlist) {
       for (std::size_t p = 0; p < cell.nets.size(); ++p) {
         if (cell.type->pins[p].name == name) return cell.nets[p];
       }
-      throw Error(ExitCode::kInternal, fmt::format("cell {}: unknown name {}", cell.name, name));
+      throw Error(ErrorKind::kInternal, fmt::format("cell {}: unknown name {}", cell.name, name));
     };
   };
 
@@ -149,7 +149,7 @@ NetlistSimulator::NetlistSimulator(const Netlist& netlist) : netlist_(netlist) {
       if (cell.type->pins[p].direction != LibertyPin::Direction::kOutput) continue;
       if (!cell.type->pins[p].function.has_value()) {
         throw Error(
-            ExitCode::kUnsupported,
+            ErrorKind::kUnimplemented,
             fmt::format("{}: cell {} ({}): the Liberty file gives no function for pin {}",
                         netlist.name(), cell.name, cell.type->name, cell.type->pins[p].name));
       }
@@ -210,7 +210,7 @@ NetlistSimulator::NetlistSimulator(const Netlist& netlist) : netlist_(netlist) {
       if (where.empty()) where = netlist.net_source(net);
       if (shown < 8) names += (names.empty() ? "" : " <- ") + netlist.net_name(net);
     }
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("{}: combinational loop through {} cells: {}",
                             where.empty() ? netlist.name() : where, path.end() - start, names));
   }
@@ -298,7 +298,7 @@ void NetlistSimulator::settle_states() {
     }
     if (!changed) return;
     if (round > 2 * flip_flops_.size() + 2) {
-      throw Error(ExitCode::kUsage,
+      throw Error(ErrorKind::kInvalidArgument,
                   fmt::format("{}: flip-flops that clock or reset each other do not settle",
                               netlist_.name()));
     }
@@ -323,7 +323,7 @@ void NetlistSimulator::step(const NetlistPort& clock) {
 
 void NetlistSimulator::settle_sequence(int operations) {
   if (!flip_flops_.empty() || operations < 1 || operations > kLanes) {
-    throw Error(ExitCode::kInternal,
+    throw Error(ErrorKind::kInternal,
                 "settle_sequence needs a combinational netlist and 1..512 operations");
   }
   for (const int net : input_nets_) slots_[net] = pending_[net];
@@ -363,7 +363,7 @@ void NetlistSimulator::reset() {
 
 void NetlistSimulator::count_activity(SwitchingActivity* activity, int lanes) {
   if (lanes < 1 || lanes > kLanes) {
-    throw Error(ExitCode::kInternal, fmt::format("{} lanes, expected 1..{}", lanes, kLanes));
+    throw Error(ErrorKind::kInternal, fmt::format("{} lanes, expected 1..{}", lanes, kLanes));
   }
   activity_ = activity;
   active_ = first_lanes(lanes);
@@ -397,7 +397,7 @@ SwitchingActivity::SwitchingActivity(const Netlist& netlist, const Liberty& libe
           return cell.nets[p];
         }
       }
-      throw Error(ExitCode::kUnsupported,
+      throw Error(ErrorKind::kUnimplemented,
                   fmt::format("cell {}: a power condition names {}, which no output shows",
                               cell.type->name, name));
     };

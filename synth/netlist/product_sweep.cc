@@ -1,12 +1,12 @@
-#include "lutra/synth/product_sweep.h"
+#include "lutra/netlist/product_sweep.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
 
-#include "lutra/numerics/error.h"
-#include "lutra/synth/netlist_simulator.h"
+#include "lutra/base/error.h"
+#include "lutra/netlist/netlist_simulator.h"
 
 namespace lutra::synth {
 namespace {
@@ -64,14 +64,14 @@ ProductSweep::ProductSweep(const Netlist& netlist, const std::array<std::string,
   const NetlistPort& p = netlist.port(ports[2]);
   widths_ = {a.width(), b.width()};
   if (a.width() < 2 || a.width() > 16 || b.width() < 2 || b.width() > 16 || p.width() > 32) {
-    throw Error(ExitCode::kUnsupported,
+    throw Error(ErrorKind::kUnimplemented,
                 fmt::format("{}: widths {} x {} -> {}, expected two operands of 2..16 bits, and a "
                             "product of at most 32",
                             netlist.name(), a.width(), b.width(), p.width()));
   }
   if (netlist.is_sequential()) {
     throw Error(
-        ExitCode::kUnsupported,
+        ErrorKind::kUnimplemented,
         fmt::format("{}: holds flip-flops, expected a combinational netlist", netlist.name()));
   }
 
@@ -142,7 +142,7 @@ ProductSweep::ProductSweep(const Netlist& netlist, const std::array<std::string,
     for (int* operand : {&o.a, &o.b, &o.c}) {
       const int old = *operand;
       if (slot_of[old] < 0) {
-        throw Error(ExitCode::kInternal,
+        throw Error(ErrorKind::kInternal,
                     fmt::format("{}: net {} is read before it is known", netlist.name(), old));
       }
       *operand = slot_of[old];

@@ -1,4 +1,4 @@
-#include "synthesis/library_check.h"
+#include "library_check.h"
 
 #include <fmt/format.h>
 
@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "lutra/numerics/error.h"
-#include "netlist/liberty_writer.h"
+#include "lutra/base/error.h"
+#include "lutra/netlist/liberty_writer.h"
 
 namespace lutra::synth {
 namespace {
@@ -40,7 +40,7 @@ std::string truth_table(const LibertyCell& cell) {
 
 void check_library(const Liberty& library) {
   const auto fail = [&](const std::string& what) {
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("{}: the library holds no {}", library.origin(), what));
   };
   using Test = std::function<bool(const LibertyCell&)>;

@@ -1,4 +1,4 @@
-#include "lutra/synth/synthesis.h"
+#include "lutra/synthesis/synthesis.h"
 
 #include <fmt/format.h>
 
@@ -14,17 +14,16 @@
 #include <set>
 #include <sstream>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
-#include "lutra/synth/files.h"
-#include "lutra/synth/liberty.h"
-#include "lutra/synth/netlist.h"
-#include "lutra/synth/netlist_simulator.h"
-#include "lutra/synth/process.h"
-#include "lutra/synth/verilog_sources.h"
-#include "netlist/liberty_writer.h"
-#include "synthesis/library_check.h"
-#include "synthesis/tool_messages.h"
+#include "library_check.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/netlist/liberty.h"
+#include "lutra/netlist/liberty_writer.h"
+#include "lutra/netlist/netlist.h"
+#include "lutra/netlist/netlist_simulator.h"
+#include "lutra/synthesis/verilog_sources.h"
+#include "lutra/system/tool.h"
+#include "tool_messages.h"
 
 namespace lutra::synth {
 namespace {
@@ -48,7 +47,7 @@ Opinion opinion_of(const std::vector<std::string>& command, const VerilogSources
   std::vector<std::string> words = command;
   for (const std::string& name : sources.names()) words.push_back(name);
   try {
-    const ProcessResult run = run_process(words, directory, command[0], 60);
+    const ToolResult run = run_tool(words, directory, command[0], 60);
     return {run.status == 0, run.output.find("USERERROR") != std::string::npos};
   } catch (const Error&) {
     return {};  // absent
@@ -93,9 +92,9 @@ std::string gate_array(const VerilogSources& sources) {
     where = fmt::format("{}: {}", sources.first_file(), message);
   }
   if (verilator.user_error || (!icarus.takes && !verilator.takes && !fault_of_yosys)) {
-    throw Error(ExitCode::kUsage, where);
+    throw Error(ErrorKind::kInvalidArgument, where);
   }
-  throw Error(ExitCode::kUnsupported,
+  throw Error(ErrorKind::kUnimplemented,
               fmt::format("{}: {} cannot read this{}; {} the source", where,
                           yosys_version().substr(0, yosys_version().find(" (")),
                           where == message ? "" : fmt::format(" ({})", message),
@@ -118,8 +117,8 @@ bool is_about_library(const std::string& output) {
 std::string run_yosys(const std::string& script, const VerilogSources& sources,
                       const Parameters& parameters, const std::filesystem::path& directory,
                       const Liberty* library = nullptr) {
-  numerics::write_file(directory / "synthesis.ys", script);
-  const ProcessResult run = run_process({"yosys", "-s", "synthesis.ys"}, directory, "yosys");
+  base::write_file(directory / "synthesis.ys", script);
+  const ToolResult run = run_tool({"yosys", "-s", "synthesis.ys"}, directory, "yosys");
   const std::string first_file = sources.first_file();
   if (run.status == 0) {
     refuse_unknown_messages(
@@ -128,7 +127,7 @@ std::string run_yosys(const std::string& script, const VerilogSources& sources,
     return run.output;
   }
   if (const std::string limit = run.limit(); !limit.empty()) {
-    throw Error(ExitCode::kUnsupported, fmt::format("{}: Yosys {}", first_file, limit));
+    throw Error(ErrorKind::kExhausted, fmt::format("{}: Yosys {}", first_file, limit));
   }
   std::istringstream lines(run.output);
   std::string line;
@@ -144,19 +143,19 @@ std::string run_yosys(const std::string& script, const VerilogSources& sources,
     return message.substr(from + before.size(), to - from - before.size());
   };
   if (const std::string name = quoted("Can't find object for defparam `", "`"); !name.empty()) {
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("{}: the top module has no parameter {}", first_file, name));
   }
   if (message.empty()) {
     throw Error(
-        ExitCode::kUsage,
+        ErrorKind::kInvalidArgument,
         fmt::format("{}: Yosys ended with status {}: {}", first_file, run.status,
                     trimmed(run.output.substr(run.output.size() -
                                               std::min<std::size_t>(300, run.output.size())))));
   }
   if (library != nullptr && is_about_library(run.output)) {
     if (message.find("cannot be legalized") != std::string::npos) {
-      throw Error(ExitCode::kUsage,
+      throw Error(ErrorKind::kInvalidArgument,
                   fmt::format("{}: the library holds no {}, and {} needs a flip-flop: {}",
                               library->origin(), lacking_flip_flop(*library), first_file,
                               trimmed(message)));
@@ -165,7 +164,7 @@ std::string run_yosys(const std::string& script, const VerilogSources& sources,
     for (const std::string& unknown : unknown_messages(Tool::kYosys, run.output)) {
       if (unknown != trimmed(message)) reason += fmt::format(" ({})", unknown);
     }
-    throw Error(ExitCode::kUnsupported,
+    throw Error(ErrorKind::kUnimplemented,
                 fmt::format("{}: Yosys cannot map {} to the library: {}{}", library->origin(),
                             first_file, trimmed(message), reason));
   }
@@ -178,7 +177,7 @@ std::vector<ModulePort> ports_of(const std::string& script, const VerilogSources
                                  const std::filesystem::path& directory) {
   run_yosys(script + "write_json ports.json\n", sources, parameters, directory);
   const nlohmann::ordered_json root =
-      nlohmann::ordered_json::parse(numerics::read_file(directory / "ports.json"));
+      nlohmann::ordered_json::parse(base::read_file(directory / "ports.json"));
   for (const auto& [name, module] : root.at("modules").items()) {
     if (!module.at("attributes").contains("top")) continue;
     std::vector<ModulePort> ports;
@@ -188,7 +187,7 @@ std::vector<ModulePort> ports_of(const std::string& script, const VerilogSources
     }
     return ports;
   }
-  throw Error(ExitCode::kInternal,
+  throw Error(ErrorKind::kInternal,
               fmt::format("{}: Yosys leaves no top module", sources.first_file()));
 }
 
@@ -235,7 +234,7 @@ class Workplace {
           return named.first == sources.top() || named.second.tool_name == sources.top();
         });
     if (is_cell) {
-      throw Error(ExitCode::kUsage,
+      throw Error(ErrorKind::kInvalidArgument,
                   fmt::format("{}: module {} has the name of a cell of the library {}, expected "
                               "another name",
                               sources.modules().at(sources.top()), sources.top(), library.name()));
@@ -248,7 +247,7 @@ class Workplace {
   std::string first_file() const { return sources.first_file(); }
   /// A file for a script to name.
   void write(const std::string& name, const std::string& text) const {
-    numerics::write_file(path() / name, text);
+    base::write_file(path() / name, text);
   }
   void run(const std::string& script, const Parameters& parameters) const {
     run_yosys(script, sources, parameters, path(), &library);
@@ -274,13 +273,13 @@ class Workplace {
   const Liberty& library;
 
  private:
-  PrivateDirectory directory_{std::filesystem::temp_directory_path()};
+  base::PrivateDirectory directory_{std::filesystem::temp_directory_path()};
 };
 
 SynthesisResult Workplace::result(int mapping, const std::string& top,
                                   const std::filesystem::path& out_dir) const {
   const std::filesystem::path json = path() / fmt::format("netlist{}.json", mapping);
-  numerics::write_file(json, with_own_names(numerics::read_file(json), library));
+  base::write_file(json, with_own_names(base::read_file(json), library));
   const Netlist netlist = [&] {
     try {
       Netlist read = Netlist::read_json(json, library, top, first_file());
@@ -289,7 +288,7 @@ SynthesisResult Workplace::result(int mapping, const std::string& top,
     } catch (const Error& error) {
       std::string text = sources.located(error.what());
       if (text.rfind(top + ": ", 0) == 0) text = fmt::format("{}: {}", first_file(), text);
-      throw Error(error.code(), text);
+      throw Error(error.kind(), text);
     }
   }();
 
@@ -304,12 +303,12 @@ SynthesisResult Workplace::result(int mapping, const std::string& top,
   // Two figures of the same area, Yosys' and ours, must agree: both read the Liberty file.
   result.area_um2 = netlist.area_um2();
   result.leakage_nw = netlist.leakage_nw();
-  const std::string area = numerics::read_file(path() / fmt::format("area{}.txt", mapping));
+  const std::string area = base::read_file(path() / fmt::format("area{}.txt", mapping));
   const std::size_t at = area.rfind("Chip area");
   const double yosys_area =
       at == std::string::npos ? 0 : std::atof(area.c_str() + area.find("': ", at) + 3);
   if (std::abs(yosys_area - result.area_um2) > 1e-6 * std::max(1.0, yosys_area)) {
-    throw Error(ExitCode::kInternal,
+    throw Error(ErrorKind::kInternal,
                 fmt::format("{}: area is {} um2 by Yosys and {} um2 by the netlist", first_file(),
                             yosys_area, result.area_um2));
   }
@@ -320,13 +319,12 @@ SynthesisResult Workplace::result(int mapping, const std::string& top,
   result.netlist_verilog = out_dir / "netlist.v";
   result.cells_liberty = out_dir / "cells.lib";
   result.cells_verilog = out_dir / "cells.v";
-  numerics::write_file(result.netlist_json, numerics::read_file(json));
-  numerics::write_file(
-      result.netlist_verilog,
-      fmt::format("// {} mapped to {} by {}.\n\n", result.top, library.name(), yosys_version()) +
-          netlist.verilog());
-  numerics::write_file(result.cells_liberty, library.subset_text(kept));
-  numerics::write_file(result.cells_verilog, library.verilog_cells(used));
+  base::write_file(result.netlist_json, base::read_file(json));
+  base::write_file(result.netlist_verilog, fmt::format("// {} mapped to {} by {}.\n\n", result.top,
+                                                       library.name(), yosys_version()) +
+                                               netlist.verilog());
+  base::write_file(result.cells_liberty, library.subset_text(kept));
+  base::write_file(result.cells_verilog, library.verilog_cells(used));
   sources.write(out_dir);
   for (const std::string& name : sources.names()) result.sources.push_back(out_dir / name);
   return result;
@@ -399,7 +397,7 @@ constexpr std::pair<const char*, const char*> kMappings[] = {
 std::vector<ModulePort> module_ports(const VerilogSources& sources,
                                      const std::vector<std::pair<std::string, long>>& parameters,
                                      bool check) {
-  const PrivateDirectory work(std::filesystem::temp_directory_path());
+  const base::PrivateDirectory work(std::filesystem::temp_directory_path());
   sources.write(work.path());
   return ports_of(sources.yosys_script(parameters, check) + "proc\n", sources, parameters,
                   work.path());
@@ -451,7 +449,7 @@ std::vector<TimedSynthesis> synthesize_for_delays(
   mapper.run();
 
   std::vector<TimedSynthesis> chosen;
-  const PrivateDirectory work(std::filesystem::temp_directory_path());
+  const base::PrivateDirectory work(std::filesystem::temp_directory_path());
   for (std::size_t t = 0; t < targets_ns.size(); ++t) {
     std::optional<TimedSynthesis> best;
     int best_number = 0;
@@ -489,10 +487,10 @@ SynthesisResult read_mapped_netlist(const VerilogSources& sources, const Liberty
   return place.result(0, sources.top(), out_dir);
 }
 
-std::string yosys_version() { return trimmed(constant_output({"yosys", "-V"}, "yosys")); }
+std::string yosys_version() { return trimmed(tool_output({"yosys", "-V"}, "yosys")); }
 
 std::string opensta_version() {
-  return "OpenSTA " + trimmed(constant_output({"sta", "-version"}, "opensta"));
+  return "OpenSTA " + trimmed(tool_output({"sta", "-version"}, "opensta"));
 }
 
 }  // namespace lutra::synth

@@ -11,16 +11,15 @@
 #include <string>
 #include <vector>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
-#include "lutra/synth/files.h"
-#include "lutra/synth/liberty.h"
-#include "lutra/synth/netlist.h"
-#include "lutra/synth/process.h"
-#include "lutra/synth/synthesis.h"
-#include "lutra/synth/verilog_sources.h"
-#include "netlist/liberty_writer.h"
-#include "synthesis/tool_messages.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/netlist/liberty.h"
+#include "lutra/netlist/liberty_writer.h"
+#include "lutra/netlist/netlist.h"
+#include "lutra/synthesis/synthesis.h"
+#include "lutra/synthesis/verilog_sources.h"
+#include "lutra/system/tool.h"
+#include "tool_messages.h"
 
 namespace lutra::synth {
 namespace {
@@ -32,7 +31,7 @@ void check_times(const Netlist& netlist, const std::string& where) {
   for (const LibertyCell* type : types) {
     const std::string missing = missing_times(*type);
     if (missing.empty()) continue;
-    throw Error(ExitCode::kUnsupported,
+    throw Error(ErrorKind::kUnimplemented,
                 fmt::format("{}: cell {}: the library holds no {}", where, type->name, missing));
   }
 }
@@ -124,7 +123,7 @@ double critical_path_ns(const SynthesisResult& synthesis, double input_slew_ns,
     check_identifier(clock, "clock port");
     const NetlistPort& port = netlist.port(clock);
     if (!port.is_input || port.width() != 1) {
-      throw Error(ExitCode::kUsage,
+      throw Error(ErrorKind::kInvalidArgument,
                   fmt::format("{}: clock {}, expected an input of one bit", synthesis.top, clock));
     }
     script +=
@@ -139,22 +138,21 @@ double critical_path_ns(const SynthesisResult& synthesis, double input_slew_ns,
       "report_checks -path_delay max -group_count {} -format end -digits 6\n"
       "exit\n",
       ends + static_cast<int>(netlist.cells().size()));
-  const PrivateDirectory work(std::filesystem::temp_directory_path());
+  const base::PrivateDirectory work(std::filesystem::temp_directory_path());
   std::vector<std::string> cells;
   for (const auto& [name, cell] : library.cells()) cells.push_back(name);
-  numerics::write_file(work.path() / "cells.lib",
-                       library.subset_text(cells, Liberty::Names::kTool));
-  numerics::write_file(work.path() / "netlist.v", netlist.verilog("", Liberty::Names::kTool));
-  numerics::write_file(work.path() / "timing.tcl", script);
-  const ProcessResult run =
-      run_process({"sta", "-no_splash", "-no_init", "-exit", "timing.tcl"}, work.path(), "opensta");
+  base::write_file(work.path() / "cells.lib", library.subset_text(cells, Liberty::Names::kTool));
+  base::write_file(work.path() / "netlist.v", netlist.verilog("", Liberty::Names::kTool));
+  base::write_file(work.path() / "timing.tcl", script);
+  const ToolResult run =
+      run_tool({"sta", "-no_splash", "-no_init", "-exit", "timing.tcl"}, work.path(), "opensta");
   refuse_unknown_messages(Tool::kOpenSta, run.output, where);
   if (const std::string limit = run.limit(); !limit.empty()) {
-    throw Error(ExitCode::kUnsupported, fmt::format("{}: OpenSTA {}", where, limit));
+    throw Error(ErrorKind::kExhausted, fmt::format("{}: OpenSTA {}", where, limit));
   }
   const auto fail = [&](const std::string& what) {
-    throw Error(ExitCode::kInternal, fmt::format("{}: {}: OpenSTA {}: {}", where, synthesis.top,
-                                                 what, run.output.substr(0, 400)));
+    throw Error(ErrorKind::kInternal, fmt::format("{}: {}: OpenSTA {}: {}", where, synthesis.top,
+                                                  what, run.output.substr(0, 400)));
   };
   if (run.status != 0) fail(fmt::format("ended with status {}", run.status));
 

@@ -1,4 +1,4 @@
-#include "synthesis/tool_messages.h"
+#include "tool_messages.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <cctype>
 #include <sstream>
 
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
 
 namespace lutra::synth {
 namespace {
@@ -112,7 +112,7 @@ std::vector<std::string> unknown_messages(Tool tool, const std::string& output) 
 void refuse_unknown_messages(Tool tool, const std::string& output, const std::string& where) {
   const std::vector<std::string> unknown = unknown_messages(tool, output);
   if (unknown.empty()) return;
-  throw Error(ExitCode::kUnsupported,
+  throw Error(ErrorKind::kUnimplemented,
               fmt::format("{}: {} says \"{}\"{}, expected no such message", where,
                           tool == Tool::kYosys ? "Yosys" : "OpenSTA", unknown[0],
                           unknown.size() == 1 ? std::string()

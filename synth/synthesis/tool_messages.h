@@ -1,5 +1,5 @@
-#ifndef LUTRA_SYNTH_SYNTHESIS_TOOL_MESSAGES_H_
-#define LUTRA_SYNTH_SYNTHESIS_TOOL_MESSAGES_H_
+#ifndef LUTRA_SYNTHESIS_TOOL_MESSAGES_H_
+#define LUTRA_SYNTHESIS_TOOL_MESSAGES_H_
 
 #include <string>
 #include <vector>
@@ -12,10 +12,10 @@ enum class Tool { kYosys, kOpenSta };  ///< abc speaks through Yosys
 /// that is known stands, with the reason, in tool_messages.cc.
 std::vector<std::string> unknown_messages(Tool tool, const std::string& output);
 
-/// Throws Error(kUnsupported) quoting the tool and the line where there is such a line. `where` is
-/// what the tool was at, for the text's beginning.
+/// Throws Error(kUnimplemented) quoting the tool and the line where there is such a line. `where`
+/// is what the tool was at, for the text's beginning.
 void refuse_unknown_messages(Tool tool, const std::string& output, const std::string& where);
 
 }  // namespace lutra::synth
 
-#endif  // LUTRA_SYNTH_SYNTHESIS_TOOL_MESSAGES_H_
+#endif  // LUTRA_SYNTHESIS_TOOL_MESSAGES_H_

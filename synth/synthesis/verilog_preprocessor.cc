@@ -1,4 +1,4 @@
-#include "synthesis/verilog_preprocessor.h"
+#include "verilog_preprocessor.h"
 
 #include <fmt/format.h>
 
@@ -7,8 +7,8 @@
 #include <set>
 #include <system_error>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
 
 namespace lutra::synth {
 namespace {
@@ -86,19 +86,19 @@ SourceText read_source_text(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: no such file", path.string()));
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: no such file", path.string()));
   }
   if (!fs::is_regular_file(status)) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: not a regular file", path.string()));
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: not a regular file", path.string()));
   }
   if (fs::file_size(path, error) > kFileLimit) {
-    throw Error(ExitCode::kUsage, fmt::format("{}: expected a file of at most {} MiB",
-                                              path.string(), kFileLimit >> 20));
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: expected a file of at most {} MiB",
+                                                         path.string(), kFileLimit >> 20));
   }
   SourceText file;
   file.path = path;
   file.canonical = fs::canonical(path);
-  const std::string bytes = numerics::read_file(path);
+  const std::string bytes = base::read_file(path);
   file.text.reserve(bytes.size());
   const std::size_t begin = bytes.rfind("\xef\xbb\xbf", 0) == 0 ? 3 : 0;
   for (std::size_t i = begin; i < bytes.size(); ++i) {
@@ -108,8 +108,9 @@ SourceText read_source_text(const fs::path& path) {
       continue;
     }
     if (static_cast<unsigned char>(c) < 8) {
-      throw Error(ExitCode::kUsage, fmt::format("{}: expected Verilog, found a byte {} at {}",
-                                                path.string(), static_cast<int>(c), i));
+      throw Error(ErrorKind::kInvalidArgument,
+                  fmt::format("{}: expected Verilog, found a byte {} at {}", path.string(),
+                              static_cast<int>(c), i));
     }
     file.text += c;
   }
@@ -132,7 +133,7 @@ std::string VerilogPreprocessor::where() const {
 }
 
 void VerilogPreprocessor::fail(const std::string& what) const {
-  throw Error(ExitCode::kUsage, fmt::format("{}: {}", where(), what));
+  throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: {}", where(), what));
 }
 
 void VerilogPreprocessor::emit(std::string_view text) {
@@ -528,8 +529,8 @@ std::size_t VerilogPreprocessor::call(const std::string& name, const Macro& macr
   }
   expanded_ += pasted.size();
   if (expanded_ > kExpansionLimit) {
-    throw Error(ExitCode::kUnsupported, fmt::format("{}: macros expand to more than {} MiB",
-                                                    where(), kExpansionLimit >> 20));
+    throw Error(ErrorKind::kExhausted, fmt::format("{}: macros expand to more than {} MiB", where(),
+                                                   kExpansionLimit >> 20));
   }
   scan(pasted, true, depth + 1);
   return at;
@@ -584,7 +585,7 @@ void VerilogPreprocessor::include_file(const std::string& name, int depth) {
       try {
         files_->push_back(read_source_text(path.lexically_normal()));
       } catch (const Error& error) {
-        throw Error(error.code(), fmt::format("{}: `include: {}", where(), error.what()));
+        throw Error(error.kind(), fmt::format("{}: `include: {}", where(), error.what()));
       }
       number = static_cast<int>(files_->size()) - 1;
     }

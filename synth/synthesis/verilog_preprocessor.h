@@ -1,5 +1,5 @@
-#ifndef LUTRA_SYNTH_SYNTHESIS_VERILOG_PREPROCESSOR_H_
-#define LUTRA_SYNTH_SYNTHESIS_VERILOG_PREPROCESSOR_H_
+#ifndef LUTRA_SYNTHESIS_VERILOG_PREPROCESSOR_H_
+#define LUTRA_SYNTHESIS_VERILOG_PREPROCESSOR_H_
 
 #include <cstddef>
 #include <filesystem>
@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "lutra/synth/multiplier_source.h"
+#include "lutra/synthesis/multiplier_source.h"
 
 namespace lutra::synth {
 
@@ -47,9 +47,9 @@ class VerilogPreprocessor {
   VerilogPreprocessor(std::vector<SourceText>* files, const VerilogReading& reading,
                       const std::vector<std::pair<std::string, std::string>>& predefined);
 
-  /// A compilation unit: the file with everything that it includes. Throws Error(kUsage) with file
-  /// and line on an unterminated comment, string or conditional, and on a directive that carries
-  /// another language; kUnsupported where macros expand without end.
+  /// A compilation unit: the file with everything that it includes. Throws Error(kInvalidArgument)
+  /// with file and line on an unterminated comment, string or conditional, and on a directive that
+  /// carries another language; kUnimplemented where macros expand without end.
   PreprocessedText preprocess(int file);
 
   /// Files that a unit included, by index into files.
@@ -108,8 +108,8 @@ class VerilogPreprocessor {
   std::size_t expanded_ = 0;
 };
 
-/// Reads a file of Verilog, line ends made plain. Throws Error(kUsage) on what is no regular file
-/// of text, or above 64 MiB.
+/// Reads a file of Verilog, line ends made plain. Throws Error(kInvalidArgument) on what is no
+/// regular file of text, or above 64 MiB.
 SourceText read_source_text(const std::filesystem::path& path);
 
 /// Marks of faults in a text stand between these two.
@@ -118,4 +118,4 @@ inline constexpr char kFaultEnd = '\x02';
 
 }  // namespace lutra::synth
 
-#endif  // LUTRA_SYNTH_SYNTHESIS_VERILOG_PREPROCESSOR_H_
+#endif  // LUTRA_SYNTHESIS_VERILOG_PREPROCESSOR_H_

@@ -1,4 +1,4 @@
-#include "lutra/synth/verilog_sources.h"
+#include "lutra/synthesis/verilog_sources.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -11,10 +11,10 @@
 #include <string_view>
 #include <system_error>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
-#include "lutra/synth/files.h"
-#include "synthesis/verilog_preprocessor.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/base/sha256.h"
+#include "verilog_preprocessor.h"
 
 namespace lutra::synth {
 namespace {
@@ -223,7 +223,7 @@ class Reader {
          const std::set<std::string>& dropped)
       : reading_(reading), dropped_(dropped) {
     if (files.empty()) {
-      throw Error(ExitCode::kUsage, "no Verilog file given, expected at least one");
+      throw Error(ErrorKind::kInvalidArgument, "no Verilog file given, expected at least one");
     }
     std::set<fs::path> seen;
     for (const fs::path& path : files) {
@@ -300,13 +300,14 @@ class Reader {
     const std::string first = sources_[0].path.string();
     for (const Unit& unit : reading.units) {  // what is missing may hold it
       const std::string fault = faults_(unit.source.text);
-      if (!fault.empty()) throw Error(ExitCode::kUsage, fault);
+      if (!fault.empty()) throw Error(ErrorKind::kInvalidArgument, fault);
     }
     if (all.empty()) {
-      throw Error(ExitCode::kUsage, fmt::format("{}: no `module` {}in it, expected Verilog", first,
-                                                ports.empty() ? "" : "with ports "));
+      throw Error(ErrorKind::kInvalidArgument,
+                  fmt::format("{}: no `module` {}in it, expected Verilog", first,
+                              ports.empty() ? "" : "with ports "));
     }
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("{}: no root module found among {}: {}; name one (--top)", first,
                             roots.empty() ? "these" : "several",
                             fmt::join(roots.empty() ? all : roots, ", ")));
@@ -323,14 +324,14 @@ class Reader {
         if (definition.is_module) modules.push_back(definition.name);
         if (fresh) continue;
         throw Error(
-            ExitCode::kUsage,
+            ErrorKind::kInvalidArgument,
             fmt::format("{}: module {} is defined already, at {}", where(unit, definition.begin),
                         definition.name, where(*other->second.first, other->second.second->begin)));
       }
     }
     if (definitions.count(top) == 0) {
       throw Error(
-          ExitCode::kUsage,
+          ErrorKind::kInvalidArgument,
           fmt::format("{}: no module {}, expected one of: {}", sources_[0].path.string(), top,
                       modules.empty() ? "none" : fmt::format("{}", fmt::join(modules, ", "))));
     }
@@ -355,7 +356,7 @@ class Reader {
         }
       }
       if (unit.source.text.find(kFaultBegin) != std::string::npos) {
-        throw Error(ExitCode::kUsage, faults_(unit.source.text));
+        throw Error(ErrorKind::kInvalidArgument, faults_(unit.source.text));
       }
       unit.tokens = tokens_of(unit.source.text);
     }
@@ -364,7 +365,7 @@ class Reader {
   /// Refuses what reaches beyond the simulation; gives memory files names of our own.
   void check_tasks(Unit* unit, std::map<std::string, std::string>* memories) const {
     const auto refuse = [&](std::size_t token, const std::string& what) {
-      throw Error(ExitCode::kUsage,
+      throw Error(ErrorKind::kInvalidArgument,
                   fmt::format("{}: {} is refused: it reaches beyond the simulation "
                               "(--trust-source allows it)",
                               where(*unit, unit->tokens[token].begin), what));
@@ -434,14 +435,15 @@ class Reader {
     const std::string name(quoted.substr(1, quoted.size() - 2));
     const std::string at = where(unit, unit.tokens[token].begin);
     const auto fail = [&](const std::string& what) {
-      throw Error(ExitCode::kUsage, fmt::format("{}: memory file \"{}\": {}", at, name, what));
+      throw Error(ErrorKind::kInvalidArgument,
+                  fmt::format("{}: memory file \"{}\": {}", at, name, what));
     };
     if (name.rfind("lutra_memory_", 0) == 0 && name.find('/') == std::string::npos) {
       // A component's source, read again: its memories lie beside it or one folder up.
       for (const fs::path& folder : {sources_[unit.file].path.parent_path(),
                                      sources_[unit.file].path.parent_path().parent_path()}) {
         if (!fs::exists(folder / name)) continue;
-        (*memories)[name] = numerics::read_file(folder / name);
+        (*memories)[name] = base::read_file(folder / name);
         return name;
       }
     }
@@ -463,7 +465,7 @@ class Reader {
         fail("lies outside the source's own directory (--trust-source allows it)");
       }
       if (fs::file_size(path) > (64u << 20)) fail("expected at most 64 MiB");
-      std::string bytes = numerics::read_file(path);
+      std::string bytes = base::read_file(path);
       if (needed) {
         const std::string_view allowed = "0123456789abcdefABCDEFxXzZ?_@ \t\r\n\f/*";
         bool in_comment = false;  // whose text is free
@@ -479,7 +481,7 @@ class Reader {
               1 + std::count(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(i), '\n')));
         }
       }
-      const std::string own = "lutra_memory_" + sha256_hex(bytes).substr(0, 16) + ".hex";
+      const std::string own = "lutra_memory_" + base::sha256_hex(bytes).substr(0, 16) + ".hex";
       (*memories)[own] = std::move(bytes);
       return own;
     }
@@ -530,7 +532,7 @@ VerilogSources VerilogSources::read(const std::vector<fs::path>& files, const st
     if (!used) continue;
     File file;
     file.original = reader.sources()[unit.file].path;
-    const std::string base = safe_file_name(file.original.stem().string());
+    const std::string base = base::safe_file_name(file.original.stem().string());
     const std::string extension = unit.system_verilog ? ".sv" : ".v";
     file.name = base + extension;
     for (int n = 2; !taken.insert(file.name).second; ++n) {
@@ -602,9 +604,9 @@ bool VerilogSources::mentions(const std::string& word) const {
 void VerilogSources::write(const fs::path& directory) const {
   fs::create_directories(directory / "source");
   for (const File& file : files_) {
-    numerics::write_file(directory / "source" / file.name, file.text);
+    base::write_file(directory / "source" / file.name, file.text);
   }
-  for (const auto& [name, bytes] : memories_) numerics::write_file(directory / name, bytes);
+  for (const auto& [name, bytes] : memories_) base::write_file(directory / name, bytes);
 }
 
 std::vector<std::string> VerilogSources::names() const {
@@ -641,10 +643,10 @@ std::string VerilogSources::located(std::string message) const {
 std::string VerilogSources::key_text() const {
   std::string text = fmt::format("top {}\n", top_);
   for (const File& file : files_) {
-    text += fmt::format("file {} {}\n", file.name, sha256_hex(file.text));
+    text += fmt::format("file {} {}\n", file.name, base::sha256_hex(file.text));
   }
   for (const auto& [name, bytes] : memories_) {
-    text += fmt::format("memory {} {}\n", name, sha256_hex(bytes));
+    text += fmt::format("memory {} {}\n", name, base::sha256_hex(bytes));
   }
   return text;
 }
@@ -670,7 +672,7 @@ void check_identifier(const std::string& name, const std::string& what) {
                      std::all_of(name.begin(), name.end(),
                                  [](char c) { return is_name_character(c) && c != '$'; });
   if (!plain) {
-    throw Error(ExitCode::kUsage,
+    throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("{} \"{}\", expected a letter or _ followed by letters, digits and _",
                             what, name));
   }
@@ -684,7 +686,8 @@ std::vector<std::pair<std::string, std::string>> parse_defines(
     const std::string name = text.substr(0, equals);
     check_identifier(name, option + ": macro");
     if (text.find('\n') != std::string::npos) {
-      throw Error(ExitCode::kUsage, fmt::format("{} {}: expected text of one line", option, name));
+      throw Error(ErrorKind::kInvalidArgument,
+                  fmt::format("{} {}: expected text of one line", option, name));
     }
     defines.emplace_back(name, equals == std::string::npos ? "1" : text.substr(equals + 1));
   }

@@ -9,14 +9,14 @@
 #include <set>
 #include <sstream>
 
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/base/sha256.h"
+#include "lutra/base/threads.h"
+#include "lutra/component/library.h"
 #include "lutra/cosim/cosim.h"
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
-#include "lutra/numerics/parallel.h"
-#include "lutra/synth/files.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/netlist.h"
-#include "lutra/synth/process.h"
+#include "lutra/netlist/netlist.h"
+#include "lutra/system/tool.h"
 
 namespace lutra::cosim {
 namespace {
@@ -50,7 +50,7 @@ std::vector<fs::path> sorted_files(const fs::path& directory, const std::set<std
 }
 
 std::string tool_version(const std::string& tool, const std::string& package) {
-  const std::string output = synth::constant_output({tool, "--version"}, package);
+  const std::string output = synth::tool_output({tool, "--version"}, package);
   return output.substr(0, output.find('\n'));
 }
 
@@ -71,7 +71,7 @@ class Key {
     for (const SourceFile& file : files) add(file.name).add(file.text);
     return *this;
   }
-  std::string sha256() const { return synth::sha256_hex(text_); }
+  std::string sha256() const { return base::sha256_hex(text_); }
 
  private:
   std::string text_;
@@ -97,7 +97,7 @@ std::string renamed(const std::string& text, const std::set<std::string>& names)
 std::vector<SourceFile> accelerator_sources() {
   const fs::path directory = synth::rtl_directory() / "capsnet";
   std::vector<std::string> files = {"shared_multiplier.vlt"};
-  std::istringstream list(numerics::read_file(directory / "capsnet.f"));
+  std::istringstream list(base::read_file(directory / "capsnet.f"));
   for (std::string line; std::getline(list, line);) {
     if (!line.empty() && line.rfind("//", 0) != 0) files.push_back(line);
   }
@@ -111,7 +111,7 @@ std::vector<SourceFile> accelerator_sources() {
   for (const std::string& file : files) {
     const bool is_module = fs::path(file).extension() == ".sv";
     sources.push_back({(is_module ? kModulePrefix : "") + file,
-                       renamed(numerics::read_file(directory / file), names)});
+                       renamed(base::read_file(directory / file), names)});
   }
   return sources;
 }
@@ -134,8 +134,8 @@ MultiplierSources multiplier_sources(const std::vector<const Component*>& compon
     if (c > 0)
       sources.files.push_back({fmt::format("between{}.sv", c), "`resetall\n`undefineall\n"});
     for (const fs::path& file : components[c]->source.files) {
-      const std::string bytes = numerics::read_file(file);
-      if (!seen.insert(synth::sha256_hex(bytes)).second) continue;
+      const std::string bytes = base::read_file(file);
+      if (!seen.insert(base::sha256_hex(bytes)).second) continue;
       const char* extension = file.extension() == ".v" ? ".v" : ".sv";
       const std::string name = fmt::format("multiplier{}{}", seen.size() - 1, extension);
       sources.files.push_back({name, bytes});
@@ -148,14 +148,14 @@ MultiplierSources multiplier_sources(const std::vector<const Component*>& compon
 
 void run_or_throw(const std::vector<std::string>& arguments, const fs::path& directory,
                   const std::string& package, const std::string& what) {
-  const auto result = synth::run_process(arguments, directory, package);
+  const auto result = synth::run_tool(arguments, directory, package);
   if (result.status == 0) return;
-  throw Error(ExitCode::kUsage, fmt::format("{}:\n{}", what, result.output));
+  throw Error(ErrorKind::kInvalidArgument, fmt::format("{}:\n{}", what, result.output));
 }
 
 /// Makes the work the entry of the cache, in the place of a damaged one.
 /// @return false when another process was first, and its entry is good
-bool publish(synth::PrivateDirectory* work, const fs::path& directory) {
+bool publish(base::PrivateDirectory* work, const fs::path& directory) {
   std::error_code error;
   for (int attempt = 0; attempt < 3; ++attempt) {
     fs::rename(work->path(), directory, error);
@@ -166,11 +166,11 @@ bool publish(synth::PrivateDirectory* work, const fs::path& directory) {
     if (!fs::exists(fs::symlink_status(directory))) break;
     if (entry_damage(directory).empty()) return false;
     // Moved away in one step: another process may read it, or do the same.
-    const synth::PrivateDirectory damaged(directory.parent_path());
+    const base::PrivateDirectory damaged(directory.parent_path());
     std::error_code ignored;
     fs::rename(directory, damaged.path() / "entry", ignored);
   }
-  throw Error(ExitCode::kUsage,
+  throw Error(ErrorKind::kInvalidArgument,
               fmt::format("{}: cannot be written: {}", directory.string(), error.message()));
 }
 
@@ -183,11 +183,11 @@ std::string entry_damage(const fs::path& directory) {
   if (access(program.c_str(), R_OK | X_OK) != 0) return "its program cannot be executed";
   if (!fs::is_regular_file(directory / kManifest, error)) return "its manifest is missing";
   const auto manifest =
-      nlohmann::json::parse(numerics::read_file(directory / kManifest), nullptr, false);
+      nlohmann::json::parse(base::read_file(directory / kManifest), nullptr, false);
   if (!manifest.is_object() || !manifest.contains(kProgram) || !manifest[kProgram].is_string()) {
     return "its manifest cannot be read";
   }
-  if (manifest[kProgram] != synth::sha256_hex(numerics::read_file(program))) {
+  if (manifest[kProgram] != base::sha256_hex(base::read_file(program))) {
     return "its program is not the one that was built";
   }
   return "";
@@ -196,7 +196,7 @@ std::string entry_damage(const fs::path& directory) {
 std::string pe_multiplier_source(const std::vector<const Component*>& components,
                                  const std::string& module) {
   if (components.empty() || components.size() > network::kMaxMultipliers) {
-    throw Error(ExitCode::kUnsupported,
+    throw Error(ErrorKind::kUnimplemented,
                 fmt::format("{} components in one accelerator, expected 1..{}", components.size(),
                             network::kMaxMultipliers));
   }
@@ -221,19 +221,19 @@ std::string pe_multiplier_source(const std::vector<const Component*>& components
   for (size_t i = 0; i < components.size(); ++i) {
     const Component& c = *components[i];
     if (!c.is_signed) {
-      throw Error(ExitCode::kUnsupported,
+      throw Error(ErrorKind::kUnimplemented,
                   fmt::format("component {} is unsigned; the accelerator needs it in the "
                               "sign-magnitude shell",
                               c.name));
     }
     if (c.source.latency > 0) {
-      throw Error(ExitCode::kUnsupported,
+      throw Error(ErrorKind::kUnimplemented,
                   fmt::format("component {} has a latency of {} cycles; the accelerator needs it "
                               "combinational",
                               c.name, c.source.latency));
     }
     if (c.widths != 8) {
-      throw Error(ExitCode::kUnsupported,
+      throw Error(ErrorKind::kUnimplemented,
                   fmt::format("component {} has operands of {} bits; the accelerator needs 8",
                               c.name, c.widths.text()));
     }
@@ -268,12 +268,12 @@ std::string pe_multiplier_source(const std::vector<const Component*>& components
 }
 
 fs::path systemc_directory() {
-  return synth::own_path("share/lutra/systemc", LUTRA_SYSTEMC_SOURCES);
+  return base::own_path("share/lutra/systemc", LUTRA_SYSTEMC_SOURCES);
 }
 
 fs::path platform_path() {
   const fs::path built = LUTRA_PLATFORM_LIBRARY;
-  return synth::own_path("lib/lutra" / built.filename(), built);
+  return base::own_path("lib/lutra" / built.filename(), built);
 }
 
 std::string platform_sha256() {
@@ -282,9 +282,9 @@ std::string platform_sha256() {
   return Key()
       .add(kSchema)
       .add(LUTRA_VERSION)
-      .add(numerics::read_file(systemc_sources / "platform" / "accelerator_binding.cc"))
-      .add(numerics::read_file(systemc_sources / "include/lutra/platform/accelerator_ports.h"))
-      .add(synth::sha256_hex(numerics::read_file(library)))
+      .add(base::read_file(systemc_sources / "platform" / "accelerator_binding.cc"))
+      .add(base::read_file(systemc_sources / "include/lutra/platform/accelerator_ports.h"))
+      .add(base::sha256_hex(base::read_file(library)))
       .add(tool_version("verilator", "verilator"))
       .add(tool_version("g++", "g++"))
       .sha256();
@@ -301,7 +301,7 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
   const fs::path platform_library = platform_path();
   const fs::path systemc_sources = systemc_directory();
   if (!fs::exists(platform_library)) {
-    throw Error(ExitCode::kMissingTool,
+    throw Error(ErrorKind::kUnavailable,
                 fmt::format("{}: not found; build Lutra first", platform_library.string()));
   }
 
@@ -384,11 +384,11 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
 
   const auto start = std::chrono::steady_clock::now();
   progress("verilating the accelerator");
-  synth::PrivateDirectory work(cache);
+  base::PrivateDirectory work(cache);
   for (const SourceFile& source : sources) {
-    numerics::write_file(work.path() / source.name, source.text);
+    base::write_file(work.path() / source.name, source.text);
   }
-  const auto verilated = synth::run_process(verilator, work.path(), "verilator");
+  const auto verilated = synth::run_tool(verilator, work.path(), "verilator");
   const std::string said =
       fmt::format("{}\n{}", fmt::join(multipliers.origins, "\n"), verilated.output);
   if (verilated.output.find("%Warning-MODDUP") != std::string::npos) {
@@ -403,10 +403,11 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
                    "two of the multipliers {} define modules of the same name, and one "
                    "accelerator has one name space",
                    fmt::join(names, ", "));
-    throw Error(ExitCode::kUnsupported, fmt::format("{}; rename one of them:\n{}", what, said));
+    throw Error(ErrorKind::kUnimplemented, fmt::format("{}; rename one of them:\n{}", what, said));
   }
   if (verilated.status != 0) {
-    throw Error(ExitCode::kUsage, fmt::format("Verilator refuses the accelerator:\n{}", said));
+    throw Error(ErrorKind::kInvalidArgument,
+                fmt::format("Verilator refuses the accelerator:\n{}", said));
   }
 
   // Each file reads SystemC's headers: two units instead of many, one of them only set-up code.
@@ -417,10 +418,10 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
     (slow ? once : often) += fmt::format("#include \"{}\"\n", file.filename().string());
   }
   often += fmt::format("#include \"{}\"\n", binding.string());
-  numerics::write_file(work.path() / "once.cpp", once);
-  numerics::write_file(work.path() / "often.cpp", often);
+  base::write_file(work.path() / "once.cpp", once);
+  base::write_file(work.path() / "often.cpp", often);
   progress("compiling the accelerator");
-  numerics::parallel_for(2, 1, 2, [&](int unit, int) {
+  base::parallel_for(2, 1, 2, [&](int unit, int) {
     std::vector<std::string> arguments = compiler;
     const auto& [name, optimisation] = kUnits[static_cast<size_t>(unit)];
     arguments.insert(arguments.end(), {optimisation, "-c", name + ".cpp", "-o", name + ".o"});
@@ -430,8 +431,8 @@ fs::path build_accelerator(const std::vector<const Component*>& components,
   for (const char* left : {"often.o", "once.o", "model"}) fs::remove_all(work.path() / left);
 
   const nlohmann::json manifest = {
-      {kProgram, synth::sha256_hex(numerics::read_file(work.path() / kProgram))}, {"key", key}};
-  numerics::write_file(work.path() / kManifest, manifest.dump(2) + "\n");
+      {kProgram, base::sha256_hex(base::read_file(work.path() / kProgram))}, {"key", key}};
+  base::write_file(work.path() / kManifest, manifest.dump(2) + "\n");
   if (publish(&work, directory)) {
     progress(fmt::format(
         "accelerator built in {:.1f} s",

@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <chrono>
 
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/base/npy.h"
+#include "lutra/base/process.h"
 #include "lutra/cosim/cosim.h"
 #include "lutra/network/inference.h"
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
-#include "lutra/numerics/npy.h"
-#include "lutra/synth/files.h"
-#include "lutra/synth/process.h"
+#include "lutra/system/tool.h"
 
 namespace lutra::cosim {
 namespace {
@@ -22,12 +22,13 @@ void check(const CosimAssignment& assignment, const CosimOptions& options) {
   if (!options.wave.empty()) {
     const fs::path wave = fs::absolute(options.wave);
     if (!fs::is_directory(wave.parent_path())) {
-      throw Error(ExitCode::kUsage,
+      throw Error(ErrorKind::kInvalidArgument,
                   fmt::format("wave file {}: its directory does not exist", options.wave));
     }
     if (fs::is_directory(wave) ||
         access((fs::exists(wave) ? wave : wave.parent_path()).c_str(), W_OK) != 0) {
-      throw Error(ExitCode::kUsage, fmt::format("wave file {}: cannot be written", options.wave));
+      throw Error(ErrorKind::kInvalidArgument,
+                  fmt::format("wave file {}: cannot be written", options.wave));
     }
   }
   const network::QuantisedNetwork network = network::load_quantised(options.model);
@@ -46,8 +47,8 @@ void check(const CosimAssignment& assignment, const CosimOptions& options) {
 
 /// What the program may take: an image has a limit of cycles, so that time is a last resort only;
 /// and a wave is as long as its window.
-synth::ProcessLimits program_limits(const CosimOptions& options) {
-  synth::ProcessLimits limits;
+synth::ToolLimits program_limits(const CosimOptions& options) {
+  synth::ToolLimits limits;
   limits.seconds = std::max(limits.seconds, 3600 + 60 * std::min(options.images, 1000000));
   limits.file_mib = std::max<size_t>(limits.file_mib, size_t{64} << 10);
   // A sanitiser's shadow memory is address space of many terabytes.
@@ -80,7 +81,7 @@ std::string rerun_command(const CosimOptions& options, const std::vector<std::st
   words.insert(words.end(), assignment.begin(), assignment.end());
   std::string line;
   for (const std::string& word : words)
-    line += (line.empty() ? "" : " ") + synth::shell_quoted(word);
+    line += (line.empty() ? "" : " ") + base::shell_quoted(word);
   return line;
 }
 
@@ -98,18 +99,18 @@ nlohmann::json run_cosim(const CosimAssignment& assignment, const CosimOptions& 
   const double build_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
-  synth::PrivateDirectory work(fs::temp_directory_path());
+  base::PrivateDirectory work(fs::temp_directory_path());
   const fs::path wave_file = work.path() / "wave.fst";  // the program may write here alone
   nlohmann::json tables = nlohmann::json::array();
   for (size_t i = 0; i < assignment.components.size(); ++i) {
     const fs::path path = work.path() / fmt::format("table{}.npy", i);
-    numerics::save_npy<int16_t>(path, {256, 256}, assignment.components[i]->lut);
+    base::save_npy<int16_t>(path, {256, 256}, assignment.components[i]->lut);
     tables.push_back(path.string());
     // What its $readmemh reads, from the directory that the program runs in.
     const synth::Component& component = *assignment.components[i];
     const nlohmann::json memories = component.json.value("memories", nlohmann::json::object());
     for (const auto& [name, sha256] : memories.items()) {
-      numerics::write_file(work.path() / name, numerics::read_file(component.directory / name));
+      base::write_file(work.path() / name, base::read_file(component.directory / name));
     }
   }
   const nlohmann::json job = {
@@ -133,26 +134,30 @@ nlohmann::json run_cosim(const CosimAssignment& assignment, const CosimOptions& 
       {"reset_after", options.reset_after}};
   const fs::path job_file = work.path() / "job.json";
   const fs::path result_file = work.path() / "result.json";
-  numerics::write_file(job_file, job.dump(2));
-  const auto process =
-      synth::run_process({program.string(), job_file.string(), result_file.string()}, work.path(),
-                         "lutra", program_limits(options));
+  base::write_file(job_file, job.dump(2));
+  const auto process = synth::run_tool({program.string(), job_file.string(), result_file.string()},
+                                       work.path(), "lutra", program_limits(options));
   if (fs::exists(wave_file)) {
     std::error_code error;
     fs::copy_file(wave_file, options.wave, fs::copy_options::overwrite_existing, error);
     if (error) {
-      throw Error(ExitCode::kUsage, fmt::format("wave file {}: cannot be written: {}", options.wave,
-                                                error.message()));
+      throw Error(ErrorKind::kInvalidArgument, fmt::format("wave file {}: cannot be written: {}",
+                                                           options.wave, error.message()));
     }
   }
-  if (!fs::exists(result_file)) {
-    const bool known = process.status >= 2 && process.status <= 4;
-    throw Error(
-        known ? static_cast<ExitCode>(process.status) : ExitCode::kInternal,
-        fmt::format("co-simulation ended with status {}{}:\n{}", process.status,
-                    process.limit().empty() ? "" : ": it " + process.limit(), process.output));
+  nlohmann::json result;
+  if (fs::exists(result_file)) {
+    result = nlohmann::json::parse(base::read_file(result_file), nullptr, false);
   }
-  nlohmann::json result = nlohmann::json::parse(numerics::read_file(result_file));
+  if (!result.is_object() || result.contains("error")) {
+    const bool is_known = result.is_object();
+    const std::string limit = process.limit();
+    throw Error(is_known ? error_kind(result.value("error_kind", "")).value_or(ErrorKind::kInternal)
+                : limit.empty() ? ErrorKind::kInternal
+                                : ErrorKind::kExhausted,
+                fmt::format("co-simulation ended with status {}{}:\n{}", process.status,
+                            limit.empty() ? "" : ": it " + limit, process.output));
+  }
   result["build_seconds"] = build_seconds;
   result["components"] = nlohmann::json::array();
   result["tables_for_rtl"] = nlohmann::json::array();

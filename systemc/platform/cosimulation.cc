@@ -8,10 +8,10 @@
 #include <cstdio>
 #include <cstring>
 
+#include "lutra/base/error.h"
+#include "lutra/base/npy.h"
 #include "lutra/network/inference.h"
 #include "lutra/network/program.h"
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/npy.h"
 #include "lutra/platform/platform.h"
 
 namespace lutra::platform {
@@ -163,7 +163,7 @@ nlohmann::json cosimulate(const nlohmann::json& job) {
   network::check_images(quantised.description, data, first, images);
   std::vector<network::Table> tables;
   for (const std::string path : job.at("tables")) {
-    tables.push_back(numerics::load_npy<int16_t>(path).values);
+    tables.push_back(base::load_npy<int16_t>(path).values);
   }
   table_products = &tables;
   const auto select = job.at("select").get<std::map<std::string, int>>();
@@ -210,13 +210,13 @@ nlohmann::json cosimulate(const nlohmann::json& job) {
   const auto software = [&](Host& host) {
     const uint32_t id = host.read_register(kId);
     if (id != 0x4C545241) {
-      throw Error(ExitCode::kInternal, fmt::format("register ID reads {:#010x}", id));
+      throw Error(ErrorKind::kInternal, fmt::format("register ID reads {:#010x}", id));
     }
     const uint32_t config = host.read_register(kConfig);
     if ((config & 0xff) != static_cast<uint32_t>(shape.rows) ||
         (config >> 8 & 0xff) != static_cast<uint32_t>(shape.cols) ||
         1 << (config >> 16 & 0xff) != shape.scratch_bytes) {
-      throw Error(ExitCode::kInternal,
+      throw Error(ErrorKind::kInternal,
                   fmt::format("register CONFIG reads {:#010x}, the program is for {}x{}", config,
                               shape.rows, shape.cols));
     }
@@ -239,7 +239,7 @@ nlohmann::json cosimulate(const nlohmann::json& job) {
       if (i == first && reset_after > 0) {
         host.write_register(kCtrl, 3);
         if (host.wait_interrupt(reset_after, options.period)) {
-          throw Error(ExitCode::kUsage,
+          throw Error(ErrorKind::kInvalidArgument,
                       fmt::format("reset after {} cycles: the image had ended", reset_after));
         }
         host.reset();

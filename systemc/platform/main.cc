@@ -1,12 +1,14 @@
-// A co-simulation program: `cosim JOB.json RESULT.json`. Built by lutra::cosim for each
-// accelerator.
+// A co-simulation program: `cosim JOB.json RESULT.json`, where RESULT.json has the result or the
+// error. Built by lutra::cosim for each accelerator.
 #include <cstdio>
 #include <exception>
+#include <fstream>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <systemc>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
 #include "lutra/platform/cosimulation.h"
 
 int sc_main(int argc, char** argv) {
@@ -15,17 +17,25 @@ int sc_main(int argc, char** argv) {
   sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
   try {
     if (argc != 3) {
-      throw lutra::Error(lutra::ExitCode::kUsage, "expected JOB.json RESULT.json");
+      throw lutra::Error(lutra::ErrorKind::kInvalidArgument, "expected JOB.json RESULT.json");
     }
     const nlohmann::json result =
-        lutra::platform::cosimulate(nlohmann::json::parse(lutra::numerics::read_file(argv[1])));
-    lutra::numerics::write_file(argv[2], result.dump(2) + "\n");
-    return result.at("verdict") == "match" ? 0 : static_cast<int>(lutra::ExitCode::kMismatch);
-  } catch (const lutra::Error& error) {
-    std::fprintf(stderr, "cosim: %s\n", error.what());
-    return static_cast<int>(error.code());
+        lutra::platform::cosimulate(nlohmann::json::parse(lutra::base::read_file(argv[1])));
+    lutra::base::write_file(argv[2], result.dump(2) + "\n");
+    return 0;
   } catch (const std::exception& error) {
+    const auto* known = dynamic_cast<const lutra::Error*>(&error);
+    const auto* memory = dynamic_cast<const std::bad_alloc*>(&error);
+    const lutra::ErrorKind kind = known != nullptr    ? known->kind()
+                                  : memory != nullptr ? lutra::ErrorKind::kExhausted
+                                                      : lutra::ErrorKind::kInternal;
+    // Its parent throws it again (lutra::cosim).
+    const nlohmann::json fault = {{"error", error.what()},
+                                  {"error_kind", lutra::error_kind_name(kind)}};
     std::fprintf(stderr, "cosim: %s\n", error.what());
-    return static_cast<int>(lutra::ExitCode::kInternal);
+    if (argc == 3) {
+      std::ofstream(argv[2]) << fault.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+    }
+    return 1;
   }
 }

@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
 
 namespace lutra::platform {
 
@@ -40,7 +40,7 @@ void Host::write_register(uint32_t offset, uint32_t value) {
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
   register_socket->b_transport(payload, delay);
   if (!payload.is_response_ok()) {
-    throw Error(ExitCode::kInternal, fmt::format("writing register {:#04x} failed", offset));
+    throw Error(ErrorKind::kInternal, fmt::format("writing register {:#04x} failed", offset));
   }
 }
 
@@ -55,7 +55,7 @@ uint32_t Host::read_register(uint32_t offset) {
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
   register_socket->b_transport(payload, delay);
   if (!payload.is_response_ok()) {
-    throw Error(ExitCode::kInternal, fmt::format("reading register {:#04x} failed", offset));
+    throw Error(ErrorKind::kInternal, fmt::format("reading register {:#04x} failed", offset));
   }
   return value;
 }
@@ -69,7 +69,7 @@ void Host::write_memory(uint64_t address, const uint8_t* bytes, size_t count) {
   payload.set_data_length(static_cast<unsigned>(count));
   payload.set_streaming_width(static_cast<unsigned>(count));
   if (memory_socket->transport_dbg(payload) != count) {
-    throw Error(ExitCode::kUnsupported,
+    throw Error(ErrorKind::kUnimplemented,
                 fmt::format("{} bytes at {:#x} lie outside the platform's memory", count, address));
   }
 }
@@ -84,7 +84,7 @@ std::vector<uint8_t> Host::read_memory(uint64_t address, size_t count) {
   payload.set_data_length(static_cast<unsigned>(count));
   payload.set_streaming_width(static_cast<unsigned>(count));
   if (memory_socket->transport_dbg(payload) != count) {
-    throw Error(ExitCode::kUnsupported,
+    throw Error(ErrorKind::kUnimplemented,
                 fmt::format("{} bytes at {:#x} lie outside the platform's memory", count, address));
   }
   return bytes;
@@ -164,7 +164,8 @@ void Platform::dump_wave() {
       if (!accelerator_->open_wave(options_.wave)) {
         // An exception may not leave a SystemC process.
         failure_ = std::make_exception_ptr(
-            Error(ExitCode::kUsage, fmt::format("wave file {}: cannot be written", options_.wave)));
+            Error(ErrorKind::kInvalidArgument,
+                  fmt::format("wave file {}: cannot be written", options_.wave)));
         sc_core::sc_stop();
         return;
       }

@@ -8,10 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "lutra/synth/component.h"
-#include "lutra/synth/files.h"
-#include "lutra/synth/liberty.h"
-#include "lutra/synth/library.h"
+#include "lutra/base/files.h"
+#include "lutra/component/component.h"
+#include "lutra/component/library.h"
+#include "lutra/netlist/liberty.h"
+#include "lutra/system/gzip.h"
 #include "test_files.h"
 
 namespace lutra::synth {
@@ -289,8 +290,8 @@ TEST_F(MappedNetlistTest, WrongNetlistsNameTheLine_bad) {
   const std::string file = (directory_.path() / "m.v").string();
   int refused = 0;
   const auto refuse = [&](const std::string& part, const std::string& text,
-                          ExitCode code = ExitCode::kUsage) {
-    expect_error(code, part, [&] { run(text); });
+                          ErrorKind kind = ErrorKind::kInvalidArgument) {
+    expect_error(kind, part, [&] { run(text); });
     ++refused;
   };
   refuse(file + ":7: cell u3 is a AND9X9, which the library osu018_stdcells does not hold",
@@ -310,15 +311,15 @@ TEST_F(MappedNetlistTest, WrongNetlistsNameTheLine_bad) {
   refuse(
       file + ":7: cell u3 is a LATCH: it is a latch",
       with("AND2X1 u3 (.A(a[1]), .B(b[1]), .Y(t2));", "LATCH u3 (.CLK(a[1]), .D(b[1]), .Q(t2));"),
-      ExitCode::kUnsupported);
+      ErrorKind::kUnimplemented);
   refuse(
       file + ":7: cell u3 is a TBUFX1: it has a three-state output",
       with("AND2X1 u3 (.A(a[1]), .B(b[1]), .Y(t2));", "TBUFX1 u3 (.A(a[1]), .EN(b[1]), .Y(t2));"),
-      ExitCode::kUnsupported);
+      ErrorKind::kUnimplemented);
   refuse("holds flip-flops, expected a combinational multiplier",
          with("AND2X1 u3 (.A(a[1]), .B(b[1]), .Y(t2));",
               "DFFPOSX1 u3 (.CLK(a[1]), .D(b[1]), .Q(t2));"),
-         ExitCode::kUnsupported);
+         ErrorKind::kUnimplemented);
   refuse(file + ":4: ERROR: syntax error", with("AND2X1 u0 (.A(a[0])", "AND2X1 u0 (.A(a[0]"));
   fmt::print("checked={}\n", refused);
   const std::filesystem::path cache = directory_.path() / "cache" / "components";

@@ -10,16 +10,15 @@
 #include <memory>
 #include <string>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
-#include "lutra/synth/component.h"
-#include "lutra/synth/error_metrics.h"
-#include "lutra/synth/files.h"
-#include "lutra/synth/liberty.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/netlist.h"
-#include "lutra/synth/process.h"
-#include "lutra/synth/product_sweep.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/component/component.h"
+#include "lutra/component/error_metrics.h"
+#include "lutra/component/library.h"
+#include "lutra/netlist/liberty.h"
+#include "lutra/netlist/netlist.h"
+#include "lutra/netlist/product_sweep.h"
+#include "lutra/system/tool.h"
 
 namespace lutra::synth {
 namespace {
@@ -36,7 +35,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 void characterize_cold(State& state, const std::string& spec) {
   std::map<std::string, double> steps;
   for (auto _ : state) {
-    const PrivateDirectory cache(std::filesystem::temp_directory_path());
+    const base::PrivateDirectory cache(std::filesystem::temp_directory_path());
     CharacterizeOptions options;
     options.cache_dir = cache.path();
     std::string step;
@@ -61,7 +60,7 @@ void characterize_cold(State& state, const std::string& spec) {
 }
 
 void characterize_cached(State& state, const std::string& spec) {
-  const PrivateDirectory cache(std::filesystem::temp_directory_path());
+  const base::PrivateDirectory cache(std::filesystem::temp_directory_path());
   CharacterizeOptions options;
   options.cache_dir = cache.path();
   characterize(library_source(spec), options);
@@ -131,9 +130,9 @@ void verilator_model(State& state, const std::string& spec) {
   const Mapped& m = mapped(spec);
   const Component& c = m.component;
   const std::uint64_t pairs = timed_pairs(c.widths.a);
-  const PrivateDirectory work(std::filesystem::temp_directory_path());
-  numerics::write_file(work.path() / "netlist.v", m.netlist.verilog("dut"));
-  numerics::write_file(
+  const base::PrivateDirectory work(std::filesystem::temp_directory_path());
+  base::write_file(work.path() / "netlist.v", m.netlist.verilog("dut"));
+  base::write_file(
       work.path() / "main.cc",
       fmt::format("#include \"Vdut.h\"\n#include <cstdint>\n#include <cstdio>\n#include <ctime>\n"
                   "int main() {{\n"
@@ -146,15 +145,15 @@ void verilator_model(State& state, const std::string& spec) {
                   "static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);\n}}\n",
                   pairs, c.widths.a, c.source.ports[0], c.source.ports[1], c.source.ports[2],
                   (1 << c.widths.a) - 1, first_pair(c.widths.a)));
-  const ProcessResult built = run_process(
+  const ToolResult built = run_tool(
       {"verilator", "--cc", "--exe", "--build", "-O3", "-Werror-UNOPTFLAT", "-Wno-DECLFILENAME",
        "--top-module", "dut", "-CFLAGS", "-march=native", "-MAKEFLAGS", "OPT_FAST=-O3", "netlist.v",
        (c.directory / "cells.v").string(), "main.cc"},
       work.path(), "verilator");
   if (built.status != 0) return state.SkipWithError(built.output.c_str());
   for (auto _ : state) {
-    const ProcessResult run =
-        run_process({(work.path() / "obj_dir/Vdut").string()}, work.path(), "verilator");
+    const ToolResult run =
+        run_tool({(work.path() / "obj_dir/Vdut").string()}, work.path(), "verilator");
     unsigned sum = 0;
     double seconds = 0;
     if (std::sscanf(run.output.c_str(), "%u %lf", &sum, &seconds) != 2 ||
@@ -170,9 +169,9 @@ void icarus(State& state, const std::string& spec) {
   const Mapped& m = mapped(spec);
   const Component& c = m.component;
   const std::uint64_t pairs = std::min<std::uint64_t>(timed_pairs(c.widths.a), 1 << 16);
-  const PrivateDirectory work(std::filesystem::temp_directory_path());
-  numerics::write_file(work.path() / "netlist.v", m.netlist.verilog("dut"));
-  numerics::write_file(
+  const base::PrivateDirectory work(std::filesystem::temp_directory_path());
+  base::write_file(work.path() / "netlist.v", m.netlist.verilog("dut"));
+  base::write_file(
       work.path() / "bench.v",
       fmt::format("module bench;\n  reg [{0}:0] pair;\n  wire [{0}:0] p;\n  reg [31:0] sum;\n"
                   "  integer i;\n  dut dut (.{2}(pair[{0}:{1}]), .{3}(pair[{1}-1:0]), .{4}(p));\n"
@@ -181,15 +180,13 @@ void icarus(State& state, const std::string& spec) {
                   "    $display(\"%0d\", sum);\n    $finish(0);\n  end\nendmodule\n",
                   2 * c.widths.a - 1, c.widths.a, c.source.ports[0], c.source.ports[1],
                   c.source.ports[2], pairs, first_pair(c.widths.a)));
-  const ProcessResult built =
-      run_process({"iverilog", "-g2012", "-s", "bench", "-o", "bench.vvp", "bench.v", "netlist.v",
-                   (c.directory / "cells.v").string()},
-                  work.path(), "iverilog");
+  const ToolResult built = run_tool({"iverilog", "-g2012", "-s", "bench", "-o", "bench.vvp",
+                                     "bench.v", "netlist.v", (c.directory / "cells.v").string()},
+                                    work.path(), "iverilog");
   if (built.status != 0) return state.SkipWithError(built.output.c_str());
   for (auto _ : state) {
     // By the shell: a confined process is no child of ours.
-    const ProcessResult run =
-        run_process({"sh", "-c", "vvp -n bench.vvp; times"}, work.path(), "dash");
+    const ToolResult run = run_tool({"sh", "-c", "vvp -n bench.vvp; times"}, work.path(), "dash");
     unsigned sum = 0;
     int minutes[2] = {};
     double seconds[2] = {};
@@ -258,6 +255,6 @@ int main(int argc, char** argv) {
     benchmark::RunSpecifiedBenchmarks();
   } catch (const lutra::Error& error) {
     fmt::print(stderr, "characterize_benchmark: {}\n", error.what());
-    return static_cast<int>(error.code());
+    return 1;
   }
 }

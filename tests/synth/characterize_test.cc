@@ -12,16 +12,15 @@
 #include <thread>
 #include <vector>
 
-#include "lutra/numerics/files.h"
-#include "lutra/synth/component.h"
-#include "lutra/synth/energy.h"
-#include "lutra/synth/files.h"
-#include "lutra/synth/liberty.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/multiplier_models.h"
-#include "lutra/synth/netlist.h"
-#include "lutra/synth/process.h"
-#include "lutra/synth/synthesis.h"
+#include "lutra/base/files.h"
+#include "lutra/component/component.h"
+#include "lutra/component/energy.h"
+#include "lutra/component/library.h"
+#include "lutra/component/multiplier_models.h"
+#include "lutra/netlist/liberty.h"
+#include "lutra/netlist/netlist.h"
+#include "lutra/synthesis/synthesis.h"
+#include "lutra/system/tool.h"
 #include "test_files.h"
 
 namespace lutra::synth {
@@ -188,13 +187,13 @@ TEST_F(CharacterizeTest, DamagedComponentsAreRefusedAndMadeAgain_bad) {
     std::filesystem::remove_all(copy);
     std::filesystem::copy(component.directory, copy, std::filesystem::copy_options::recursive);
     std::filesystem::resize_file(copy / name, std::filesystem::file_size(copy / name) / 2);
-    expect_error(ExitCode::kUsage, name, [&] { load_component(copy); });
+    expect_error(ErrorKind::kInvalidArgument, name, [&] { load_component(copy); });
   };
   for (const char* name : {"component.json", "lut.npy", "netlist.json", "netlist.v", "cells.lib"}) {
     cut(name);
   }
   cut("source/mul_trunc.sv");
-  expect_error(ExitCode::kUsage, "component.json: no such file",
+  expect_error(ErrorKind::kInvalidArgument, "component.json: no such file",
                [&] { load_component(directory_.path() / "nowhere"); });
 
   std::filesystem::resize_file(component.directory / "lut.npy", 1000);
@@ -247,9 +246,9 @@ TEST_F(CharacterizeTest, IncludesAreFollowed) {
   MultiplierSource source =
       verilog_source({directory_.write("m.v", text)}, "m", Signedness::kUnsigned);
   EXPECT_EQ(characterize(source, options()).errors.ep, 0);
-  expect_error(ExitCode::kUsage, "user.v:2: `include",
+  expect_error(ErrorKind::kInvalidArgument, "user.v:2: `include",
                [&] { characterize_text("module m;\n`include \"../../etc/passwd\"\nendmodule\n"); });
-  expect_error(ExitCode::kUsage, "user.v:2: `include \"missing.vh\": no such file",
+  expect_error(ErrorKind::kInvalidArgument, "user.v:2: `include \"missing.vh\": no such file",
                [&] { characterize_text("module m;\n`include \"missing.vh\"\nendmodule\n"); });
 }
 
@@ -263,7 +262,7 @@ TEST_F(CharacterizeTest, HostileFileNamesAreOnlyNames) {
   EXPECT_FALSE(std::filesystem::exists(directory_.path() / "pwned"));
   const std::filesystem::path broken =
       directory_.write(name, "module core (input a);\n  oops oops oops\n");
-  expect_error(ExitCode::kUsage, broken.string() + ":2: ERROR: syntax error", [&] {
+  expect_error(ErrorKind::kInvalidArgument, broken.string() + ":2: ERROR: syntax error", [&] {
     characterize(verilog_source({broken}, "core", Signedness::kUnsigned), options());
   });
 }
@@ -271,24 +270,25 @@ TEST_F(CharacterizeTest, HostileFileNamesAreOnlyNames) {
 TEST_F(CharacterizeTest, HostileNamesOfModulesAndParameters_bad) {
   for (const char* top :
        {"core; shell touch pwned", "core\nwrite_verilog pwned", "-top", "\\a b"}) {
-    expect_error(ExitCode::kUsage, "expected a letter or _",
+    expect_error(ErrorKind::kInvalidArgument, "expected a letter or _",
                  [&] { characterize_text(kUnsignedCore, top); });
   }
   MultiplierSource source = verilog_source({directory_.write("user.v", kUnsignedCore)}, "core");
   source.parameters = {{"A 1; shell touch pwned", 3}};
-  expect_error(ExitCode::kUsage, "parameter name", [&] { characterize(source, options()); });
+  expect_error(ErrorKind::kInvalidArgument, "parameter name",
+               [&] { characterize(source, options()); });
   EXPECT_FALSE(std::filesystem::exists("pwned"));
 }
 
 TEST_F(CharacterizeTest, WrongSourcesNameTheirFault_bad) {
   const auto usage = [&](const std::string& part, const std::string& text,
                          const std::string& top = "") {
-    expect_error(ExitCode::kUsage, part, [&] { characterize_text(text, top); });
+    expect_error(ErrorKind::kInvalidArgument, part, [&] { characterize_text(text, top); });
   };
-  expect_error(ExitCode::kUsage, "none.v: no such file", [&] {
+  expect_error(ErrorKind::kInvalidArgument, "none.v: no such file", [&] {
     characterize(verilog_source({directory_.path() / "none.v"}, "m"), options());
   });
-  expect_error(ExitCode::kUsage, "not a regular file",
+  expect_error(ErrorKind::kInvalidArgument, "not a regular file",
                [&] { characterize(verilog_source({directory_.path()}, "m"), options()); });
   usage("no `module` in it", "");
   usage("user.v:3: ERROR: syntax error",
@@ -308,17 +308,17 @@ TEST_F(CharacterizeTest, WrongSourcesNameTheirFault_bad) {
   usage("sub",
         "module m (input [7:0] a, input [7:0] b, output [15:0] p);\n"
         "  sub u (.a(a), .b(b), .p(p));\nendmodule\n");
-  expect_error(ExitCode::kUnsupported, "operands of 17 bits, expected 2..16", [&] {
+  expect_error(ErrorKind::kUnimplemented, "operands of 17 bits, expected 2..16", [&] {
     characterize_text(
         "module m (input [16:0] a, input [16:0] b, output [33:0] p);\n"
         "  assign p = a * b;\nendmodule\n");
   });
-  expect_error(ExitCode::kUnsupported, "user.v:2: the design holds a latch", [&] {
+  expect_error(ErrorKind::kUnimplemented, "user.v:2: the design holds a latch", [&] {
     characterize_text(
         "module m (input [7:0] a, input [7:0] b, output reg [15:0] p);\n"
         "  always @* if (a[0]) p = a * b;\nendmodule\n");
   });
-  expect_error(ExitCode::kUnsupported, "holds flip-flops", [&] {
+  expect_error(ErrorKind::kUnimplemented, "holds flip-flops", [&] {
     characterize_text(
         "module m (input [7:0] a, input [7:0] b, output reg [15:0] p);\n"
         "  always @(posedge a[0]) p <= a * b;\nendmodule\n");
@@ -329,11 +329,11 @@ TEST_F(CharacterizeTest, WrongSourcesNameTheirFault_bad) {
         "AND2X1");
   MultiplierSource source = verilog_source({directory_.write("user.v", kUnsignedCore)}, "core");
   source.ports = {"a", "b", "p"};
-  expect_error(ExitCode::kUsage, "ports a, b, p = a, b, p do not match",
+  expect_error(ErrorKind::kInvalidArgument, "ports a, b, p = a, b, p do not match",
                [&] { characterize(source, options()); });
   source.ports = {};
   source.parameters = {{"Width", 8}};
-  expect_error(ExitCode::kUsage, "the top module has no parameter Width",
+  expect_error(ErrorKind::kInvalidArgument, "the top module has no parameter Width",
                [&] { characterize(source, options()); });
   // Nothing half-made stays behind.
   const std::filesystem::path cache = directory_.path() / "cache" / "components";
@@ -344,7 +344,7 @@ TEST_F(CharacterizeTest, WrongSourcesNameTheirFault_bad) {
 // place: without a second opinion the component would be wrong in silence.
 TEST_F(CharacterizeTest, SourceThatYosysReadsWronglyIsNoticed_bad) {
   if (!test::on_path("iverilog")) GTEST_SKIP() << "iverilog is not on PATH";
-  expect_error(ExitCode::kMismatch, "one of the two reads the source wrongly", [&] {
+  expect_error(ErrorKind::kMismatch, "one of the two reads the source wrongly", [&] {
     need_check(
         characterize_text("module m (input [7:0] a, input [7:0] b, output reg [15:0] p);\n"
                           "  reg signed [3:0] s;\n  always @* begin\n    p = 0;\n    s = a[3:0];\n"
@@ -375,8 +375,8 @@ TEST_F(CharacterizeTest, NetlistIsComparedWithTheSource) {
 }
 
 TEST(Process, IsKilledAtItsLimit) {
-  const ProcessResult run =
-      run_process({"sleep", "30"}, std::filesystem::temp_directory_path(), "coreutils", 1);
+  const ToolResult run =
+      run_tool({"sleep", "30"}, std::filesystem::temp_directory_path(), "coreutils", 1);
   EXPECT_TRUE(run.timed_out);
   EXPECT_EQ(run.status, 128 + 9);
 }
@@ -386,16 +386,16 @@ TEST_F(CharacterizeTest, ParameterLimitsOfTheRtlAreErrors_bad) {
   for (auto& [name, value] : source.parameters) {
     if (name == "KeptBits") value = 2;
   }
-  expect_error(ExitCode::kUsage, "KeptBits is outside 3..Width-1",
+  expect_error(ErrorKind::kInvalidArgument, "KeptBits is outside 3..Width-1",
                [&] { characterize(source, options()); });
   // Before any work.
   CharacterizeOptions watched = options();
   int steps = 0;
   watched.progress = [&steps](const std::string&) { ++steps; };
-  expect_error(ExitCode::kUnsupported, "operands of 17 bits, expected 2..16",
+  expect_error(ErrorKind::kUnimplemented, "operands of 17 bits, expected 2..16",
                [&] { characterize(library_source("exact:width=17"), watched); });
   watched.widths = 8;
-  expect_error(ExitCode::kUsage, "exact:width=4: operands of 4 bits, expected 8",
+  expect_error(ErrorKind::kInvalidArgument, "exact:width=4: operands of 4 bits, expected 8",
                [&] { characterize(library_source("exact:width=4"), watched); });
   EXPECT_EQ(steps, 0);
 }
@@ -453,7 +453,7 @@ endmodule
   const auto refuse = [&](const std::string& part, const std::vector<HeldPort>& held) {
     MultiplierSource source = verilog_source({file}, "modes");
     source.held = held;
-    expect_error(ExitCode::kUsage, part, [&] { characterize(source, options()); });
+    expect_error(ErrorKind::kInvalidArgument, part, [&] { characterize(source, options()); });
   };
   refuse("mode = 4, expected 0..3", {{"mode", 4}});
   refuse("no input gear that could be held at 1", {{"gear", 1}});
@@ -474,19 +474,19 @@ TEST_F(CharacterizeTest, SampledTogglesAgreeWithTheExactOnes) {
 TEST_F(CharacterizeTest, MissingLiberty_bad) {
   CharacterizeOptions wrong = options();
   wrong.liberty = directory_.path() / "none.lib";
-  expect_error(ExitCode::kUsage, "none.lib: no such file",
+  expect_error(ErrorKind::kInvalidArgument, "none.lib: no such file",
                [&] { characterize(library_source("exact"), wrong); });
   const char* before = getenv("LUTRA_LIBERTY");
   const std::string saved = before == nullptr ? "" : before;
   setenv("LUTRA_LIBERTY", "/nonexistent/x.lib", 1);
-  expect_error(ExitCode::kMissingTool, "named by LUTRA_LIBERTY", [] { default_liberty(); });
+  expect_error(ErrorKind::kUnavailable, "named by LUTRA_LIBERTY", [] { default_liberty(); });
   saved.empty() ? unsetenv("LUTRA_LIBERTY") : setenv("LUTRA_LIBERTY", saved.c_str(), 1);
 }
 
 TEST_F(CharacterizeTest, MissingYosysNamesItsPackage_bad) {
   const std::string saved = getenv("PATH");
   setenv("PATH", "/nonexistent", 1);
-  expect_error(ExitCode::kMissingTool, "from the package yosys",
+  expect_error(ErrorKind::kUnavailable, "from the package yosys",
                [&] { characterize(library_source("exact"), options()); });
   setenv("PATH", saved.c_str(), 1);
 }
@@ -571,10 +571,10 @@ TEST_F(CharacterizeTest, EnergyFollowsTheOperands) {
   std::vector<OperandPair> backward(forward.rbegin(), forward.rend());
   EnergyMeter meter(component);
   EXPECT_EQ(meter.measure(forward).net_toggles, meter.measure(backward).net_toggles);
-  expect_error(ExitCode::kUsage, "expected at least 2", [&] {
+  expect_error(ErrorKind::kInvalidArgument, "expected at least 2", [&] {
     energy_per_op_fj(component, {{1, 2}});
   });
-  expect_error(ExitCode::kUsage, "expected -128..127", [&] {
+  expect_error(ErrorKind::kInvalidArgument, "expected -128..127", [&] {
     energy_per_op_fj(component, {{1, 2}, {128, 0}});
   });
 }
@@ -637,7 +637,7 @@ struct InstancePower {
 /// one.
 std::map<int, InstancePower> opensta_power(const std::filesystem::path& directory,
                                            const std::string& top, double slew_ns) {
-  const PrivateDirectory work(std::filesystem::temp_directory_path());
+  const base::PrivateDirectory work(std::filesystem::temp_directory_path());
   std::istringstream cells(file_bytes(directory / "cells.lib"));
   std::string kept;
   for (std::string line; std::getline(cells, line);) {
@@ -645,8 +645,8 @@ std::map<int, InstancePower> opensta_power(const std::filesystem::path& director
                           line.find("fall_capacitance") != std::string::npos;
     if (!one_edge) kept += line + "\n";
   }
-  numerics::write_file(work.path() / "cells.lib", kept);
-  numerics::write_file(
+  base::write_file(work.path() / "cells.lib", kept);
+  base::write_file(
       work.path() / "power.tcl",
       fmt::format("read_liberty cells.lib\nread_verilog {0}/netlist.v\nlink_design {1}\n"
                   "set_cmd_units -time ns\ncreate_clock -name c -period 1\n"
@@ -656,8 +656,8 @@ std::map<int, InstancePower> opensta_power(const std::filesystem::path& director
                   "set_power_activity -global -activity 1 -duty 0.5\n"
                   "report_power -instances [get_cells -hierarchical *] -digits 9\nexit\n",
                   directory.string(), top, slew_ns));
-  const ProcessResult run =
-      run_process({"sta", "-no_splash", "-no_init", "-exit", "power.tcl"}, work.path(), "opensta");
+  const ToolResult run =
+      run_tool({"sta", "-no_splash", "-no_init", "-exit", "power.tcl"}, work.path(), "opensta");
   std::map<int, InstancePower> powers;
   std::istringstream lines(run.output);
   std::string line;

@@ -1,6 +1,6 @@
 // A multiplier mapped for other delays: area against delay, and the same products.
 
-#include "lutra/synth/delay_sweep.h"
+#include "lutra/component/delay_sweep.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "lutra/synth/library.h"
+#include "lutra/component/library.h"
 #include "test_files.h"
 
 namespace lutra::synth {
@@ -54,7 +54,7 @@ TEST(DelaySweep, AnotherLibrary_bad) {
   Component component;
   component.name = "mine";
   component.liberty_sha256 = "0";
-  expect_error(ExitCode::kUsage, "not the library that mine was mapped to", [&] {
+  expect_error(ErrorKind::kInvalidArgument, "not the library that mine was mapped to", [&] {
     sweep_delay_targets(component, default_liberty(), {1}, 1, directory.path() / "clock");
   });
 }

@@ -1,4 +1,4 @@
-#include "lutra/synth/error_metrics.h"
+#include "lutra/component/error_metrics.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <functional>
 #include <vector>
 
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
 
 namespace lutra::synth {
 namespace {

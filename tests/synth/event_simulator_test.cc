@@ -1,6 +1,6 @@
 // Glitches: an event-driven simulation with delays, by hand, beside iverilog and beside OpenSTA.
 
-#include "lutra/synth/event_simulator.h"
+#include "lutra/netlist/event_simulator.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "lutra/synth/process.h"
-#include "lutra/synth/synthesis.h"
+#include "lutra/synthesis/synthesis.h"
+#include "lutra/system/tool.h"
 #include "test_files.h"
 
 namespace lutra::synth {
@@ -168,7 +168,8 @@ TEST_F(EventSimulatorTest, WithoutDelays_bad) {
       read(netlist_json(port("a", "input", "2, 3") + "," + port("y", "output", "4"),
                         cell("nand", "NAND2", {{"A", "2"}, {"B", "3"}, {"Y", "4"}})),
            liberty);
-  expect_error(ExitCode::kUnsupported, "cell NAND2: the Liberty file gives no cell_rise for pin Y",
+  expect_error(ErrorKind::kUnimplemented,
+               "cell NAND2: the Liberty file gives no cell_rise for pin Y",
                [&] { EventSimulator(netlist, 0.1); });
 }
 
@@ -257,10 +258,9 @@ TEST_F(EventSimulatorTest, ToggleCountsEqualIverilog) {
       "end\nendmodule\n",
       9 + RandomNetlist::kGates);
   directory_.write("bench.v", bench);
-  ASSERT_EQ(
-      run_process({"iverilog", "-o", "bench", "bench.v"}, directory_.path(), "iverilog").status, 0);
-  const ProcessResult simulated =
-      run_process({"vvp", "-n", "bench"}, directory_.path(), "iverilog");
+  ASSERT_EQ(run_tool({"iverilog", "-o", "bench", "bench.v"}, directory_.path(), "iverilog").status,
+            0);
+  const ToolResult simulated = run_tool({"vvp", "-n", "bench"}, directory_.path(), "iverilog");
   ASSERT_EQ(simulated.status, 0) << simulated.output;
 
   NetlistSimulator settled(netlist);

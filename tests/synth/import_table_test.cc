@@ -8,14 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "lutra/numerics/files.h"
-#include "lutra/numerics/npy.h"
-#include "lutra/synth/component.h"
-#include "lutra/synth/energy.h"
-#include "lutra/synth/files.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/multiplier_models.h"
-#include "lutra/synth/table_files.h"
+#include "lutra/base/files.h"
+#include "lutra/base/npy.h"
+#include "lutra/base/sha256.h"
+#include "lutra/component/component.h"
+#include "lutra/component/component_tables.h"
+#include "lutra/component/energy.h"
+#include "lutra/component/library.h"
+#include "lutra/component/multiplier_models.h"
 #include "lutra/tables/table_files.h"
 #include "test_files.h"
 
@@ -42,7 +42,7 @@ class ImportTable : public testing::Test {
   template <typename T>
   std::filesystem::path npy(const std::string& name, const std::vector<std::size_t>& shape,
                             const std::vector<T>& values) const {
-    return directory_.write(name, numerics::npy_bytes(shape, values.data()));
+    return directory_.write(name, base::npy_bytes(shape, values.data()));
   }
 
   test::TestDirectory directory_;
@@ -128,7 +128,8 @@ TEST_F(ImportTable, SaysThatThereIsNoNetlist) {
   EXPECT_EQ(component.json.at("imported").at("format"), "raw uint16");
   EXPECT_TRUE(component.json.at("rtl_check").is_null()) << "no source to be compared with";
   EXPECT_FALSE(std::filesystem::exists(component.directory / "netlist.json"));
-  expect_error(ExitCode::kUsage, "mul: no energy: the component was imported from a table",
+  expect_error(ErrorKind::kInvalidArgument,
+               "mul: no energy: the component was imported from a table",
                [&] { EnergyMeter meter(component); });
   // What it exports is what it was made of.
   EXPECT_EQ(tables::raw_bytes(product_table(component)), file_bytes(directory_.path() / "mul.bin"));
@@ -141,7 +142,7 @@ TEST_F(ImportTable, IsCachedAndCheckedLikeAnyComponent) {
   EXPECT_EQ(first.directory, second.directory);
   EXPECT_NE(first.directory, import(file, true).directory) << "unsigned is another component";
   std::filesystem::resize_file(first.directory / "lut.npy", 1000);
-  expect_error(ExitCode::kUsage, "lut.npy: truncated or changed",
+  expect_error(ErrorKind::kInvalidArgument, "lut.npy: truncated or changed",
                [&] { load_component(first.directory); });
   EXPECT_EQ(import(file).lut, first.lut);
 }
@@ -185,12 +186,12 @@ TEST_F(ImportTable, DamagedFactorisationIsRefused_bad) {
                           const std::string& bytes) {
     nlohmann::json json = nlohmann::json::parse(json_bytes);
     damage(&json);
-    numerics::write_file(factors, bytes);
-    json["files"]["factors.npy"] = sha256_hex(bytes);
+    base::write_file(factors, bytes);
+    json["files"]["factors.npy"] = base::sha256_hex(bytes);
     json.erase("self_sha256");
-    json["self_sha256"] = sha256_hex(json.dump());
-    numerics::write_file(json_file, json.dump());
-    expect_error(ExitCode::kUsage, part, [&] { load_component(component.directory); });
+    json["self_sha256"] = base::sha256_hex(json.dump());
+    base::write_file(json_file, json.dump());
+    expect_error(ErrorKind::kInvalidArgument, part, [&] { load_component(component.directory); });
     ++refused;
   };
   const auto whole = [](nlohmann::json*) {};
@@ -214,11 +215,11 @@ TEST_F(ImportTable, DamagedFactorisationIsRefused_bad) {
   refuse(
       "factorisation: ", [](nlohmann::json* json) { (*json)["factorisation"].erase("scales"); },
       factor_bytes);
-  numerics::write_file(json_file, json_bytes);
-  numerics::write_file(factors, flipped);
-  expect_error(ExitCode::kUsage, "factors.npy: truncated or changed",
+  base::write_file(json_file, json_bytes);
+  base::write_file(factors, flipped);
+  expect_error(ErrorKind::kInvalidArgument, "factors.npy: truncated or changed",
                [&] { load_component(component.directory); });
-  numerics::write_file(factors, factor_bytes);
+  base::write_file(factors, factor_bytes);
   EXPECT_EQ(load_component(component.directory).lut, component.lut);
   fmt::print("checked={}\n", refused + 1);
   EXPECT_EQ(refused, 6);
@@ -232,9 +233,9 @@ TEST_F(ImportTable, SignMagnitudeShellOfATable) {
     EXPECT_EQ(import(file, true, true).lut, products<std::int16_t>(family)) << family;
   }
   const auto already = npy("signed.npy", {256, 256}, products<std::int16_t>("drum"));
-  expect_error(ExitCode::kUsage, "elements of type int16, expected uint16 or int32",
+  expect_error(ErrorKind::kInvalidArgument, "elements of type int16, expected uint16 or int32",
                [&] { import(already, true, true); });
-  expect_error(ExitCode::kUsage, "a signed table, expected an unsigned one",
+  expect_error(ErrorKind::kInvalidArgument, "a signed table, expected an unsigned one",
                [&] { import(already, false, true); });
 }
 
@@ -242,7 +243,7 @@ TEST_F(ImportTable, WrongFilesSayWhatWasFoundAndExpected_bad) {
   int refused = 0;
   const auto refuse = [&](const std::string& part, const std::filesystem::path& file,
                           bool is_unsigned = false) {
-    expect_error(ExitCode::kUsage, part, [&] { import(file, is_unsigned); });
+    expect_error(ErrorKind::kInvalidArgument, part, [&] { import(file, is_unsigned); });
     ++refused;
   };
   const std::string raw = table_bytes(products<std::int16_t>("exact"));
@@ -252,7 +253,7 @@ TEST_F(ImportTable, WrongFilesSayWhatWasFoundAndExpected_bad) {
          directory_.write("cut.bin", raw.substr(0, 131071)));
   refuse("long.bin: 131074 bytes", directory_.write("long.bin", raw + "ab"));
   refuse("npy.npy: not a .npy file", directory_.write("npy.npy", raw));
-  const std::string good = numerics::npy_bytes({256, 256}, products<std::int16_t>("exact").data());
+  const std::string good = base::npy_bytes({256, 256}, products<std::int16_t>("exact").data());
   refuse("cut.npy: 65536 bytes of data, the header promises 131072",
          directory_.write("cut.npy", good.substr(0, 128 + 65536)));
   refuse("head.npy: truncated in the header", directory_.write("head.npy", good.substr(0, 100)));

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "lutra/synth/files.h"
-#include "lutra/synth/liberty.h"
+#include "lutra/base/files.h"
+#include "lutra/netlist/liberty.h"
 #include "test_files.h"
 
 namespace lutra::synth {
@@ -153,7 +153,7 @@ void read_damaged(const std::string& text, const std::string& what, Tally* tally
     }
   } catch (const Error& error) {
     ++tally->refused;
-    EXPECT_EQ(error.code(), ExitCode::kUsage) << what << ": " << error.what();
+    EXPECT_EQ(error.kind(), ErrorKind::kInvalidArgument) << what << ": " << error.what();
     const std::string message = error.what();
     EXPECT_TRUE(std::regex_search(message.substr(0, message.find('\n')), kPlace))
         << what << ": " << message;
@@ -234,22 +234,23 @@ TEST(LibertyLimits, DeepAndLongTextEnds) {
 
 TEST(LibertyLimits, EmptyAndCutGzip_bad) {
   const test::TestDirectory directory;
-  test::expect_error(ExitCode::kUsage, "empty.lib.gz: empty file",
+  test::expect_error(ErrorKind::kInvalidArgument, "empty.lib.gz: empty file",
                      [&] { Liberty::read(directory.write("empty.lib.gz", "")); });
-  test::expect_error(ExitCode::kUsage, "cut.lib.gz: corrupt or truncated gzip data", [&] {
-    Liberty::read(directory.write("cut.lib.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\3", 10)));
-  });
+  test::expect_error(
+      ErrorKind::kInvalidArgument, "cut.lib.gz: corrupt or truncated gzip data", [&] {
+        Liberty::read(directory.write("cut.lib.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\3", 10)));
+      });
   const std::filesystem::path nangate =
       LUTRA_SOURCE_DIR "/../shared/data/liberty/nangate45_typ.lib.gz";
   if (!std::filesystem::exists(nangate)) GTEST_SKIP() << nangate << " is not here";
   const std::string bytes = test::file_bytes(nangate);
   int cases = 0;
   for (std::size_t length = 2; length < bytes.size(); length += bytes.size() / 25, ++cases) {
-    test::expect_error(ExitCode::kUsage, "corrupt or truncated gzip data", [&] {
+    test::expect_error(ErrorKind::kInvalidArgument, "corrupt or truncated gzip data", [&] {
       Liberty::read(directory.write("n.lib.gz", bytes.substr(0, length)));
     });
   }
-  test::expect_error(ExitCode::kUsage, "corrupt or truncated gzip data", [&] {
+  test::expect_error(ErrorKind::kInvalidArgument, "corrupt or truncated gzip data", [&] {
     Liberty::read(directory.write("n.lib.gz", bytes.substr(0, bytes.size() - 1)));
   });
   fmt::print("checked={}\n", cases + 3);

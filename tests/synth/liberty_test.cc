@@ -1,11 +1,11 @@
-#include "lutra/synth/liberty.h"
+#include "lutra/netlist/liberty.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "lutra/synth/component.h"
+#include "lutra/component/component.h"
 #include "test_files.h"
 
 namespace lutra::synth {
@@ -51,7 +51,7 @@ TEST(Liberty, BooleanExpressionsMeanWhatTheManualSays) {
 
 TEST(Liberty, BooleanExpressions_bad) {
   for (const char* text : {"", "A &", "(A", "A)", "A ? B", "!", "A + + B"}) {
-    expect_error(ExitCode::kUsage, "cells.lib:7: function",
+    expect_error(ErrorKind::kInvalidArgument, "cells.lib:7: function",
                  [&] { parse_boolean_expression(text, "cells.lib:7: function"); });
   }
 }
@@ -136,7 +136,7 @@ TEST(Liberty, MalformedTextNamesItsLine_bad) {
     return [text] { Liberty::parse(text, "bad.lib"); };
   };
   const auto usage = [](const std::string& part, const std::function<void()>& call) {
-    expect_error(ExitCode::kUsage, part, call);
+    expect_error(ErrorKind::kInvalidArgument, part, call);
   };
   usage("bad.lib:19: area = \"one\", expected a number", with("area : 1;", "area : one;"));
   usage("bad.lib:4: capacitive_load_unit = \"mf\"", with("(1, ff)", "(1, mf)"));
@@ -174,8 +174,9 @@ TEST(Liberty, ReadsGzipAndRejectsCutGzip) {
   const std::string bytes = test::file_bytes(packed);
   const std::filesystem::path cut =
       directory.write("cut.lib.gz", bytes.substr(0, bytes.size() / 2));
-  expect_error(ExitCode::kUsage, "corrupt or truncated gzip", [&] { Liberty::read(cut); });
-  expect_error(ExitCode::kUsage, "no such file",
+  expect_error(ErrorKind::kInvalidArgument, "corrupt or truncated gzip",
+               [&] { Liberty::read(cut); });
+  expect_error(ErrorKind::kInvalidArgument, "no such file",
                [&] { Liberty::read(directory.path() / "none.lib"); });
 }
 

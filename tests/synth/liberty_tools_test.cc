@@ -14,15 +14,15 @@
 #include <utility>
 #include <vector>
 
-#include "lutra/synth/component.h"
-#include "lutra/synth/liberty.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/netlist.h"
-#include "lutra/synth/synthesis.h"
-#include "netlist/liberty_writer.h"
-#include "synthesis/library_check.h"
-#include "synthesis/tool_messages.h"
+#include "library_check.h"
+#include "lutra/component/component.h"
+#include "lutra/component/library.h"
+#include "lutra/netlist/liberty.h"
+#include "lutra/netlist/liberty_writer.h"
+#include "lutra/netlist/netlist.h"
+#include "lutra/synthesis/synthesis.h"
 #include "test_files.h"
+#include "tool_messages.h"
 
 namespace lutra::synth {
 namespace {
@@ -237,9 +237,9 @@ TEST_F(LibertyToolsTest, WhatALibraryLacksIsSaidBeforeToolsRun_bad) {
   int refused = 0;
   const auto refuse = [&](const std::string& what, const std::string& text) {
     const auto file = directory_.write(fmt::format("lacks{}.lib", refused++), text);
-    expect_error(ExitCode::kUsage, file.string() + ": the library holds no " + what,
+    expect_error(ErrorKind::kInvalidArgument, file.string() + ": the library holds no " + what,
                  [&] { run(file); });
-    expect_error(ExitCode::kUsage, "the library holds no " + what,
+    expect_error(ErrorKind::kInvalidArgument, "the library holds no " + what,
                  [&] { check_library(Liberty::read(file)); });
   };
   refuse("inverter", without(osu018_, begins_with({"INV"})));
@@ -271,14 +271,14 @@ TEST_F(LibertyToolsTest, NoFlipFlopForRegisters_bad) {
                        "module m (input clk, input [3:0] a, input [3:0] b, output reg [7:0] p);\n"
                        "  always @(posedge clk) p <= a * b;\nendmodule\n");
   const auto none = directory_.write("none.lib", without(osu018_, begins_with({"DFF"})));
-  expect_error(ExitCode::kUsage,
+  expect_error(ErrorKind::kInvalidArgument,
                none.string() + ": the library holds no flip-flop, and " + source.string() +
                    " needs a flip-flop",
                [&] { synthesize({source}, "m", {}, none, directory_.path() / "out"); });
   // Without a setup time the clock period of a pipeline cannot be told.
   const auto no_setup = directory_.write(
       "no_setup.lib", std::regex_replace(osu018_, std::regex("setup_(rising|falling)"), "skew_$1"));
-  expect_error(ExitCode::kUsage,
+  expect_error(ErrorKind::kInvalidArgument,
                "no_setup.lib: the library holds no setup time of D of its flip-flop DFF",
                [&] { synthesize({source}, "m", {}, no_setup, directory_.path() / "out2"); });
 }
@@ -300,7 +300,7 @@ TEST_F(LibertyToolsTest, CellsWithoutTimes) {
   CharacterizeOptions options;
   options.cache_dir = directory_.path() / "cache";
   options.liberty = file;
-  expect_error(ExitCode::kUnsupported,
+  expect_error(ErrorKind::kUnimplemented,
                "cell NAND2X1: the library holds no delay tables from A to Y",
                [&] { characterize(source, options); });
 }
@@ -335,7 +335,7 @@ TEST_F(LibertyToolsTest, WhatOpenStaLeavesOutIsAnError_bad) {
       std::regex_replace(test::file_bytes(made.directory / "cells.lib"),
                          std::regex("(cell_(rise|fall) [^{]*\\{[^}]*values \\()[^)]*\\)"),
                          "$1\"0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0\")"));
-  expect_error(ExitCode::kInternal, "OpenSTA reports a delay of 0 ns to",
+  expect_error(ErrorKind::kInternal, "OpenSTA reports a delay of 0 ns to",
                [&] { critical_path_ns(files, 0.1); });
 }
 
@@ -365,7 +365,7 @@ TEST(ToolMessages, KnownOnesPassAndOthersDoNot) {
   EXPECT_EQ(sta("Warning: cells.lib, line 33 table template t not found.\n"), 1u);
   EXPECT_EQ(sta("Warning: n.v, line 88 module X not found.  Creating black box for u1.\n"), 1u);
   EXPECT_EQ(sta("Error: no network has been linked.\r\n"), 1u);
-  expect_error(ExitCode::kUnsupported,
+  expect_error(ErrorKind::kUnimplemented,
                "a.lib: OpenSTA says \"Warning: cells.lib, line 3 syntax error\" and 1 more", [] {
                  refuse_unknown_messages(
                      Tool::kOpenSta, "Warning: cells.lib, line 3 syntax error\nError: no network\n",

@@ -12,10 +12,11 @@
 #include <utility>
 #include <vector>
 
-#include "lutra/synth/files.h"
-#include "lutra/synth/liberty.h"
-#include "lutra/synth/netlist.h"
-#include "lutra/synth/netlist_simulator.h"
+#include "lutra/base/files.h"
+#include "lutra/base/sha256.h"
+#include "lutra/netlist/liberty.h"
+#include "lutra/netlist/netlist.h"
+#include "lutra/netlist/netlist_simulator.h"
 #include "test_files.h"
 
 namespace lutra::synth {
@@ -322,7 +323,7 @@ TEST(LibertyDialects, UnitsOfAllSizes) {
   EXPECT_DOUBLE_EQ(library.find_cell("INV")->find_pin("Y")->internal_power[0].rise_fj.values[0],
                    1000);
   const auto usage = [&](const std::string& part, const std::string& from, const std::string& to) {
-    expect_error(ExitCode::kUsage, part, [&] { with(from, to); });
+    expect_error(ErrorKind::kInvalidArgument, part, [&] { with(from, to); });
   };
   usage("a.lib:4: capacitive_load_unit", "(1, ff)", "(-1, ff)");
   usage("a.lib:4: capacitive_load_unit", "(1, ff)", "(ff)");
@@ -602,7 +603,8 @@ TEST(LibertyIncludes, AreReadBesideTheFile) {
   EXPECT_NE(changed.sha256(), library.sha256());
   // Lines are those of the file that holds them.
   directory.write("cells/inner.inc", "\narea : two;\n");
-  expect_error(ExitCode::kUsage, "inner.inc:2: area = \"two\"", [&] { Liberty::read(file); });
+  expect_error(ErrorKind::kInvalidArgument, "inner.inc:2: area = \"two\"",
+               [&] { Liberty::read(file); });
   directory.write("cells/inner.inc", "area : 2;\n");
   const int line =
       1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<long>(to), '\n'));
@@ -611,7 +613,8 @@ TEST(LibertyIncludes, AreReadBesideTheFile) {
   const int expected = line + 1 + 2 -
                        static_cast<int>(std::count(text.begin() + static_cast<long>(from),
                                                    text.begin() + static_cast<long>(to), '\n'));
-  expect_error(ExitCode::kUsage, fmt::format("broken.lib:{}: area = \"three\"", expected),
+  expect_error(ErrorKind::kInvalidArgument,
+               fmt::format("broken.lib:{}: area = \"three\"", expected),
                [&] { Liberty::read(directory.write("broken.lib", broken)); });
 }
 
@@ -624,25 +627,26 @@ TEST(LibertyIncludes, Missing_bad) {
   const std::string line = fmt::format(
       "main.lib:{}: ",
       1 + std::count(small_liberty(), std::strstr(small_liberty(), "  cell (NAND2)"), '\n'));
-  expect_error(ExitCode::kUsage, line + "include_file = \"none.inc\"",
+  expect_error(ErrorKind::kInvalidArgument, line + "include_file = \"none.inc\"",
                [&] { read("include_file (none.inc);"); });
-  expect_error(ExitCode::kUsage, line + "include_file = \".\"", [&] { read("include_file (.);"); });
-  expect_error(ExitCode::kUsage, line + "include_file without a name",
+  expect_error(ErrorKind::kInvalidArgument, line + "include_file = \".\"",
+               [&] { read("include_file (.);"); });
+  expect_error(ErrorKind::kInvalidArgument, line + "include_file without a name",
                [&] { read("include_file ();"); });
-  expect_error(ExitCode::kUsage, line + "found include_file without",
+  expect_error(ErrorKind::kInvalidArgument, line + "found include_file without",
                [&] { read("include_file"); });
   directory.write("self.inc", "include_file (self.inc);");
-  expect_error(ExitCode::kUsage,
+  expect_error(ErrorKind::kInvalidArgument,
                "self.inc:1: include_file = \"self.inc\": the file includes itself",
                [&] { read("include_file (self.inc);"); });
   directory.write("back.inc", "include_file (main.lib);");
-  expect_error(ExitCode::kUsage,
+  expect_error(ErrorKind::kInvalidArgument,
                "back.inc:1: include_file = \"main.lib\": the file includes itself",
                [&] { read("include_file (back.inc);"); });
   for (int i = 0; i < 20; ++i) {
     directory.write(fmt::format("d{}.inc", i), fmt::format("include_file (d{}.inc);", i + 1));
   }
-  expect_error(ExitCode::kUsage, "included more than 16 deep",
+  expect_error(ErrorKind::kInvalidArgument, "included more than 16 deep",
                [&] { read("include_file (d0.inc);"); });
 }
 
@@ -678,7 +682,7 @@ TEST_F(SeveralFiles, BecomeOneLibraryInAnyOrder) {
   EXPECT_EQ(turned.sha256(), library.sha256());
   EXPECT_EQ(turned.plain_text(Liberty::Names::kTool), library.plain_text(Liberty::Names::kTool));
   EXPECT_NE(library.sha256(), Liberty::read(a).sha256());
-  EXPECT_EQ(Liberty::read(a).sha256(), sha256_hex(test::file_bytes(a)));
+  EXPECT_EQ(Liberty::read(a).sha256(), base::sha256_hex(test::file_bytes(a)));
   EXPECT_EQ(Liberty::shared(both(a, b)), Liberty::shared(both(a, b)));
 }
 
@@ -688,7 +692,7 @@ TEST_F(SeveralFiles, ThatDoNotFit_bad) {
                           const std::string& text) {
     const auto b = directory_.write("b.lib", text);
     for (const std::string& part : {first, second}) {
-      expect_error(ExitCode::kUsage, part, [&] { Liberty::read(both(a, b)); });
+      expect_error(ErrorKind::kInvalidArgument, part, [&] { Liberty::read(both(a, b)); });
     }
   };
   refuse("a.lib: nom_voltage = 2, and 1.8 in", "b.lib",

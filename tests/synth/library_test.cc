@@ -1,4 +1,4 @@
-#include "lutra/synth/library.h"
+#include "lutra/component/library.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -62,7 +62,7 @@ TEST(Library, APortIsHeldAtAParameter) {
 
 TEST(Library, WrongSpecificationsSayWhatIsAllowed_bad) {
   const auto usage = [](const std::string& spec, const std::string& message) {
-    expect_error(ExitCode::kUsage, message, [&] { library_source(spec); });
+    expect_error(ErrorKind::kInvalidArgument, message, [&] { library_source(spec); });
   };
   usage("drum:kept_bits=9", "drum:kept_bits=9: kept_bits = 9, expected 3..7 for width 8");
   usage("trunc:trunc_bits=0", "trunc_bits = 0, expected 1..7 for width 8");
@@ -133,7 +133,7 @@ TEST(Library, PatternsTakeEveryLegalValue) {
 
 TEST(Library, WrongPatternsSayWhatIsWrong_bad) {
   const auto usage = [](const std::string& pattern, const std::string& part) {
-    test::expect_error(ExitCode::kUsage, part, [&] { expand_pattern(pattern); });
+    test::expect_error(ErrorKind::kInvalidArgument, part, [&] { expand_pattern(pattern); });
   };
   usage("drumm", "no multiplier \"drumm\"");
   usage("drum:kept=3", "no parameter \"kept\", expected one of: kept_bits");

@@ -1,4 +1,4 @@
-#include "lutra/synth/netlist_simulator.h"
+#include "lutra/netlist/netlist_simulator.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "lutra/synth/component.h"
-#include "lutra/synth/synthesis.h"
+#include "lutra/component/component.h"
+#include "lutra/synthesis/synthesis.h"
 #include "test_files.h"
 
 namespace lutra::synth {
@@ -201,7 +201,8 @@ TEST_F(NetlistSimulatorTest, WrongNetlists_bad) {
   const std::string a = port("a", "input", "2");
   const std::string y = port("y", "output", "3");
   const auto usage = [&](const std::string& part, const std::string& json) {
-    expect_error(ExitCode::kUsage, part, [&] { NetlistSimulator simulator(read(json)); });
+    expect_error(ErrorKind::kInvalidArgument, part,
+                 [&] { NetlistSimulator simulator(read(json)); });
   };
   usage("not a Yosys netlist", "{\"modules\": ");
   usage("not a Yosys netlist", "{}");
@@ -222,10 +223,10 @@ TEST_F(NetlistSimulatorTest, WrongNetlists_bad) {
   usage("combinational loop through 2 cells",
         netlist_json(a + "," + y, cell("c", "NAND2", {{"A", "2"}, {"B", "4"}, {"Y", "3"}}) + "," +
                                       cell("d", "INV", {{"A", "3"}, {"Y", "4"}})));
-  expect_error(ExitCode::kUnsupported, "it is a latch", [&] {
+  expect_error(ErrorKind::kUnimplemented, "it is a latch", [&] {
     read(netlist_json(a + "," + y, cell("c", "LATCH", {{"D", "2"}, {"G", "2"}, {"Q", "3"}})));
   });
-  expect_error(ExitCode::kUnsupported, "holds a latch", [&] {
+  expect_error(ErrorKind::kUnimplemented, "holds a latch", [&] {
     read(netlist_json(a + "," + y, cell("c", "$_DLATCH_P_", {{"D", "2"}, {"E", "2"}, {"Q", "3"}})));
   });
 }
@@ -290,9 +291,9 @@ TEST(SequentialNetlist, ClockMustBeAnInputBit_bad) {
   const SynthesisResult synthesis = synthesize(
       {std::filesystem::path(LUTRA_SOURCE_DIR) / "tests/synth/rtl/multiply_accumulate.sv"}, "", {},
       default_liberty(), directory.path() / "out");
-  expect_error(ExitCode::kUsage, "expected an input of one bit",
+  expect_error(ErrorKind::kInvalidArgument, "expected an input of one bit",
                [&] { critical_path_ns(synthesis, 0.1, "a_i"); });
-  expect_error(ExitCode::kUsage, "no port clock",
+  expect_error(ErrorKind::kInvalidArgument, "no port clock",
                [&] { critical_path_ns(synthesis, 0.1, "clock"); });
 }
 

@@ -6,13 +6,13 @@
 #include <cmath>
 #include <functional>
 
-#include "lutra/numerics/npy.h"
-#include "lutra/synth/component.h"
-#include "lutra/synth/delay_sweep.h"
-#include "lutra/synth/energy.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/operands.h"
-#include "lutra/synth/table_files.h"
+#include "lutra/base/npy.h"
+#include "lutra/component/component.h"
+#include "lutra/component/component_tables.h"
+#include "lutra/component/delay_sweep.h"
+#include "lutra/component/energy.h"
+#include "lutra/component/library.h"
+#include "lutra/component/operands.h"
 #include "lutra/tables/table_files.h"
 #include "test_files.h"
 
@@ -106,8 +106,8 @@ TEST_F(OperandWidthsTest, TablesErrorsAndChecksAreOfBothWidths) {
                   1, 0.02)
           << what;
       EXPECT_EQ(load_component(c.directory).lut, c.lut) << what;
-      const auto array = numerics::npy_numbers(numerics::read_npy_file(c.directory / "lut.npy"),
-                                               c.directory / "lut.npy");
+      const auto array =
+          base::npy_numbers(base::read_npy_file(c.directory / "lut.npy"), c.directory / "lut.npy");
       EXPECT_EQ(array.shape,
                 (std::vector<std::size_t>{std::size_t{1} << widths.a, std::size_t{1} << widths.b}))
           << what;
@@ -151,10 +151,10 @@ TEST_F(OperandWidthsTest, WideOnesAreComparedByVerilator) {
   const Component wide = characterize(source({16, 9}, false, "assign p = a * b;"), options_);
   EXPECT_EQ(wide.errors.ep, 0);
   EXPECT_EQ(wide.json.at("rtl_check").value("exhaustive", true), false);
-  expect_error(ExitCode::kUnsupported, "operands of 17 x 4 bits, expected 2..16", [&] {
+  expect_error(ErrorKind::kUnimplemented, "operands of 17 x 4 bits, expected 2..16", [&] {
     characterize(source({17, 4}, false, "assign p = a * b;"), options_);
   });
-  expect_error(ExitCode::kUnsupported, "operands of 8 x 1 bits, expected 2..16", [&] {
+  expect_error(ErrorKind::kUnimplemented, "operands of 8 x 1 bits, expected 2..16", [&] {
     characterize(source({8, 1}, false, "assign p = a * b;"), options_);
   });
 }
@@ -200,18 +200,18 @@ TEST_F(OperandWidthsTest, OperandsOfUseAndOtherDelays) {
   std::vector<std::int32_t> weights(512, 0);
   for (int i = 0; i < 256; ++i) weights[i] = 1;
   for (int i = 0; i < 16; ++i) weights[256 + i] = 1;
-  numerics::save_npy(file, {2, 256}, weights);
+  base::save_npy(file, {2, 256}, weights);
   at = measure_at_operands(c, read_operands(file, c.widths, true));
   EXPECT_NEAR(at.at("errors").at("mae").get<double>(), c.errors.mae, 1e-12);
   EXPECT_NEAR(at.at("errors").at("nmed").get<double>(), c.errors.nmed, 1e-12);
   weights[256 + 16] = 1;
-  numerics::save_npy(file, {2, 256}, weights);
-  expect_error(ExitCode::kUsage, "[1][16] = 1, expected 0: that operand has 4 bits",
+  base::save_npy(file, {2, 256}, weights);
+  expect_error(ErrorKind::kInvalidArgument, "[1][16] = 1, expected 0: that operand has 4 bits",
                [&] { read_operands(file, c.widths, true); });
-  numerics::save_npy(file, {2, 2}, std::vector<std::int16_t>{-128, 7, 127, 8});
-  expect_error(ExitCode::kUsage, "[1][1] = 8, expected an integer in -8..7",
+  base::save_npy(file, {2, 2}, std::vector<std::int16_t>{-128, 7, 127, 8});
+  expect_error(ErrorKind::kInvalidArgument, "[1][1] = 8, expected an integer in -8..7",
                [&] { read_operands(file, c.widths, true); });
-  expect_error(ExitCode::kUsage, "operation 1: b = 8, expected -8..7", [&] {
+  expect_error(ErrorKind::kInvalidArgument, "operation 1: b = 8, expected -8..7", [&] {
     EnergyMeter(c).measure({{-128, 7}, {127, 8}});
   });
 
@@ -253,11 +253,11 @@ TEST_F(OperandWidthsTest, FurtherOutputsAreLeftAlone) {
       with("output zero, output [17:0] p", "assign p = a * b; assign zero = p == 0;"), options_);
   EXPECT_EQ(longer.errors.ep, 0);
   EXPECT_EQ(longer.json.at("warnings").size(), 2u);
-  expect_error(ExitCode::kUsage, "2 inputs and 2 outputs, expected 2 and 1", [&] {
+  expect_error(ErrorKind::kInvalidArgument, "2 inputs and 2 outputs, expected 2 and 1", [&] {
     characterize(with("output [15:0] p, output [15:0] q", "assign p = a * b; assign q = ~p;"),
                  options_);
   });
-  expect_error(ExitCode::kUsage, "expected two inputs of one width", [&] {
+  expect_error(ErrorKind::kInvalidArgument, "expected two inputs of one width", [&] {
     sign_magnitude_source(source({8, 4}, false, "assign p = a * b;"), directory_.path() / "shells");
   });
 }

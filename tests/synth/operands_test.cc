@@ -1,6 +1,6 @@
 // Errors and energy under given operands: by hand, against the uniform figures, and wrong files.
 
-#include "lutra/synth/operands.h"
+#include "lutra/component/operands.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "lutra/numerics/npy.h"
-#include "lutra/synth/error_metrics.h"
-#include "lutra/synth/library.h"
+#include "lutra/base/npy.h"
+#include "lutra/component/error_metrics.h"
+#include "lutra/component/library.h"
 #include "test_files.h"
 
 namespace lutra::synth {
@@ -92,11 +92,11 @@ TEST(Operands, FilesAreReadInAnyNumberType) {
     EXPECT_EQ(operands.trace[1].a, 3);
     EXPECT_EQ(operands.trace[2].b, -128);
   };
-  numerics::save_npy(path, {3, 2}, std::vector<std::int8_t>{1, 2, 3, 4, 5, -128});
+  base::save_npy(path, {3, 2}, std::vector<std::int8_t>{1, 2, 3, 4, 5, -128});
   expect_trace();
-  numerics::save_npy(path, {3, 2}, std::vector<std::int32_t>{1, 2, 3, 4, 5, -128});
+  base::save_npy(path, {3, 2}, std::vector<std::int32_t>{1, 2, 3, 4, 5, -128});
   expect_trace();
-  numerics::save_npy(path, {3, 2}, std::vector<float>{1, 2, 3, 4, 5, -128});
+  base::save_npy(path, {3, 2}, std::vector<float>{1, 2, 3, 4, 5, -128});
   expect_trace();
   write_operands(path, {{1, 2}, {3, 4}, {5, -128}});
   expect_trace();
@@ -106,7 +106,7 @@ TEST(Operands, FilesAreReadInAnyNumberType) {
   std::vector<float> weights(512, 0);
   weights[7] = 0.25F;
   weights[256 + 255] = 3;
-  numerics::save_npy(path, {2, 256}, weights);
+  base::save_npy(path, {2, 256}, weights);
   const OperandDistribution operands = read_operands(path, 8, true);
   EXPECT_TRUE(operands.trace.empty());
   EXPECT_EQ(operands.histograms[0][7], 0.25);
@@ -117,31 +117,31 @@ TEST(Operands, WrongFiles_bad) {
   const TestDirectory directory;
   const std::filesystem::path path = directory.path() / "o.npy";
   const auto usage = [&](const std::string& part, int width = 8, bool is_signed = true) {
-    expect_error(ExitCode::kUsage, part, [&] { read_operands(path, width, is_signed); });
+    expect_error(ErrorKind::kInvalidArgument, part, [&] { read_operands(path, width, is_signed); });
   };
   usage("o.npy: no such file");
   directory.write("o.npy", "1,2\n3,4\n");
   usage("o.npy: not a .npy file");
-  numerics::save_npy(path, {2, 2}, std::vector<std::int16_t>{1, 2, 3, 128});
+  base::save_npy(path, {2, 2}, std::vector<std::int16_t>{1, 2, 3, 128});
   usage("[1][1] = 128, expected an integer in -128..127: operands of 8 bits, signed");
   EXPECT_EQ(read_operands(path, 8, false).trace[1].b, 128);
-  numerics::save_npy(path, {2, 2}, std::vector<std::int16_t>{1, -2, 3, 4});
+  base::save_npy(path, {2, 2}, std::vector<std::int16_t>{1, -2, 3, 4});
   usage("[0][1] = -2, expected an integer in 0..255: operands of 8 bits, unsigned", 8, false);
-  numerics::save_npy(path, {2, 2}, std::vector<float>{1, 2, 3.5F, 4});
+  base::save_npy(path, {2, 2}, std::vector<float>{1, 2, 3.5F, 4});
   usage("[1][0] = 3.5, expected an integer");
-  numerics::save_npy(path, {2, 2}, std::vector<float>{1, 2, NAN, 4});
+  base::save_npy(path, {2, 2}, std::vector<float>{1, 2, NAN, 4});
   usage("[1][0] = nan, expected an integer");
-  numerics::save_npy(path, {1, 2}, std::vector<std::int16_t>{1, 2});
+  base::save_npy(path, {1, 2}, std::vector<std::int16_t>{1, 2});
   usage("shape [1][2], expected [n][2], a trace of n >= 2 operations, or [2][256]");
-  numerics::save_npy(path, {2, 16}, std::vector<std::int16_t>(32, 1));
+  base::save_npy(path, {2, 16}, std::vector<std::int16_t>(32, 1));
   usage("shape [2][16], expected");
   EXPECT_EQ(read_operands(path, 4, true).histograms[1].size(), 16u);
   std::vector<float> weights(512, 1);
   weights[260] = -1;
-  numerics::save_npy(path, {2, 256}, weights);
+  base::save_npy(path, {2, 256}, weights);
   usage("[1][4] = -1, expected a count or weight of 0 or more");
   std::fill(weights.begin() + 256, weights.end(), 0.0F);
-  numerics::save_npy(path, {2, 256}, weights);
+  base::save_npy(path, {2, 256}, weights);
   usage("the histogram [1] is 0 everywhere");
   std::string bytes = test::file_bytes(path);
   directory.write("o.npy", bytes.substr(0, 500));
@@ -152,7 +152,7 @@ TEST(Operands, WrongFiles_bad) {
   Component wide;
   wide.name = "wide";
   wide.widths = 12;
-  expect_error(ExitCode::kUnsupported, "wide: histograms of operands need the table",
+  expect_error(ErrorKind::kUnimplemented, "wide: histograms of operands need the table",
                [&] { measure_at_operands(wide, histograms({1}, {1})); });
 }
 

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "lutra/synth/component.h"
-#include "lutra/synth/energy.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/pipeline.h"
+#include "lutra/component/component.h"
+#include "lutra/component/energy.h"
+#include "lutra/component/library.h"
+#include "lutra/component/pipeline.h"
 #include "test_files.h"
 
 namespace lutra::synth {
@@ -110,14 +110,14 @@ TEST_F(PipelineTest, TableIsThatOfConsecutiveOperands) {
   const Component again = load_component(component.directory);
   EXPECT_EQ(again.source.latency, 2);
   EXPECT_EQ(again.source.clock, "clk");
-  expect_error(ExitCode::kUnsupported, "found a multiplier with latency",
+  expect_error(ErrorKind::kUnimplemented, "found a multiplier with latency",
                [&] { sign_magnitude_source(again.source, directory_.path() / "work"); });
 }
 
 TEST_F(PipelineTest, WrongLatencyIsRefusedWithTheRightOne_bad) {
   int refused = 0;
   for (const int latency : {1, 3, 7, 64}) {
-    expect_error(ExitCode::kUsage,
+    expect_error(ErrorKind::kInvalidArgument,
                  fmt::format("latency {} given, but its products follow their operands by 2 cycles "
                              "of clk",
                              latency),
@@ -127,8 +127,8 @@ TEST_F(PipelineTest, WrongLatencyIsRefusedWithTheRightOne_bad) {
   for (const int stages : {1, 2, 5}) {
     MultiplierSource source = pipelined("drum", stages);
     source.latency = stages % 5 + 1;
-    expect_error(ExitCode::kUsage, fmt::format("follow their operands by {} cycles", stages),
-                 [&] { run(source); });
+    expect_error(ErrorKind::kInvalidArgument,
+                 fmt::format("follow their operands by {} cycles", stages), [&] { run(source); });
     ++refused;
   }
   fmt::print("checked={}\n", refused);
@@ -164,13 +164,14 @@ TEST_F(PipelineTest, OtherClocks) {
   const Component held = characterize_text(gated, 1, {{"on", 1}});
   EXPECT_EQ(held.errors.ep, 0);
   EXPECT_EQ(held.source.clock, "ck");
-  expect_error(ExitCode::kUsage, "its flip-flops are clocked by ck, on, expected one input",
+  expect_error(ErrorKind::kInvalidArgument,
+               "its flip-flops are clocked by ck, on, expected one input",
                [&] { characterize_text(gated, 1); });
   EXPECT_EQ(characterize_text(gated, 1, {{"on", 1}}, "ck").lut, held.lut);
-  expect_error(ExitCode::kUsage, "clock a, expected an input of one bit", [&] {
+  expect_error(ErrorKind::kInvalidArgument, "clock a, expected an input of one bit", [&] {
     characterize_text(gated, 1, {{"on", 1}}, "a");
   });
-  expect_error(ExitCode::kUsage, "no port clock, expected one of", [&] {
+  expect_error(ErrorKind::kInvalidArgument, "no port clock, expected one of", [&] {
     characterize_text(gated, 1, {{"on", 1}}, "clock");
   });
   // Held in reset, it is a pipeline that answers 0.
@@ -179,32 +180,35 @@ TEST_F(PipelineTest, OtherClocks) {
 }
 
 TEST_F(PipelineTest, WhatIsNoPipelineIsRefused_bad) {
-  expect_error(ExitCode::kUsage, "no latency up to 64 cycles gives the products of operands", [&] {
-    characterize_text(
-        "module m (input clk, input [3:0] a, input [3:0] b, output reg [7:0] p);\n"
-        "  always @(posedge clk) p <= p + a * b;\nendmodule\n",
-        1);
-  });
+  expect_error(ErrorKind::kInvalidArgument,
+               "no latency up to 64 cycles gives the products of operands", [&] {
+                 characterize_text(
+                     "module m (input clk, input [3:0] a, input [3:0] b, output reg [7:0] p);\n"
+                     "  always @(posedge clk) p <= p + a * b;\nendmodule\n",
+                     1);
+               });
   // Operands that must be held: shift and add, a bit a cycle.
-  expect_error(ExitCode::kUsage, "no latency up to 64 cycles gives the products of operands", [&] {
-    characterize_text(
-        "module m (input clk, input [3:0] a, input [3:0] b, output reg [7:0] p);\n"
-        "  reg [7:0] sum;\n  reg [1:0] bit;\n  always @(posedge clk) begin\n"
-        "    bit <= bit + 1;\n    sum <= (bit == 0 ? 0 : sum) + (b[bit] ? a << bit : 0);\n"
-        "    if (bit == 0) p <= sum;\n  end\nendmodule\n",
-        4);
-  });
-  expect_error(ExitCode::kUsage, "holds no flip-flop, expected latency 0", [&] {
+  expect_error(
+      ErrorKind::kInvalidArgument, "no latency up to 64 cycles gives the products of operands",
+      [&] {
+        characterize_text(
+            "module m (input clk, input [3:0] a, input [3:0] b, output reg [7:0] p);\n"
+            "  reg [7:0] sum;\n  reg [1:0] bit;\n  always @(posedge clk) begin\n"
+            "    bit <= bit + 1;\n    sum <= (bit == 0 ? 0 : sum) + (b[bit] ? a << bit : 0);\n"
+            "    if (bit == 0) p <= sum;\n  end\nendmodule\n",
+            4);
+      });
+  expect_error(ErrorKind::kInvalidArgument, "holds no flip-flop, expected latency 0", [&] {
     characterize_text(
         "module m (input [3:0] a, input [3:0] b, output [7:0] p);\n  assign p = a * b;\n"
         "endmodule\n",
         1);
   });
-  expect_error(ExitCode::kUnsupported, "the latency in cycles must be given",
+  expect_error(ErrorKind::kUnimplemented, "the latency in cycles must be given",
                [&] { characterize_text(kTwoStages, 0, running_); });
-  expect_error(ExitCode::kUsage, "latency = 65, expected 0..64",
+  expect_error(ErrorKind::kInvalidArgument, "latency = 65, expected 0..64",
                [&] { characterize_text(kTwoStages, 65, running_); });
-  expect_error(ExitCode::kUsage,
+  expect_error(ErrorKind::kInvalidArgument,
                "3 inputs and 1 outputs, expected 2 and 1 beside those that are "
                "held and the clock",
                [&] {

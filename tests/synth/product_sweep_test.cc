@@ -1,6 +1,6 @@
 // All products of a netlist, and the errors over them: against the simulator, the models and plain
 // loops, at every width and SIMD level.
-#include "lutra/synth/product_sweep.h"
+#include "lutra/netlist/product_sweep.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -11,11 +11,11 @@
 #include <string>
 #include <vector>
 
-#include "lutra/synth/component.h"
-#include "lutra/synth/error_metrics.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/multiplier_models.h"
-#include "lutra/synth/synthesis.h"
+#include "lutra/component/component.h"
+#include "lutra/component/error_metrics.h"
+#include "lutra/component/library.h"
+#include "lutra/component/multiplier_models.h"
+#include "lutra/synthesis/synthesis.h"
 #include "test_files.h"
 
 namespace lutra::synth {
@@ -141,7 +141,7 @@ TEST(SimdLevel, TheEnvironmentChooses) {
   setenv("LUTRA_SIMD", "scalar", 1);
   EXPECT_EQ(simd_level(), SimdLevel::kScalar);
   setenv("LUTRA_SIMD", "mmx", 1);
-  test::expect_error(ExitCode::kUsage, "LUTRA_SIMD = \"mmx\", this processor has scalar",
+  test::expect_error(ErrorKind::kInvalidArgument, "LUTRA_SIMD = \"mmx\", this processor has scalar",
                      [] { simd_level(); });
   unsetenv("LUTRA_SIMD");
   EXPECT_EQ(simd_level(), available_simd_levels().back());
@@ -352,10 +352,10 @@ endmodule
   const SynthesisResult result =
       synthesize({file}, "register", {}, default_liberty(), directory_.path() / "register");
   const Netlist netlist = Netlist::read_json(result.netlist_json, *library_);
-  test::expect_error(ExitCode::kUnsupported, "flip-flops", [&] {
+  test::expect_error(ErrorKind::kUnimplemented, "flip-flops", [&] {
     ProductSweep(netlist, {"a", "b", "p"});
   });
-  test::expect_error(ExitCode::kUnsupported, "widths 4 x 1 -> 8", [&] {
+  test::expect_error(ErrorKind::kUnimplemented, "widths 4 x 1 -> 8", [&] {
     ProductSweep(netlist, {"a", "clk", "p"});
   });
 }

@@ -1,6 +1,6 @@
 // The netlist against its source, and the simulators against each other.
 
-#include "component/rtl_check.h"
+#include "rtl_check.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -9,12 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "lutra/numerics/files.h"
-#include "lutra/synth/component.h"
-#include "lutra/synth/liberty.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/process.h"
-#include "lutra/synth/synthesis.h"
+#include "lutra/base/files.h"
+#include "lutra/component/component.h"
+#include "lutra/component/library.h"
+#include "lutra/netlist/liberty.h"
+#include "lutra/synthesis/synthesis.h"
 #include "test_files.h"
 
 namespace lutra::synth {
@@ -109,14 +108,14 @@ TEST_F(RtlCheckTest, PipelinesToo) {
 
 // As SourceThatYosysReadsWronglyIsNoticed_bad, where only Verilator sees every pair.
 TEST_F(RtlCheckTest, WideSourceThatYosysReadsWronglyIsNoticed_bad) {
-  expect_error(ExitCode::kMismatch, "one of the two reads the source wrongly", [&] {
+  expect_error(ErrorKind::kMismatch, "one of the two reads the source wrongly", [&] {
     need_check(run("module m (input [8:0] a, input [8:0] b, output reg [17:0] p);\n"
                    "  reg signed [3:0] s;\n  always @* begin\n    p = 0;\n    s = a[3:0];\n"
                    "    p[b[2:0] +: 8] = s;\n  end\nendmodule\n"),
                true);
   });
   // One pair of 2^18: corner values and random pairs would have to be lucky.
-  expect_error(ExitCode::kMismatch, "for a = 301, b = 77 the source gives", [&] {
+  expect_error(ErrorKind::kMismatch, "for a = 301, b = 77 the source gives", [&] {
     need_check(run("module m (input [8:0] a, input [8:0] b, output [17:0] p);\n"
                    "`ifdef YOSYS\n  assign p = a * b;\n`else\n"
                    "  assign p = a == 301 && b == 77 ? 5 : a * b;\n`endif\nendmodule\n"),
@@ -163,7 +162,7 @@ struct NetlistAsSource {
   explicit NetlistAsSource(const Component& component)
       : source(component.source),
         sources(VerilogSources::read({component.directory / "netlist.v"}, component.source.top)),
-        cells(numerics::read_file(component.directory / "cells.v")) {
+        cells(base::read_file(component.directory / "cells.v")) {
     source.parameters.clear();
     source.mapped = true;
   }
@@ -251,7 +250,7 @@ TEST_F(RtlCheckTest, VerilatorsTrapIsGuarded) {
   unguarded.mapped = false;
   const nlohmann::json wrong =
       check_all_against_rtl(unguarded, VerilogSources::read({directory_.path() / "read_back.v"}), 9,
-                            products, numerics::read_file(component.directory / "cells.v"), 2);
+                            products, base::read_file(component.directory / "cells.v"), 2);
   EXPECT_EQ(wrong.at("result"), "equal") << "Icarus has the last word: " << wrong;
   EXPECT_EQ(wrong.value("settled_by_iverilog", 0), 1 << 16) << "products Verilator got wrong";
   EXPECT_EQ(wrong.at("undefined_bits"), 0);
@@ -286,7 +285,7 @@ class ProofTest : public RtlCheckTest {
     const Liberty liberty = Liberty::read(default_liberty());
     const Netlist netlist = Netlist::read_json(synthesis.netlist_json, liberty);
     // The netlist takes the source's name.
-    numerics::write_file(synthesis.netlist_verilog, netlist.verilog(source.top));
+    base::write_file(synthesis.netlist_verilog, netlist.verilog(source.top));
     MultiplierSource resolved = source;
     resolved.ports = {"a_i", "b_i", "p_o"};
     return prove_against_rtl(resolved, VerilogSources::read(source.files, source.top), netlist, "",

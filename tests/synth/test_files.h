@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "lutra/numerics/error.h"
-#include "lutra/synth/component.h"
+#include "lutra/base/error.h"
+#include "lutra/component/component.h"
 
 namespace lutra::test {
 
@@ -52,13 +52,13 @@ inline std::string file_bytes(const std::filesystem::path& path) {
 }
 
 /// Expects `call` to throw Error with this code and a text that holds `part`.
-inline void expect_error(ExitCode code, const std::string& part,
+inline void expect_error(ErrorKind kind, const std::string& part,
                          const std::function<void()>& call) {
   try {
     call();
     ADD_FAILURE() << "no error, expected one about \"" << part << "\"";
   } catch (const Error& error) {
-    EXPECT_EQ(static_cast<int>(error.code()), static_cast<int>(code)) << error.what();
+    EXPECT_EQ(error_kind_name(error.kind()), error_kind_name(kind)) << error.what();
     EXPECT_NE(std::string(error.what()).find(part), std::string::npos)
         << "\"" << error.what() << "\" does not hold \"" << part << "\"";
   }

@@ -1,7 +1,7 @@
 // Verilog as every tool reads it: what the preprocessor makes of directives, what is kept, what is
 // refused; and that the tools, which then read it, agree.
 
-#include "lutra/synth/verilog_sources.h"
+#include "lutra/synthesis/verilog_sources.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "lutra/numerics/files.h"
-#include "lutra/synth/component.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/process.h"
+#include "lutra/base/files.h"
+#include "lutra/component/component.h"
+#include "lutra/component/library.h"
+#include "lutra/system/tool.h"
 #include "test_files.h"
 
 namespace lutra::synth {
@@ -47,7 +47,7 @@ class VerilogSourcesTest : public testing::Test {
     return "module m (input [7:0] a, input [7:0] b, output [15:0] p);\n" + body + "\nendmodule\n";
   }
   void refuses(const std::string& part, const std::string& body) const {
-    expect_error(ExitCode::kUsage, part, [&] { read(module_with(body)); });
+    expect_error(ErrorKind::kInvalidArgument, part, [&] { read(module_with(body)); });
   }
 
   test::TestDirectory directory_;
@@ -77,7 +77,7 @@ TEST_F(VerilogSourcesTest, ConditionsNestAndDefinesComeFromOutside) {
   EXPECT_NE(read(text, reading).find("wire a_only"), std::string::npos);
   reading.defines = {{"A", ""}, {"B", ""}};
   EXPECT_NE(read(text, reading).find("wire ab"), std::string::npos);
-  expect_error(ExitCode::kUsage, "m.v:11: `include \"nowhere.vh\": no such file",
+  expect_error(ErrorKind::kInvalidArgument, "m.v:11: `include \"nowhere.vh\": no such file",
                [&] { read(text); });
   refuses("m.v:2: `ifdef or `ifndef without `endif", "`ifdef X\nassign p = 0;");
   refuses("m.v:2: `else without `ifdef", "`else\nassign p = 0;");
@@ -164,7 +164,7 @@ TEST_F(VerilogSourcesTest, IncludedFilesAreCompiledOnce) {
                                "output [15:0] q); rows r (a, a, q); endmodule\n");
   EXPECT_EQ(VerilogSources::read({mul, other, rows}, "m").modules().size(), 2u);
   const fs::path clash = write("lib/clash.v", "module rows (input x); endmodule\n");
-  expect_error(ExitCode::kUsage, "module rows is defined already, at", [&] {
+  expect_error(ErrorKind::kInvalidArgument, "module rows is defined already, at", [&] {
     VerilogSources::read({mul, rows, clash}, "m");
   });
 }
@@ -181,10 +181,10 @@ TEST_F(VerilogSourcesTest, TestbenchesAndStrayModulesAreLeftOut) {
   EXPECT_EQ(sources.files()[0].text.find("$system"), std::string::npos);
   EXPECT_EQ(sources.modules().size(), 1u);
   const std::string stray = "module stray (input x, output y); assign y = x; endmodule\n";
-  expect_error(ExitCode::kUsage, "no root module found among several: mul, stray",
+  expect_error(ErrorKind::kInvalidArgument, "no root module found among several: mul, stray",
                [&] { VerilogSources::read({write("m.v", mul + stray)}); });
   EXPECT_EQ(VerilogSources::read({write("m.v", mul + stray)}, "stray").modules().size(), 1u);
-  expect_error(ExitCode::kUsage, "no module wallace, expected one of: mul",
+  expect_error(ErrorKind::kInvalidArgument, "no module wallace, expected one of: mul",
                [&] { VerilogSources::read({write("m.v", mul)}, "wallace"); });
 }
 
@@ -234,12 +234,12 @@ TEST_F(VerilogSourcesTest, MemoriesComeAlong) {
       "module m #(parameter FILE = \"rom.hex\") (input [7:0] a, input [7:0] b, output [15:0] p);\n"
       "reg [15:0] r [0:3]; initial $readmemh(FILE, r); assign p = r[a[1:0]];\nendmodule\n")});
   EXPECT_EQ(by_parameter.memories().size(), 1u);
-  expect_error(ExitCode::kUsage, "lies outside the source's own directory",
+  expect_error(ErrorKind::kInvalidArgument, "lies outside the source's own directory",
                [&] { read_rom("/etc/hostname"); });
   write("secret.txt", "password\n");
-  expect_error(ExitCode::kUsage, "line 1: expected hexadecimal or binary words",
+  expect_error(ErrorKind::kInvalidArgument, "line 1: expected hexadecimal or binary words",
                [&] { read_rom("secret.txt"); });
-  expect_error(ExitCode::kUsage, "memory file \"none.hex\": no such file",
+  expect_error(ErrorKind::kInvalidArgument, "memory file \"none.hex\": no such file",
                [&] { read_rom("none.hex"); });
 }
 
@@ -250,7 +250,7 @@ TEST_F(VerilogSourcesTest, EndlessMacrosEnd_bad) {
     for (int k = 0; k < 20; ++k) bomb += fmt::format(" `A{}", n - 1);
     bomb += "\n";
   }
-  expect_error(ExitCode::kUnsupported, "macros expand to more than 16 MiB",
+  expect_error(ErrorKind::kUnimplemented, "macros expand to more than 16 MiB",
                [&] { read(bomb + module_with("assign p = `A11 0;")); });
   refuses("deep", "`define LOOP `LOOP\nassign p = `LOOP;");
 }
@@ -325,7 +325,7 @@ TEST_F(CheckOutcomeTest, ADifferenceIsNoComponentToUse_bad) {
       "tri [15:0] s; assign s = a == 0 ? 16'b0 : 16'bz; assign s = a == 0 ? 16'bz : a * b;\n"
       "assign p = s;"));
   EXPECT_EQ(component.json.at("rtl_check").at("result"), "different");
-  expect_error(ExitCode::kMismatch, "the netlist differs from the source",
+  expect_error(ErrorKind::kMismatch, "the netlist differs from the source",
                [&] { need_check(component, true); });
 }
 
@@ -344,7 +344,7 @@ TEST_F(CheckOutcomeTest, AProductThatIsNeverDefinedIsNotChecked_bad) {
   EXPECT_EQ(check.at("undefined_bits"), 16 * 65536);
   EXPECT_NE(check.at("reason").get<std::string>().find("bit 0 of the product on every pair"),
             std::string::npos);
-  expect_error(ExitCode::kMismatch, "was not compared with the source",
+  expect_error(ErrorKind::kMismatch, "was not compared with the source",
                [&] { need_check(component, false); });
   need_check(component, true);
 }
@@ -363,7 +363,7 @@ TEST_F(CheckOutcomeTest, ASourceCannotReportForTheBench_bad) {
 
 TEST_F(CheckOutcomeTest, OnlyYosysTakesIt_bad) {
   if (!test::on_path("verilator")) GTEST_SKIP() << "verilator is not on PATH";
-  expect_error(ExitCode::kUsage, "m.v:2: only Yosys takes this line",
+  expect_error(ErrorKind::kInvalidArgument, "m.v:2: only Yosys takes this line",
                [&] { run(module_with("assign p = a * b ^ {15'd0, carrry & a[0]};")); });
 }
 
@@ -419,7 +419,7 @@ TEST_F(CheckOutcomeTest, ProductsOfOtherWidths) {
   const Component found = product_of("[15:0]", "assign p = a * b;");
   EXPECT_EQ(found.errors.ep, 0);
   EXPECT_EQ(found.json.at("warnings"), nlohmann::json({"m: the product is p; left alone: zero"}));
-  expect_error(ExitCode::kUsage, "2 inputs and 2 outputs",
+  expect_error(ErrorKind::kInvalidArgument, "2 inputs and 2 outputs",
                [&] { product_of("[14:0]", "assign p = a * b;"); });
   EXPECT_EQ(with_ports("[15:0]", "assign p = a * b;").errors.ep, 0) << "one output is left alone";
   const Component carry = with_ports("[16:0]", "assign p = a * b;");
@@ -433,7 +433,7 @@ TEST_F(CheckOutcomeTest, ProductsOfOtherWidths) {
   EXPECT_EQ(high.lut[255 * 256 + 255], static_cast<std::int16_t>(255 * 255 & 0xff00));
   EXPECT_EQ(high.errors.wce, 255);
   // Eight bits of it, but not the upper ones.
-  expect_error(ExitCode::kUsage,
+  expect_error(ErrorKind::kInvalidArgument,
                "widths 8 x 8 -> 8, expected n x m -> n + m; taken for the upper half",
                [&] { with_ports("[7:0]", "assign p = (a * b) >> 8;"); });
   // The component's own source makes it again.
@@ -452,10 +452,11 @@ TEST_F(CheckOutcomeTest, ParametersOfTheUsersTop) {
 }
 
 TEST_F(CheckOutcomeTest, WhatYosysCannotReadIsUnsupported_bad) {
-  expect_error(ExitCode::kUnsupported, "m.v:3: arrays of gates: Yosys 0.23 cannot read this", [&] {
-    run(module_with("wire [7:0] row;\nand g [7:0] (row, a, {8{b[0]}});\nassign p = row;"));
-  });
-  expect_error(ExitCode::kUnsupported, "operands of 64 bits, expected 2..16", [&] {
+  expect_error(
+      ErrorKind::kUnimplemented, "m.v:3: arrays of gates: Yosys 0.23 cannot read this", [&] {
+        run(module_with("wire [7:0] row;\nand g [7:0] (row, a, {8{b[0]}});\nassign p = row;"));
+      });
+  expect_error(ErrorKind::kUnimplemented, "operands of 64 bits, expected 2..16", [&] {
     run("module m (input [63:0] a, input [63:0] b, output [127:0] p);\nassign p = a * b;\n"
         "endmodule\n");
   });
@@ -463,19 +464,19 @@ TEST_F(CheckOutcomeTest, WhatYosysCannotReadIsUnsupported_bad) {
 
 TEST(Confinement, ProgramsEndAtTheirLimitsWithAllTheyStarted) {
   const fs::path here = fs::temp_directory_path();
-  ProcessLimits limits;
+  ToolLimits limits;
   limits.output_bytes = 1 << 16;
   limits.seconds = 20;
-  const ProcessResult spam = run_process({"yes"}, here, "coreutils", limits);
+  const ToolResult spam = run_tool({"yes"}, here, "coreutils", limits);
   EXPECT_TRUE(spam.output_cut);
   EXPECT_LT(spam.output.size(), (1u << 16) + (1u << 15));
   EXPECT_NE(spam.limit().find("printed more than"), std::string::npos);
   // A grandchild holds the pipe: it ends with the group.
-  const ProcessResult group = run_process({"sh", "-c", "sleep 60 & sleep 60"}, here, "dash", 1);
+  const ToolResult group = run_tool({"sh", "-c", "sleep 60 & sleep 60"}, here, "dash", 1);
   EXPECT_TRUE(group.timed_out);
   limits.memory_mib = 64;
-  const ProcessResult hungry =
-      run_process({"perl", "-e", "my $x = 'a' x 400000000; print length $x"}, here, "perl", limits);
+  const ToolResult hungry =
+      run_tool({"perl", "-e", "my $x = 'a' x 400000000; print length $x"}, here, "perl", limits);
   EXPECT_NE(hungry.status, 0) << hungry.output;
 }
 
@@ -486,7 +487,7 @@ TEST(Confinement, ProgramsWriteIntoTheirDirectoryOnly) {
   const std::string script =
       fmt::format("touch here; touch {0}/there; touch $HOME/home; echo home $HOME; ls {0}",
                   elsewhere.path().string());
-  const ProcessResult run = run_process({"sh", "-c", script}, work.path(), "dash");
+  const ToolResult run = run_tool({"sh", "-c", script}, work.path(), "dash");
   EXPECT_TRUE(fs::exists(work.path() / "here")) << run.output;
   EXPECT_FALSE(fs::exists(elsewhere.path() / "there")) << run.output;
   EXPECT_EQ(run.output.find(std::string("home ") + getenv("HOME") + "\n"), std::string::npos);

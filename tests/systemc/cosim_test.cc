@@ -10,9 +10,9 @@
 #include <fstream>
 #include <set>
 
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
+#include "lutra/component/library.h"
 #include "lutra/studies/components.h"
-#include "lutra/synth/library.h"
 #include "saved_network.h"
 #include "test_files.h"
 
@@ -176,7 +176,7 @@ TEST_F(Cosim, TwoModulesOfOneNameAreRefused_bad) {
   std::string other = kSignedVerilog;
   other.replace(other.find("{y[7:1], 1'b0}"), 14, "{y[7:2], 2'b00}");
   const std::string second = files_.write("two.v", other).string();
-  test::expect_error(ExitCode::kUnsupported, "Duplicate declaration of module: 'dropped_lsb'",
+  test::expect_error(ErrorKind::kUnimplemented, "Duplicate declaration of module: 'dropped_lsb'",
                      [&] { run(first, {"primary.mac=" + second}); });
 }
 
@@ -287,7 +287,7 @@ TEST_F(CosimBuild, RareDirectivesReachNoOtherFile) {
 TEST_F(CosimBuild, OurPrefixIsRefusedWithItsReason_bad) {
   const std::string name = "lutra_accelerator_isqrt";
   const auto component = bare_component(files_.write("ours.v", bare_module(name)), name);
-  test::expect_error(ExitCode::kUnsupported,
+  test::expect_error(ErrorKind::kUnimplemented,
                      "names that begin with lutra_accelerator_ are the accelerator's",
                      [&] { build({component}); });
 }
@@ -322,7 +322,7 @@ TEST_F(CosimBuild, OddNamesAreEscapedOrRefused) {
   EXPECT_TRUE(fs::exists(build({component})));
   for (const char* name : {"", "a b", "m; initial $finish;", "m\n", "caf\xc3\xa9"}) {
     component.source.top = name;
-    test::expect_error(ExitCode::kUnsupported, "cannot be a name in Verilog",
+    test::expect_error(ErrorKind::kUnimplemented, "cannot be a name in Verilog",
                        [&] { pe_multiplier_source({&component}); });
   }
 }
@@ -476,7 +476,7 @@ TEST_F(Cosim, AWaveFileIsWrittenByABuildOfItsOwn) {
   EXPECT_EQ(bytes.substr(0, 9), std::string("\0\0\0\0\0\0\0\x01\x49", 9));
   // A directory is no place for a wave.
   options_.wave = files_.path().string();
-  test::expect_error(ExitCode::kUsage, options_.wave + ": cannot be written",
+  test::expect_error(ErrorKind::kInvalidArgument, options_.wave + ": cannot be written",
                      [&] { run("exact"); });
   // With and without waves are two entries of the cache.
   const auto components =
@@ -490,7 +490,8 @@ TEST_F(Cosim, AWaveFileIsWrittenByABuildOfItsOwn) {
 
 TEST_F(Cosim, AWaveFileThatCannotBeWrittenIsAUsersError_bad) {
   options_.wave = (files_.path() / "no such directory" / "window.fst").string();
-  test::expect_error(ExitCode::kUsage, "no such directory/window.fst", [&] { run("exact"); });
+  test::expect_error(ErrorKind::kInvalidArgument, "no such directory/window.fst",
+                     [&] { run("exact"); });
 }
 
 // What the platform would refuse is refused before the accelerator is built.
@@ -498,11 +499,12 @@ TEST_F(Cosim, WhatIsWrongIsSaidBeforeTheBuild_bad) {
   options_.accelerator.cache_dir = files_.path() / "cache";
   options_.first = 9999;
   options_.images = 2;
-  test::expect_error(ExitCode::kUsage, "2 images from number 9999 on, fashion-mnist test has 10000",
+  test::expect_error(ErrorKind::kInvalidArgument,
+                     "2 images from number 9999 on, fashion-mnist test has 10000",
                      [&] { run("exact"); });
   options_.first = 0;
   options_.accelerator.shape.scratch_bytes = 1024;
-  test::expect_error(ExitCode::kUnsupported, "1024 byte scratchpad", [&] { run("exact"); });
+  test::expect_error(ErrorKind::kUnimplemented, "1024 byte scratchpad", [&] { run("exact"); });
   EXPECT_FALSE(fs::exists(files_.path() / "cache"));
 }
 
@@ -608,7 +610,7 @@ TEST_F(Cosim, TablesStandForRtlThatIsNotThere) {
 TEST_F(Cosim, MoreThanSixteenMultipliersAreUnsupported_bad) {
   const synth::Component exact = synth::characterize(synth::library_source("exact"), {});
   const std::vector<const synth::Component*> many(17, &exact);
-  test::expect_error(ExitCode::kUnsupported, "17 components in one accelerator, expected 1..16",
+  test::expect_error(ErrorKind::kUnimplemented, "17 components in one accelerator, expected 1..16",
                      [&] { pe_multiplier_source(many, "many"); });
 }
 

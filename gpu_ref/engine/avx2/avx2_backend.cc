@@ -3,8 +3,8 @@
 #include "avx2/column_lookup.h"
 #include "avx2/exact_gemm.h"
 #include "avx2/gradients.h"
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/parallel.h"
+#include "lutra/base/error.h"
+#include "lutra/base/threads.h"
 #include "matrix/cost_model.h"
 #include "matrix/routing.h"
 
@@ -29,12 +29,12 @@ class Avx2Backend : public MatrixBackend {
   }
 
   void run(const WeightedSumArgs& args) override {
-    numerics::parallel_for(args.images * args.classes, 16, jobs(),
-                           [&](int begin, int end) { sum_weighted_votes(args, begin, end); });
+    base::parallel_for(args.images * args.classes, 16, jobs(),
+                       [&](int begin, int end) { sum_weighted_votes(args, begin, end); });
   }
   void run(const AgreementArgs& args) override {
-    numerics::parallel_for(args.images * args.classes, 16, jobs(),
-                           [&](int begin, int end) { add_agreements(args, begin, end); });
+    base::parallel_for(args.images * args.classes, 16, jobs(),
+                       [&](int begin, int end) { add_agreements(args, begin, end); });
   }
 
   std::shared_ptr<const void> prepare(const MatrixProduct& m, int jobs) const override {
@@ -112,7 +112,7 @@ bool avx2_available(std::string* reason) {
 }
 
 std::unique_ptr<Backend> make_avx2_backend(int /*jobs*/, std::optional<Way> /*way*/) {
-  throw Error(ExitCode::kInternal, "backend avx2: not in this build");
+  throw Error(ErrorKind::kInternal, "backend avx2: not in this build");
 }
 
 }  // namespace lutra::engine

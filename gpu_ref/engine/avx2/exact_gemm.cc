@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "lutra/numerics/parallel.h"
+#include "lutra/base/threads.h"
 #include "matrix/scratch.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -279,7 +279,7 @@ PackedWeight<int16_t> pack_weight_avx2(const MatrixProduct& m, int jobs) {
       }
     }
   };
-  numerics::parallel_for(m.outputs, kOutputs, jobs, [&](int begin, int end) {
+  base::parallel_for(m.outputs, kOutputs, jobs, [&](int begin, int end) {
     for (int o = begin; o < end; ++o) pack_output(o);
     packed.add_columns(m, begin, end);
   });

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "lutra/numerics/parallel.h"
+#include "lutra/base/threads.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include "avx2/simd.h"
@@ -27,17 +27,16 @@ std::vector<Factor> factors(const int8_t* tensor, int64_t count, const Derivativ
                             int jobs) {
   std::vector<Factor> result(static_cast<size_t>(count));
   constexpr int64_t kPiece = 1 << 16;
-  numerics::parallel_for(
-      static_cast<int>((count + kPiece - 1) / kPiece), 1, jobs, [&](int piece, int) {
-        for (int64_t i = piece * kPiece; i < std::min(count, (piece + 1) * kPiece); ++i) {
-          const auto y = static_cast<uint8_t>(tensor[i]);
-          if (derivative.table != nullptr) {
-            result[i].column = y;
-          } else {
-            result[i].value = derivative.other[y];
-          }
-        }
-      });
+  base::parallel_for(static_cast<int>((count + kPiece - 1) / kPiece), 1, jobs, [&](int piece, int) {
+    for (int64_t i = piece * kPiece; i < std::min(count, (piece + 1) * kPiece); ++i) {
+      const auto y = static_cast<uint8_t>(tensor[i]);
+      if (derivative.table != nullptr) {
+        result[i].column = y;
+      } else {
+        result[i].value = derivative.other[y];
+      }
+    }
+  });
   return result;
 }
 
@@ -168,7 +167,7 @@ void input_gradient_avx2(const Conv2dGradientArgs& args, int jobs) {
   const int outputs = args.out_channels / args.groups;
   const int64_t taps_of_output = int64_t{args.vertical.kernel} * args.horizontal.kernel;
   const int64_t pitch = taps_of_output * channels;
-  numerics::parallel_for(args.images * args.height, 1, jobs, [&](int line, int) {
+  base::parallel_for(args.images * args.height, 1, jobs, [&](int line, int) {
     const int n = line / args.height;
     const int row = line % args.height;
     std::vector<Tap> taps;
@@ -227,7 +226,7 @@ void weight_gradient_avx2(const Conv2dGradientArgs& args, int jobs) {
   const int taps = args.vertical.kernel * args.horizontal.kernel;
   const int blocks = (outputs + kOutputs - 1) / kOutputs;
   const bool all = args.padding == Padding::kOperand;
-  numerics::parallel_for(args.groups * blocks * taps, 1, jobs, [&](int part, int) {
+  base::parallel_for(args.groups * blocks * taps, 1, jobs, [&](int part, int) {
     const int tap = part % taps;
     const int ky = tap / args.horizontal.kernel;
     const int kx = tap % args.horizontal.kernel;

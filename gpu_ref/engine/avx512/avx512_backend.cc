@@ -3,8 +3,8 @@
 #include "avx2/gradients.h"
 #include "avx512/exact_gemm.h"
 #include "avx512/row_lookup.h"
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/parallel.h"
+#include "lutra/base/error.h"
+#include "lutra/base/threads.h"
 #include "matrix/cost_model.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -28,8 +28,8 @@ class Avx512Backend : public MatrixBackend {
   }
 
   void run(const WeightedSumArgs& args) override {
-    numerics::parallel_for(args.images * args.classes, 16, jobs(),
-                           [&](int begin, int end) { look_up_weighted_sums(args, begin, end); });
+    base::parallel_for(args.images * args.classes, 16, jobs(),
+                       [&](int begin, int end) { look_up_weighted_sums(args, begin, end); });
   }
 
   std::shared_ptr<const void> prepare(const MatrixProduct& m, int jobs) const override {
@@ -96,7 +96,7 @@ bool avx512_available(std::string* reason) {
 }
 
 std::unique_ptr<Backend> make_avx512_backend(int /*jobs*/, std::optional<Way> /*way*/) {
-  throw Error(ExitCode::kInternal, "backend avx512: not in this build");
+  throw Error(ErrorKind::kInternal, "backend avx512: not in this build");
 }
 
 }  // namespace lutra::engine

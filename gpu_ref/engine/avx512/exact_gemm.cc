@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "lutra/numerics/parallel.h"
+#include "lutra/base/threads.h"
 #include "matrix/scratch.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -263,7 +263,7 @@ PackedWeight<int8_t> pack_weight(const MatrixProduct& m, int jobs) {
   const size_t features = maps.terms.size();
   PackedWeight<int8_t> packed(panel_offset(in_fours(terms), registers, features),
                               registers * kOutputs);
-  numerics::parallel_for(registers, 1, jobs, [&](int r, int) {
+  base::parallel_for(registers, 1, jobs, [&](int r, int) {
     for (int from = 0; from < terms; from += kMostTerms) {
       const int block = std::min(kMostTerms, terms - from);
       const int64_t size = int64_t{in_fours(block)} * kOutputs;

@@ -8,7 +8,7 @@
 
 #include "cuda/cuda_memory.h"
 #include "cuda/product_plan.h"
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
 #include "operands.h"
 
 namespace lutra::engine {
@@ -128,9 +128,9 @@ class StreamDevice {
     constexpr int kBytes = sizeof(typename Kernel::Shared);
     constexpr int64_t kMostBlocks = 0x7fffffff;
     if (args.blocks() > kMostBlocks) {
-      throw Error(ExitCode::kUnsupported, "CUDA: " + std::to_string(args.blocks()) +
-                                              " blocks in one launch, allowed are " +
-                                              std::to_string(kMostBlocks));
+      throw Error(ErrorKind::kUnimplemented, "CUDA: " + std::to_string(args.blocks()) +
+                                                 " blocks in one launch, allowed are " +
+                                                 std::to_string(kMostBlocks));
     }
     // What shared memory does not need is L1 cache, where LookupKernel's table lies.
     const int wanted = Kernel::kBlocksPerMultiprocessor * (kBytes + 1024);
@@ -582,7 +582,7 @@ class CudaBackend : public Backend {
       } catch (const Error& error) {
         lane->wait();
         lane->release();
-        if (attempt > 0 || error.code() != ExitCode::kUnsupported) throw;
+        if (attempt > 0 || error.kind() != ErrorKind::kExhausted) throw;
         const std::lock_guard<std::mutex> lock(mutex_);
         idle_.clear();
       }

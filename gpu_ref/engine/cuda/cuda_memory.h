@@ -9,18 +9,38 @@
 #include <utility>
 #include <vector>
 
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
 
 namespace lutra::engine::cuda {
+
+/// A device that is not there is another thing than one that has failed.
+inline ErrorKind kind_of(cudaError_t status) {
+  switch (status) {
+    case cudaErrorNoDevice:
+    case cudaErrorInsufficientDriver:
+    case cudaErrorDevicesUnavailable:
+    case cudaErrorDeviceUninitialized:
+    case cudaErrorSystemNotReady:
+    case cudaErrorSystemDriverMismatch:
+    case cudaErrorNoKernelImageForDevice:
+    case cudaErrorUnsupportedPtxVersion:
+      return ErrorKind::kUnavailable;
+    case cudaErrorMemoryAllocation:
+      return ErrorKind::kExhausted;
+    case cudaErrorECCUncorrectable:
+      return ErrorKind::kDataLoss;
+    default:
+      return ErrorKind::kInternal;
+  }
+}
 
 inline void check(cudaError_t status, const char* doing) {
   if (status == cudaSuccess) return;
   cudaGetLastError();  // or the next call would report it again
-  throw Error(ExitCode::kMissingTool,
-              std::string("CUDA, ") + doing + ": " + cudaGetErrorString(status));
+  throw Error(kind_of(status), std::string("CUDA, ") + doing + ": " + cudaGetErrorString(status));
 }
 
-/// @throws Error kUnsupported where the device has too little memory left
+/// @throws Error kExhausted where the device has too little memory left
 inline void* allocate(size_t bytes) {
   void* memory = nullptr;
   const cudaError_t status = cudaMalloc(&memory, std::max<size_t>(bytes, 1));
@@ -29,7 +49,7 @@ inline void* allocate(size_t bytes) {
     size_t free = 0;
     size_t total = 0;
     cudaMemGetInfo(&free, &total);
-    throw Error(ExitCode::kUnsupported,
+    throw Error(ErrorKind::kExhausted,
                 "CUDA: " + std::to_string(bytes) + " bytes of device memory are needed at once, " +
                     std::to_string(free) + " of " + std::to_string(total) + " are free" +
                     (bytes <= free ? ", in smaller pieces" : ""));

@@ -1,6 +1,6 @@
 // What a build without nvcc has in place of cuda_backend.cu.
 #include "cuda/cuda_backend.h"
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
 
 namespace lutra::engine {
 
@@ -12,7 +12,7 @@ bool cuda_device(std::string* reason) {
 std::unique_ptr<Backend> make_cuda_backend(std::optional<Way> /*way*/, bool /*as_of_8_0*/) {
   std::string reason;
   cuda_device(&reason);
-  throw Error(ExitCode::kMissingTool, "backend cuda: " + reason);
+  throw Error(ErrorKind::kUnavailable, "backend cuda: " + reason);
 }
 
 }  // namespace lutra::engine

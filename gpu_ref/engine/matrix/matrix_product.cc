@@ -4,7 +4,7 @@
 #include <cstring>
 #include <map>
 
-#include "lutra/numerics/parallel.h"
+#include "lutra/base/threads.h"
 
 namespace lutra::engine {
 namespace {
@@ -17,7 +17,7 @@ std::vector<int8_t> padded_images(const Conv2dArgs& args, int jobs) {
       args.in_channels;
   const int64_t bytes = int64_t{args.width} * args.in_channels;
   std::vector<int8_t> padded(static_cast<size_t>(args.images * height * pitch), args.pad_value);
-  numerics::parallel_for(args.images, 16, jobs, [&](int begin, int end) {
+  base::parallel_for(args.images, 16, jobs, [&](int begin, int end) {
     for (int64_t n = begin; n < end; ++n) {
       int8_t* to = padded.data() + (n * height + args.vertical.pad_before) * pitch +
                    int64_t{args.horizontal.pad_before} * args.in_channels;
@@ -108,7 +108,7 @@ Destination moved(Destination to, int64_t by) {
 }  // namespace
 
 void MatrixBackend::multiply(const MatrixProduct& m, int jobs) const {
-  jobs = numerics::thread_count(jobs);
+  jobs = base::thread_count(jobs);
   constexpr int64_t kWorthAThread = 1 << 20;  // products
   const int64_t products = m.rows * m.outputs * m.terms();
   jobs = static_cast<int>(std::min<int64_t>(jobs, products / kWorthAThread + 1));
@@ -121,15 +121,14 @@ void MatrixBackend::multiply(const MatrixProduct& m, int jobs) const {
     // A few pieces a thread, so that all end at the same time.
     const int64_t pieces = jobs == 1 ? 1 : std::min<int64_t>(row_pieces, 4 * jobs);
     const int64_t piece = (row_pieces + pieces - 1) / pieces * least_rows;
-    numerics::parallel_for(
-        static_cast<int>((m.rows + piece - 1) / piece), 1, jobs, [&](int p, int) {
-          multiply(m, prepared.get(), p * piece, std::min(m.rows, (p + 1) * piece));
-        });
+    base::parallel_for(static_cast<int>((m.rows + piece - 1) / piece), 1, jobs, [&](int p, int) {
+      multiply(m, prepared.get(), p * piece, std::min(m.rows, (p + 1) * piece));
+    });
     return;
   }
   // Few rows: the outputs are shared out.
   const int piece = (output_pieces + jobs - 1) / jobs * kLeastOutputs;
-  numerics::parallel_for(m.outputs, piece, jobs, [&](int begin, int end) {
+  base::parallel_for(m.outputs, piece, jobs, [&](int begin, int end) {
     MatrixProduct part = m;
     part.outputs = end - begin;
     part.weight += int64_t{begin} * m.terms();
@@ -154,8 +153,8 @@ void MatrixBackend::run(const GemmArgs& args) {
   m.maps = FeatureMaps::find(*m.multiplier, operands_of(args));
   m.rows = args.shared_second ? int64_t{args.batch} * args.rows : args.rows;
   // Many small matrices are shared out whole.
-  const bool many = matrices > numerics::thread_count(jobs());
-  numerics::parallel_for(matrices, 1, many ? jobs() : 1, [&](int i, int) {
+  const bool many = matrices > base::thread_count(jobs());
+  base::parallel_for(matrices, 1, many ? jobs() : 1, [&](int i, int) {
     MatrixProduct one = m;
     const int8_t* first = args.first + int64_t{i} * args.rows * args.terms;
     one.start = [first, &args](int64_t row) { return first + row * args.terms; };
@@ -195,8 +194,8 @@ void MatrixBackend::run(const Conv2dArgs& args) {
   std::unique_ptr<Borders> borders;
   if (padded && args.padding == Padding::kNothing) borders = std::make_unique<Borders>(args);
 
-  const bool many = args.groups > numerics::thread_count(jobs());
-  numerics::parallel_for(args.groups, 1, many ? jobs() : 1, [&](int g, int) {
+  const bool many = args.groups > base::thread_count(jobs());
+  base::parallel_for(args.groups, 1, many ? jobs() : 1, [&](int g, int) {
     MatrixProduct one = m;
     const int8_t* first = input + int64_t{g} * channels;
     one.start = [=, &args](int64_t row) {
@@ -226,7 +225,7 @@ void MatrixBackend::run(const VotesArgs& args) {
   const int outputs = args.classes * args.out_dim;
   constexpr int kCapsules = 8;  // at a time
   const FeatureMaps* maps = FeatureMaps::find(*args.products.multiplier, operands_of(args));
-  numerics::parallel_for(args.capsules, kCapsules, jobs(), [&](int begin, int end) {
+  base::parallel_for(args.capsules, kCapsules, jobs(), [&](int begin, int end) {
     std::vector<int8_t> weight(static_cast<size_t>(outputs) * args.in_dim);
     for (int i = begin; i < end; ++i) {
       const int8_t* source = args.weight + int64_t{i} * outputs * args.in_dim;
@@ -259,7 +258,7 @@ void MatrixBackend::run(const VotesArgs& args) {
 void MatrixBackend::run(const AgreementArgs& args) {
   const int pairs = args.images * args.classes;
   const FeatureMaps* maps = FeatureMaps::find(*args.products.multiplier, operands_of(args));
-  numerics::parallel_for(pairs, 8, jobs(), [&](int begin, int end) {
+  base::parallel_for(pairs, 8, jobs(), [&](int begin, int end) {
     std::vector<int32_t> sums(args.capsules);
     for (int nj = begin; nj < end; ++nj) {
       const int64_t first =

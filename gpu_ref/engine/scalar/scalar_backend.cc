@@ -1,6 +1,6 @@
 #include "scalar/scalar_backend.h"
 
-#include "lutra/numerics/parallel.h"
+#include "lutra/base/threads.h"
 
 namespace lutra::engine {
 namespace {
@@ -12,7 +12,7 @@ void for_each(const Args& args, int64_t count, int64_t work, int jobs,
   constexpr int64_t kPiece = 1 << 18;
   const int64_t piece = std::max<int64_t>(1, kPiece / std::max<int64_t>(1, work));
   const auto pieces = static_cast<int>((count + piece - 1) / piece);
-  numerics::parallel_for(pieces, 1, jobs, [&](int p, int) {
+  base::parallel_for(pieces, 1, jobs, [&](int p, int) {
     const int64_t end = std::min(count, (p + 1) * piece);
     for (int64_t index = p * piece; index < end; ++index) at(args, index);
   });

@@ -10,16 +10,15 @@
 
 #include "energy/operand_sampler.h"
 #include "energy/unit_netlist.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/base/threads.h"
+#include "lutra/component/energy.h"
+#include "lutra/component/library.h"
+#include "lutra/component/operands.h"
 #include "lutra/cosim/cosim.h"
 #include "lutra/network/inference.h"
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
-#include "lutra/numerics/parallel.h"
 #include "lutra/studies/energy.h"
-#include "lutra/synth/energy.h"
-#include "lutra/synth/files.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/operands.h"
 
 namespace lutra::studies {
 namespace {
@@ -104,7 +103,7 @@ double sequential_fj(const UnitNetlist& unit,
     simulator.set_input_all(unit.port("in_valid_i"), 0);
     for (int cycle = 0; simulator.value(unit.port("out_valid_o"), 0) == 0; ++cycle) {
       if (cycle > 1000) {
-        throw Error(ExitCode::kInternal, unit.netlist().name() + ": no result in 1000 cycles");
+        throw Error(ErrorKind::kInternal, unit.netlist().name() + ": no result in 1000 cycles");
       }
       simulator.step(clock);
     }
@@ -134,7 +133,7 @@ struct InferenceEnergyMeter::State {
     if (options.liberty.empty()) options.liberty = synth::default_liberty();
     if (options.cache_dir.empty()) options.cache_dir = synth::default_cache_dir();
     if (options.images < 1 || options.images > data.size()) {
-      throw Error(ExitCode::kUsage,
+      throw Error(ErrorKind::kInvalidArgument,
                   fmt::format("energy.images = {}, expected 1..{}", options.images, data.size()));
     }
     for (const network::Step& step : list.steps) operation_of[step.name] = step.operation;
@@ -190,7 +189,7 @@ struct InferenceEnergyMeter::State {
     };
     result.counts = run(0, &work);
     result.images.resize(static_cast<size_t>(options.images));
-    numerics::parallel_for(options.images, 1, options.jobs, [&](int image, int) {
+    base::parallel_for(options.images, 1, options.jobs, [&](int image, int) {
       OperandSampler sampler(work, options.samples, options.seed, image);
       run(image, &sampler);
       result.images[static_cast<size_t>(image)] = sampler.take();
@@ -202,7 +201,7 @@ struct InferenceEnergyMeter::State {
   std::vector<double> of_images(const Recording& recording, const std::string& step,
                                 const std::function<double(const StepSample&)>& measure) const {
     std::vector<double> values(recording.images.size());
-    numerics::parallel_for(static_cast<int>(values.size()), 1, options.jobs, [&](int image, int) {
+    base::parallel_for(static_cast<int>(values.size()), 1, options.jobs, [&](int image, int) {
       values[static_cast<size_t>(image)] =
           measure(recording.images[static_cast<size_t>(image)].at(step));
     });
@@ -355,8 +354,8 @@ struct InferenceEnergyMeter::State {
 
   std::unique_ptr<UnitNetlist> squash_unit(const synth::Component& component) const {
     const fs::path capsnet = synth::rtl_directory() / "capsnet";
-    const synth::PrivateDirectory work(fs::temp_directory_path());
-    numerics::write_file(work.path() / "pe_mul.sv", cosim::pe_multiplier_source({&component}));
+    const base::PrivateDirectory work(fs::temp_directory_path());
+    base::write_file(work.path() / "pe_mul.sv", cosim::pe_multiplier_source({&component}));
     std::vector<fs::path> files = component.source.files;
     files.insert(files.end(), {work.path() / "pe_mul.sv", capsnet / "isqrt.sv",
                                capsnet / "divider.sv", capsnet / "squash_unit.sv"});
@@ -402,7 +401,7 @@ InferenceEnergy InferenceEnergyMeter::measure(const ComponentAssignment& assignm
   for (const network::Operation& op :
        network::multiplying_operations(state_->network.description)) {
     if (assignment.count(op.name) == 0) {
-      throw Error(ExitCode::kUsage, "energy: no component for the operation " + op.name);
+      throw Error(ErrorKind::kInvalidArgument, "energy: no component for the operation " + op.name);
     }
   }
   State::Recording& recording = state_->recording(assignment);

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "lutra/component/energy.h"
 #include "lutra/network/program.h"
-#include "lutra/synth/energy.h"
 
 namespace lutra::studies {
 

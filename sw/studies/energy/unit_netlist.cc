@@ -3,11 +3,11 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
-#include "lutra/synth/files.h"
-#include "lutra/synth/synthesis.h"
-#include "lutra/synth/verilog_sources.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/base/sha256.h"
+#include "lutra/synthesis/synthesis.h"
+#include "lutra/synthesis/verilog_sources.h"
 
 namespace lutra::studies {
 
@@ -21,9 +21,9 @@ constexpr const char* kChecksums = "checksums.json";
 
 bool is_whole(const fs::path& directory) {
   try {
-    const auto sums = nlohmann::json::parse(numerics::read_file(directory / kChecksums));
+    const auto sums = nlohmann::json::parse(base::read_file(directory / kChecksums));
     for (const char* file : kFiles) {
-      if (sums.at(file) != synth::sha256_hex(numerics::read_file(directory / file))) return false;
+      if (sums.at(file) != base::sha256_hex(base::read_file(directory / file))) return false;
     }
     return true;
   } catch (const std::exception&) {
@@ -38,31 +38,32 @@ UnitNetlist::UnitNetlist(const std::vector<fs::path>& files, const std::string& 
   const synth::VerilogSources sources = synth::VerilogSources::read(files, top);
   const fs::path units = cache_dir / "units";
   const fs::path directory =
-      units / synth::sha256_hex("lutra unit 3\n" + synth::Liberty::shared(liberty)->sha256() +
-                                synth::yosys_version() + "\n" + sources.key_text())
+      units / base::sha256_hex("lutra unit 3\n" + synth::Liberty::shared(liberty)->sha256() +
+                               synth::yosys_version() + "\n" + sources.key_text())
                   .substr(0, 32);
   if (!is_whole(directory)) {
     if (fs::exists(directory)) {
       std::fprintf(stderr, "%s: damaged, and made again\n", directory.c_str());
     }
     fs::create_directories(units);
-    synth::PrivateDirectory work(units);
+    base::PrivateDirectory work(units);
     synth::synthesize(sources, {}, liberty, work.path());
     nlohmann::json sums;
     for (const char* file : kFiles) {
-      sums[file] = synth::sha256_hex(numerics::read_file(work.path() / file));
+      sums[file] = base::sha256_hex(base::read_file(work.path() / file));
     }
-    numerics::write_file(work.path() / kChecksums, sums.dump(2) + "\n");
+    base::write_file(work.path() / kChecksums, sums.dump(2) + "\n");
     std::error_code error;
     if (fs::exists(directory)) {
-      const synth::PrivateDirectory old(units);
+      const base::PrivateDirectory old(units);
       fs::rename(directory, old.path() / "old", error);
     }
     fs::rename(work.path(), directory, error);
     if (!error) {
       work.release();
     } else if (!is_whole(directory)) {  // otherwise another process was first
-      throw Error(ExitCode::kUsage, directory.string() + ": cannot be written: " + error.message());
+      throw Error(ErrorKind::kInvalidArgument,
+                  directory.string() + ": cannot be written: " + error.message());
     }
   }
   liberty_ = std::make_unique<synth::Liberty>(synth::Liberty::read(directory / "cells.lib"));

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "lutra/synth/liberty.h"
-#include "lutra/synth/netlist.h"
-#include "lutra/synth/netlist_simulator.h"
+#include "lutra/netlist/liberty.h"
+#include "lutra/netlist/netlist.h"
+#include "lutra/netlist/netlist_simulator.h"
 
 namespace lutra::studies {
 

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 
-#include "lutra/numerics/error.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/reference.h"
-#include "lutra/synth/table_files.h"
+#include "lutra/base/error.h"
+#include "lutra/component/component_tables.h"
+#include "lutra/component/library.h"
+#include "lutra/component/reference.h"
 
 namespace lutra::studies {
 namespace {
@@ -36,8 +36,8 @@ const synth::Component& ComponentStore::get(const std::string& name) {
     auto component = std::make_unique<synth::Component>(
         synth::signed_component_of(reference, options_.reading, options));
     if (component->widths != 8) {
-      throw Error(ExitCode::kUsage, fmt::format("{}: operands of {} bits, expected 8", name,
-                                                component->widths.text()));
+      throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: operands of {} bits, expected 8",
+                                                           name, component->widths.text()));
     }
     synth::need_check(*component, options_.allow_unchecked);
     // Two files may hold modules of one name. What got a shell is called so.
@@ -63,7 +63,7 @@ const std::string& ComponentStore::word_of(const synth::Component& component) co
   for (const auto& [name, held] : components_) {
     if (held.component.get() == &component) return held.word;
   }
-  throw Error(ExitCode::kInternal, component.name + ": not a component of this store");
+  throw Error(ErrorKind::kInternal, component.name + ": not a component of this store");
 }
 
 bool runs_on_array(const std::string& operation) {
@@ -85,7 +85,7 @@ ComponentAssignment assign(const network::Network& network, ComponentStore* stor
   for (const std::string& text : overrides) {
     const size_t equals = text.find('=');
     if (equals == std::string::npos) {
-      throw Error(ExitCode::kUsage,
+      throw Error(ErrorKind::kInvalidArgument,
                   fmt::format("assignment '{}': expected operation=multiplier", text));
     }
     multipliers[text.substr(0, equals)] = text.substr(equals + 1);
@@ -101,7 +101,7 @@ ComponentAssignment assign(const network::Network& network, ComponentStore* stor
   for (const auto& [operation, multiplier] : multipliers) {
     if (std::find(known.begin(), known.end(), operation) == known.end()) {
       throw Error(
-          ExitCode::kUsage,
+          ErrorKind::kInvalidArgument,
           fmt::format("assignment: operation '{}' does not exist in {}, expected one of: {}",
                       operation, network.name, fmt::join(known, ", ")));
     }

@@ -5,9 +5,9 @@
 #define TOML_EXCEPTIONS 1
 #include <toml++/toml.h>
 
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
+#include "lutra/component/library.h"
 #include "lutra/studies/street.h"
-#include "lutra/synth/library.h"
 
 namespace lutra::studies {
 namespace {
@@ -23,8 +23,8 @@ class TableReader {
   [[noreturn]] void fail(const toml::node* node, const std::string& what) const {
     const auto line = node ? node->source().begin.line : table_.source().begin.line;
     // Values that --set gave have no line.
-    throw Error(ExitCode::kUsage, line > 0 ? fmt::format("{}:{}: {}", file_, line, what)
-                                           : fmt::format("{}: {}", file_, what));
+    throw Error(ErrorKind::kInvalidArgument, line > 0 ? fmt::format("{}:{}: {}", file_, line, what)
+                                                      : fmt::format("{}: {}", file_, what));
   }
 
   const toml::node* find(const std::string& key) {
@@ -132,15 +132,16 @@ class TableReader {
 void override_key(toml::table* root, const std::string& text) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
-    throw Error(ExitCode::kUsage, fmt::format("--set {}: expected key=value", text));
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("--set {}: expected key=value", text));
   }
   toml::table parsed;
   try {
     parsed = toml::parse(text);
   } catch (const toml::parse_error& error) {
-    throw Error(ExitCode::kUsage, fmt::format("--set {}: {} (values are in TOML syntax: strings in "
-                                              "quotes)",
-                                              text, std::string_view(error.description())));
+    throw Error(ErrorKind::kInvalidArgument,
+                fmt::format("--set {}: {} (values are in TOML syntax: strings in "
+                            "quotes)",
+                            text, std::string_view(error.description())));
   }
   const std::function<void(toml::table*, const toml::table&)> merge = [&](toml::table* into,
                                                                           const toml::table& from) {
@@ -166,13 +167,14 @@ std::string resolve(const fs::path& file, const std::string& name) {
 StreetConfig read_street(const fs::path& file, const std::vector<std::string>& overrides) {
   toml::table root;
   if (!fs::is_regular_file(file)) {
-    throw Error(ExitCode::kUsage, file.string() + ": no such file");
+    throw Error(ErrorKind::kInvalidArgument, file.string() + ": no such file");
   }
   try {
     root = toml::parse_file(file.string());
   } catch (const toml::parse_error& error) {
-    throw Error(ExitCode::kUsage, fmt::format("{}:{}: {}", file.string(), error.source().begin.line,
-                                              std::string_view(error.description())));
+    throw Error(ErrorKind::kInvalidArgument,
+                fmt::format("{}:{}: {}", file.string(), error.source().begin.line,
+                            std::string_view(error.description())));
   }
   for (const std::string& text : overrides) override_key(&root, text);
 

@@ -8,15 +8,15 @@
 #include <optional>
 #include <set>
 
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/base/npy.h"
+#include "lutra/base/sha256.h"
+#include "lutra/component/library.h"
 #include "lutra/cosim/cosim.h"
 #include "lutra/network/inference.h"
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
-#include "lutra/numerics/npy.h"
 #include "lutra/studies/components.h"
-#include "lutra/synth/files.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/verilog_sources.h"
+#include "lutra/synthesis/verilog_sources.h"
 #include "street/unit_store.h"
 
 namespace lutra::studies {
@@ -95,8 +95,8 @@ class Street {
     network::check_images(network_.description, data_, 0, images_);
     network::check_images(network_.description, data_, config.cosim_first, config.cosim_images);
     if (config.energy_images > data_.size()) {
-      throw Error(ExitCode::kUsage, fmt::format("energy.images = {}, expected 1..{}",
-                                                config.energy_images, data_.size()));
+      throw Error(ErrorKind::kInvalidArgument, fmt::format("energy.images = {}, expected 1..{}",
+                                                           config.energy_images, data_.size()));
     }
     if (config_.exact_designs.empty()) config_.exact_designs = synth::exact_designs();
     for (const std::string& design : config_.exact_designs) {
@@ -106,7 +106,7 @@ class Street {
         if (runs_on_array(operation)) row.label = component->name;
         synth::need_netlist(*component, "energy");
         if (component->errors.wce == 0) continue;
-        throw Error(ExitCode::kUsage,
+        throw Error(ErrorKind::kInvalidArgument,
                     fmt::format("exact_designs: {}: its largest error is {:.0f}, expected 0",
                                 design, component->errors.wce));
       }
@@ -263,10 +263,10 @@ class Street {
     key["seed"] = config_.seed;
     key["rtl"] = rtl_sha256_;
     const std::string id =
-        synth::sha256_hex(key.dump(-1, ' ', false, json::error_handler_t::replace));
+        base::sha256_hex(key.dump(-1, ' ', false, json::error_handler_t::replace));
     fs::path operands;
     if (config_.record_operands) {
-      operands = out_ / "operands" / (synth::safe_file_name(row.label) + "-" + id.substr(0, 8));
+      operands = out_ / "operands" / (base::safe_file_name(row.label) + "-" + id.substr(0, 8));
     }
     const json value = units_.get(
         "energy of " + row.label, key,

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <vector>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
-#include "lutra/synth/build_id.h"
-#include "lutra/synth/files.h"
+#include "lutra/base/build_id.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/base/sha256.h"
 
 namespace lutra::studies {
 namespace {
@@ -28,15 +28,15 @@ UnitStore::UnitStore(std::filesystem::path directory,
 json UnitStore::get(const std::string& what, const json& key, const std::function<json()>& make,
                     const std::function<bool(const json&)>& is_valid) {
   json whole_key = key;
-  whole_key["build"] = synth::build_id();
-  const std::string id = synth::sha256_hex(text_of(whole_key)).substr(0, 24);
+  whole_key["build"] = base::build_id();
+  const std::string id = base::sha256_hex(text_of(whole_key)).substr(0, 24);
   const std::filesystem::path file = directory_ / (id + ".json");
   if (std::filesystem::exists(file)) {
     try {
-      const json unit = json::parse(numerics::read_file(file));
+      const json unit = json::parse(base::read_file(file));
       const json& value = unit.at("value");
       if (text_of(unit.at("key")) == text_of(whole_key) &&
-          unit.at("value_sha256") == synth::sha256_hex(text_of(value)) &&
+          unit.at("value_sha256") == base::sha256_hex(text_of(value)) &&
           (!is_valid || is_valid(value))) {
         progress_(what + ": kept from an earlier run");
         return value;
@@ -50,9 +50,9 @@ json UnitStore::get(const std::string& what, const json& key, const std::functio
   const json unit = {{"what", what},
                      {"key", whole_key},
                      {"value", value},
-                     {"value_sha256", synth::sha256_hex(text_of(value))}};
+                     {"value_sha256", base::sha256_hex(text_of(value))}};
   std::filesystem::create_directories(directory_);
-  numerics::write_file(file, unit.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+  base::write_file(file, unit.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
   return value;
 }
 
@@ -63,8 +63,8 @@ std::string content_of(const std::filesystem::path& directory) {
   std::sort(files.begin(), files.end());
   std::string all;
   for (const std::filesystem::path& file : files)
-    all += file.filename().string() + numerics::read_file(file);
-  return synth::sha256_hex(all);
+    all += file.filename().string() + base::read_file(file);
+  return base::sha256_hex(all);
 }
 
 }  // namespace lutra::studies

@@ -13,8 +13,8 @@
 
 #include "../engine/exercise.h"
 #include "c99_caller.h"
+#include "lutra/base/files.h"
 #include "lutra/lutra.h"
-#include "lutra/numerics/files.h"
 #include "lutra/tables/table_files.h"
 
 namespace lutra::engine {
@@ -584,15 +584,15 @@ TEST_F(CApi, TablesAreWrittenAndReadInEachFormat) {
   ok(lutra_multiplier_describe(mixed, &info));
   EXPECT_NE(std::string(info.line).find("8-bit signed by 4-bit unsigned"), std::string::npos)
       << info.line;
-  expect(LUTRA_UNSUPPORTED, lutra_multiplier_save(mixed, path.c_str(), LUTRA_TABLE_NPY),
+  expect(LUTRA_UNIMPLEMENTED, lutra_multiplier_save(mixed, path.c_str(), LUTRA_TABLE_NPY),
          "operands of two types");
-  expect(LUTRA_UNSUPPORTED, lutra_multiplier_save(narrow_, path.c_str(), LUTRA_TABLE_RAW),
+  expect(LUTRA_UNIMPLEMENTED, lutra_multiplier_save(narrow_, path.c_str(), LUTRA_TABLE_RAW),
          "operands of 4 bits; raw tables have 8");
   std::vector<int32_t> wide(16, 0);
   wide[5] = 8;
   lutra_multiplier* too_wide = nullptr;
   ok(lutra_multiplier_create("w", {2, 1}, {2, 1}, wide.data(), wide.size(), &too_wide));
-  expect(LUTRA_UNSUPPORTED, lutra_multiplier_save(too_wide, path.c_str(), LUTRA_TABLE_TEXT),
+  expect(LUTRA_UNIMPLEMENTED, lutra_multiplier_save(too_wide, path.c_str(), LUTRA_TABLE_TEXT),
          "products from 0 to 8; files hold -8..7");
   expect(LUTRA_USAGE, lutra_multiplier_save(made, path.c_str(), 6), "format = 6, expected");
   expect(LUTRA_USAGE, lutra_multiplier_save(made, (path + "/x.npy").c_str(), LUTRA_TABLE_NPY),
@@ -632,7 +632,7 @@ TEST_F(CApi, MultipliersThatAreWrongAreRefused_bad) {
   expect(LUTRA_USAGE, lutra_multiplier_load(nullptr, 0, &out), "the path is null");
   expect(LUTRA_USAGE, lutra_multiplier_load((directory_ / "absent.bin").c_str(), 0, &out),
          "absent.bin: no such file");
-  numerics::write_file(directory_ / "short.bin", "short");
+  base::write_file(directory_ / "short.bin", "short");
   expect(LUTRA_USAGE, lutra_multiplier_load((directory_ / "short.bin").c_str(), 0, &out),
          "short.bin");
   EXPECT_EQ(out, nullptr);
@@ -667,7 +667,7 @@ TEST_F(CApi, BackendsAreThoseOfTheEngine) {
       EXPECT_STREQ(lutra_backend_name(out), info.name);
       lutra_backend_free(out);
     } else {
-      expect(LUTRA_MISSING_TOOL, status, std::string("backend ") + info.name);
+      expect(LUTRA_UNAVAILABLE, status, std::string("backend ") + info.name);
       EXPECT_EQ(out, nullptr);
     }
     out = nullptr;

@@ -9,9 +9,9 @@
 #include <string>
 
 #include "exercise.h"
+#include "lutra/component/library.h"
+#include "lutra/component/multiplier_models.h"
 #include "lutra/engine/backend.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/multiplier_models.h"
 
 #ifdef __x86_64__
 #pragma GCC diagnostic push

@@ -13,9 +13,9 @@
 #include "avx512/avx512_backend.h"
 #include "cuda/cuda_backend.h"
 #include "exercise.h"
-#include "lutra/numerics/error.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/multiplier_models.h"
+#include "lutra/base/error.h"
+#include "lutra/component/library.h"
+#include "lutra/component/multiplier_models.h"
 
 namespace lutra::engine {
 
@@ -420,7 +420,7 @@ std::string usage_error(const Work& work) {
   try {
     work();
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    EXPECT_EQ(error.kind(), ErrorKind::kInvalidArgument);
     return error.what();
   }
   ADD_FAILURE() << "no error";

@@ -4,10 +4,10 @@
 #include <cstdio>
 #include <random>
 
+#include "lutra/base/error.h"
+#include "lutra/component/library.h"
+#include "lutra/component/multiplier_models.h"
 #include "lutra/engine/wide.h"
-#include "lutra/numerics/error.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/multiplier_models.h"
 
 namespace lutra::engine {
 namespace {
@@ -159,7 +159,7 @@ TEST(WideGemm, OperandsAndSizes_bad) {
     try {
       wide_gemm(args);
     } catch (const Error& e) {
-      EXPECT_EQ(e.code(), ExitCode::kUsage);
+      EXPECT_EQ(e.kind(), ErrorKind::kInvalidArgument);
       return std::string(e.what());
     }
     return std::string("none");

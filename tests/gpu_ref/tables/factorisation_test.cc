@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "lutra/synth/library.h"
-#include "lutra/synth/multiplier_models.h"
+#include "lutra/component/library.h"
+#include "lutra/component/multiplier_models.h"
 
 namespace lutra::tables {
 namespace {

@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
-#include "lutra/numerics/npy.h"
-#include "lutra/numerics/sha256.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/base/npy.h"
+#include "lutra/base/sha256.h"
 
 namespace lutra::tables {
 namespace {
@@ -53,7 +53,7 @@ class TableFiles : public testing::Test {
   }
 
   fs::path write(const std::string& name, const std::string& bytes) const {
-    numerics::write_file(directory_ / name, bytes);
+    base::write_file(directory_ / name, bytes);
     return directory_ / name;
   }
 
@@ -63,7 +63,7 @@ class TableFiles : public testing::Test {
       read_table(file, is_unsigned);
       ADD_FAILURE() << file << " was taken, expected: " << part;
     } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ExitCode::kUsage) << error.what();
+      EXPECT_EQ(error.kind(), ErrorKind::kInvalidArgument) << error.what();
       const std::string what = error.what();
       EXPECT_NE(what.find(part), std::string::npos) << what << "\n  expected part: " << part;
       EXPECT_NE(what.find(file.filename().string()), std::string::npos) << what;
@@ -96,8 +96,8 @@ TEST_F(TableFiles, EveryFormatIsWrittenAndReadBack) {
         const bool says_it = name == "t.npy" || name == "t.h";
         const LoadedTable loaded = read_table(write(name, bytes), says_it ? false : !is_signed);
         EXPECT_TRUE(loaded.table == table) << name << " of " << width << " bits, " << loaded.format;
-        EXPECT_EQ(loaded.sha256, numerics::sha256_hex(raw_bytes(table))) << name;
-        EXPECT_EQ(loaded.file_sha256, numerics::sha256_hex(bytes)) << name;
+        EXPECT_EQ(loaded.sha256, base::sha256_hex(raw_bytes(table))) << name;
+        EXPECT_EQ(loaded.file_sha256, base::sha256_hex(bytes)) << name;
         EXPECT_TRUE(loaded.warnings.empty()) << name << ": " << loaded.warnings[0];
         compared += 1 << (2 * width);
       }
@@ -182,9 +182,9 @@ TEST_F(TableFiles, StatisticsAndTheLineToPrint) {
                 ", MAE 0.0007, WCE 40, EP 0.00 %, bias 0.0005, 1 products of 0 that are not 0");
   const TableStatistics exact = statistics(ProductTable::exact());
   EXPECT_EQ(exact.mae + exact.wce + exact.ep + exact.bias + exact.zero_products, 0);
-  EXPECT_EQ(numerics::sha256_hex("abc"),
+  EXPECT_EQ(base::sha256_hex("abc"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  EXPECT_EQ(numerics::sha256_hex(std::string(1000000, 'a')),
+  EXPECT_EQ(base::sha256_hex(std::string(1000000, 'a')),
             "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
   fmt::print("checked=9\n");
 }
@@ -267,7 +267,7 @@ TEST_F(TableFiles, DialectsOfTheSameTable) {
   }
   // NumPy's default integer: the header of an int32 array, with the other type in it.
   const std::vector<int32_t> narrow(wide.begin(), wide.end());
-  std::string npy = numerics::npy_bytes({256, 256}, narrow.data());
+  std::string npy = base::npy_bytes({256, 256}, narrow.data());
   npy.resize(npy.size() - 4 * narrow.size());
   npy.replace(npy.find("<i4"), 3, "<i8");
   npy.append(reinterpret_cast<const char*>(wide.data()), 8 * wide.size());
@@ -346,11 +346,11 @@ TEST_F(TableFiles, WrongFilesSayWhereAndWhatIsAllowed_bad) {
   refuse("outside.txt:65537: operand 128, expected -128..127", write("outside.txt", outside));
 
   refuse("shape (128, 512), expected (2^w, 2^w)",
-         write("s.npy", numerics::npy_bytes({128, 512}, std::vector<int16_t>(65536).data())));
+         write("s.npy", base::npy_bytes({128, 512}, std::vector<int16_t>(65536).data())));
   refuse("shape (65536, 1)",
-         write("s.npy", numerics::npy_bytes({65536, 1}, std::vector<int16_t>(65536).data())));
+         write("s.npy", base::npy_bytes({65536, 1}, std::vector<int16_t>(65536).data())));
   refuse("elements of type '<f4'",
-         write("f.npy", numerics::npy_bytes({256, 256}, std::vector<float>(65536).data())));
+         write("f.npy", base::npy_bytes({256, 256}, std::vector<float>(65536).data())));
   refuse("data, the header promises", write("cut.npy", npy_bytes(table).substr(0, 9000)));
   refuse("for an unsigned table", write("u.npy", npy_bytes(table)), true);
   fmt::print("checked={}\n", refused_);

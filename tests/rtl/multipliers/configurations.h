@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "lutra/synth/library.h"
+#include "lutra/component/library.h"
 
 namespace lutra::test {
 

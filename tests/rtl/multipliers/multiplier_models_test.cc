@@ -1,6 +1,6 @@
 // The models against worked values, properties and published figures.
 
-#include "lutra/synth/multiplier_models.h"
+#include "lutra/component/multiplier_models.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -15,8 +15,8 @@
 #include <utility>
 #include <vector>
 
-#include "lutra/numerics/error.h"
-#include "lutra/synth/library.h"
+#include "lutra/base/error.h"
+#include "lutra/component/library.h"
 
 namespace lutra::synth {
 namespace {
@@ -233,7 +233,7 @@ void expect_usage_error(const std::string& expected_text, const std::string& fam
     multiplier_model(family, parameters, width, true, a, 1);
     ADD_FAILURE() << "no error, expected: " << expected_text;
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    EXPECT_EQ(error.kind(), ErrorKind::kInvalidArgument);
     EXPECT_NE(std::string(error.what()).find(expected_text), std::string::npos)
         << "expected: " << expected_text << "\ngot: " << error.what();
   }

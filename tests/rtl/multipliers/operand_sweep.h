@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "configurations.h"
-#include "lutra/synth/multiplier_models.h"
+#include "lutra/component/multiplier_models.h"
 
 namespace lutra::test {
 

@@ -13,12 +13,12 @@
 #include <vector>
 
 #include "configurations.h"
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
-#include "lutra/synth/liberty.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/netlist.h"
-#include "lutra/synth/synthesis.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/component/library.h"
+#include "lutra/netlist/liberty.h"
+#include "lutra/netlist/netlist.h"
+#include "lutra/synthesis/synthesis.h"
 
 namespace lutra::test {
 namespace {
@@ -107,7 +107,7 @@ void write_rtl_bench(const std::string& module, const Configurations& all,
       ");\n\n",
       all.size(), 2 * width, module, width - 1, 2 * width * all.size() - 1);
   for (std::size_t i = 0; i < all.size(); ++i) text += instance(all[i], i, 2 * width, "p_o");
-  numerics::write_file(out / (module + ".sv"), text + "\nendmodule\n");
+  base::write_file(out / (module + ".sv"), text + "\nendmodule\n");
 }
 
 void write_netlist_bench(const std::filesystem::path& out,
@@ -155,9 +155,9 @@ void write_netlist_bench(const std::filesystem::path& out,
         ".acc_o(acc_{}_o));\n",
         kind == std::string("netlist") ? "_netlist" : "", kind, kind);
   }
-  numerics::write_file(out / "netlist_bench.sv", bench + "\nendmodule\n");
-  numerics::write_file(out / "netlists.v",
-                       netlists + liberty.verilog_cells({cells.begin(), cells.end()}));
+  base::write_file(out / "netlist_bench.sv", bench + "\nendmodule\n");
+  base::write_file(out / "netlists.v",
+                   netlists + liberty.verilog_cells({cells.begin(), cells.end()}));
 }
 
 int run(const std::vector<std::string>& arguments) {
@@ -176,7 +176,7 @@ int run(const std::vector<std::string>& arguments) {
       "usage: write_benches rtl OUT_DIR\n"
       "       write_benches netlists OUT_DIR LIBERTY SEQUENTIAL_FILE\n",
       stderr);
-  return static_cast<int>(ExitCode::kUsage);
+  return 2;
 }
 
 }  // namespace
@@ -187,6 +187,6 @@ int main(int argc, char** argv) {
     return lutra::test::run({argv + 1, argv + argc});
   } catch (const lutra::Error& error) {
     fmt::print(stderr, "write_benches: {}\n", error.what());
-    return static_cast<int>(error.code());
+    return 1;
   }
 }

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <sstream>
 
-#include "lutra/numerics/npy.h"
-#include "lutra/synth/liberty.h"
+#include "lutra/base/npy.h"
+#include "lutra/netlist/liberty.h"
 #include "run_lutra.h"
 #include "saved_network.h"
 
@@ -252,7 +252,7 @@ TEST_F(GoodRun, ComponentsAreExported) {
 TEST_F(GoodRun, GivenOperandsAndClocksStandUnderTheirOwnKeys) {
   LUTRA_SKIP_WITHOUT_TOOLS();
   const fs::path trace = path() / "trace.npy";
-  numerics::save_npy(trace, {4, 2}, std::vector<int16_t>{1, 2, 3, -4, 100, 100, -128, 7});
+  base::save_npy(trace, {4, 2}, std::vector<int16_t>{1, 2, 3, -4, 100, 100, -128, 7});
   const json r = run_json(
       "o", {"characterize", "drum", "--operands", trace.string(), "--clock", "2,9"},
       {"/glitches/factor", "/glitches/energy_per_op_fj", "/leakage_without_states_nw",

@@ -7,8 +7,8 @@
 #include <limits>
 #include <random>
 
-#include "lutra/numerics/files.h"
-#include "lutra/numerics/npy.h"
+#include "lutra/base/files.h"
+#include "lutra/base/npy.h"
 #include "run_lutra.h"
 #include "saved_network.h"
 
@@ -94,14 +94,14 @@ TEST_F(Machine, WhatLutraDidNotWriteStays_bad) {
   write("out/component/thesis.tex", "precious");
   expect_message(run_into("out", {"characterize", "exact:width=4"}), 2,
                  {"component/thesis.tex: not written by an earlier run"});
-  EXPECT_EQ(numerics::read_file(path() / "out/component/thesis.tex"), "precious");
+  EXPECT_EQ(base::read_file(path() / "out/component/thesis.tex"), "precious");
   fs::remove_all(path() / "out/component");
   ASSERT_EQ(run_into("out", {"characterize", "exact:width=4"}).status, 0);
   ASSERT_EQ(run_into("out", {"characterize", "dadda:width=4"}).status, 0) << "its own it replaces";
   write("out/component/netlist.v", "edited by hand");
   expect_message(run_into("out", {"characterize", "exact:width=4"}), 2,
                  {"component/netlist.v: not written by an earlier run, or changed since"});
-  EXPECT_EQ(numerics::read_file(path() / "out/component/netlist.v"), "edited by hand");
+  EXPECT_EQ(base::read_file(path() / "out/component/netlist.v"), "edited by hand");
 }
 
 TEST_F(Machine, TrainWithoutItsModule_bad) {
@@ -340,7 +340,7 @@ TEST_F(Machine, TheDefaultNetworkIsFoundFromAnywhere) {
       std::string bytes = file_bytes(file);
       const size_t at = bytes.find("\"value\": \"") + 10;
       if (*expected != 0) bytes[at] = bytes[at] == '0' ? '1' : '0';
-      numerics::write_file(file, bytes);
+      base::write_file(file, bytes);
     }
   }
   const Ended text = run({"evaluate", "--data", set});

@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "lutra/numerics/error.h"
+#include "lutra/base/error.h"
 
 namespace lutra::network {
 namespace {
@@ -33,14 +33,14 @@ class IdxFiles : public testing::Test {
     try {
       load_dataset(directory_.string(), Split::kTest);
     } catch (const Error& error) {
-      code_ = error.code();
+      kind_ = error.kind();
       return error.what();
     }
     return "";
   }
 
   fs::path directory_;
-  ExitCode code_ = ExitCode::kPass;
+  std::optional<ErrorKind> kind_;
 };
 
 TEST_F(IdxFiles, AreReadAndQuantised) {
@@ -54,7 +54,7 @@ TEST_F(IdxFiles, AreReadAndQuantised) {
 TEST_F(IdxFiles, Truncated_bad) {
   write("t10k-images-idx3-ubyte", std::string("\0\0\x08\x03\0\0\0\x02\0\0\0\x01\0\0\0\x02\0", 17));
   EXPECT_NE(message().find("1 bytes of data, the header promises 4"), std::string::npos);
-  EXPECT_EQ(code_, ExitCode::kUsage);
+  EXPECT_EQ(kind_, ErrorKind::kInvalidArgument);
 }
 
 TEST_F(IdxFiles, WrongMagic_bad) {
@@ -83,7 +83,7 @@ TEST_F(IdxFiles, DimensionsThatOverflow_bad) {
   EXPECT_NE(message().find("promises 65536 x 16777216 x 16777216 elements, expected at least one "
                            "and at most 1073741824"),
             std::string::npos);
-  EXPECT_EQ(code_, ExitCode::kUsage);
+  EXPECT_EQ(kind_, ErrorKind::kInvalidArgument);
   write("t10k-images-idx3-ubyte",
         std::string("\0\0\x08\x03\0\0\0\x02\xff\xff\xff\xff\0\0\0\x01", 16));
   EXPECT_NE(message().find("promises 2 x 4294967295 x 1 elements"), std::string::npos);
@@ -116,7 +116,7 @@ TEST_F(IdxFiles, GzipThatExpandsBeyondTheHeader_bad) {
 TEST_F(IdxFiles, Missing_bad) {
   fs::remove(directory_ / "t10k-labels-idx1-ubyte");
   EXPECT_NE(message().find("cannot be opened"), std::string::npos);
-  EXPECT_EQ(code_, ExitCode::kMissingTool);
+  EXPECT_EQ(kind_, ErrorKind::kUnavailable);
 }
 
 TEST(Dataset, UnknownName_bad) { EXPECT_THROW(load_dataset("no-such-set", Split::kTest), Error); }

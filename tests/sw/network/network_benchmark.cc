@@ -6,9 +6,9 @@
 #include <map>
 #include <random>
 
+#include "lutra/component/library.h"
+#include "lutra/component/multiplier_models.h"
 #include "lutra/network/inference.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/multiplier_models.h"
 #include "random_network.h"
 
 namespace lutra::network {

@@ -7,8 +7,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "lutra/base/error.h"
 #include "lutra/network/inference.h"
-#include "lutra/numerics/error.h"
 #include "random_network.h"
 
 namespace lutra::network {
@@ -153,7 +153,7 @@ TEST(Program, TooSmallAScratchpadIsUnsupported_bad) {
     compile(random_network(7), {16, 16, 1 << 14, 512}, {}, false);
     FAIL() << "expected an error";
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ExitCode::kUnsupported);
+    EXPECT_EQ(error.kind(), ErrorKind::kUnimplemented);
     EXPECT_NE(std::string(error.what()).find("scratchpad"), std::string::npos) << error.what();
   }
 }

@@ -7,10 +7,10 @@
 #include <fstream>
 #include <random>
 
+#include "lutra/base/error.h"
+#include "lutra/base/npy.h"
 #include "lutra/network/float_inference.h"
 #include "lutra/network/inference.h"
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/npy.h"
 #include "random_network.h"
 
 namespace lutra::network {
@@ -55,7 +55,7 @@ TEST_F(QuantisedFiles, TruncatedWeights_bad) {
 }
 
 TEST_F(QuantisedFiles, WrongShape_bad) {
-  numerics::save_npy<int8_t>(directory_ / "conv1.weight.npy", {4}, {1, 2, 3, 4});
+  base::save_npy<int8_t>(directory_ / "conv1.weight.npy", {4}, {1, 2, 3, 4});
   EXPECT_NE(message([&] { load_quantised(directory_); }).find("shape [4], capsnet-edge needs"),
             std::string::npos);
 }

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "lutra/synth/files.h"
+#include "lutra/base/files.h"
 #include "random_network.h"
 
 namespace lutra::network {
@@ -16,7 +16,7 @@ inline std::filesystem::path saved_network() {
   if (fs::exists(trained / "network.json")) return trained;
   const fs::path random = fs::path(LUTRA_BINARY_DIR) / "test-models/capsnet-edge-random";
   if (fs::exists(random)) return random;
-  synth::PrivateDirectory work(random.parent_path());
+  base::PrivateDirectory work(random.parent_path());
   save_quantised(random_network(7), work.path());
   std::error_code error;  // another test may be first
   fs::rename(work.path(), random, error);

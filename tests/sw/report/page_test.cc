@@ -9,12 +9,11 @@
 #include <sstream>
 #include <tuple>
 
-#include "lutra/numerics/error.h"
-#include "lutra/numerics/files.h"
+#include "lutra/base/error.h"
+#include "lutra/base/files.h"
+#include "lutra/component/component.h"
 #include "lutra/report/report.h"
-#include "lutra/synth/component.h"
-#include "lutra/synth/files.h"
-#include "lutra/synth/process.h"
+#include "lutra/system/tool.h"
 
 namespace lutra::report {
 namespace {
@@ -190,7 +189,7 @@ class StudyPage : public testing::Test {
  protected:
   void SetUp() override {
     try {
-      synth::run_process({"chromium", "--version"}, work_.path(), "chromium");
+      synth::run_tool({"chromium", "--version"}, work_.path(), "chromium");
     } catch (const Error& error) {
       GTEST_SKIP() << error.what();
     }
@@ -203,11 +202,11 @@ class StudyPage : public testing::Test {
 
   Opened open(const std::string& html) {
     const fs::path page = work_.path() / ("page" + std::to_string(++pages_) + ".html");
-    numerics::write_file(page, html);
+    base::write_file(page, html);
     const fs::path profile = work_.path() / ("profile" + std::to_string(pages_));
-    synth::ProcessLimits limits(120);
+    synth::ToolLimits limits(120);
     limits.memory_mib = std::size_t{1} << 26;  // a browser reserves far more than it uses
-    const auto process = synth::run_process(
+    const auto process = synth::run_tool(
         {"chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--virtual-time-budget=5000", "--user-data-dir=" + profile.string(), "--dump-dom",
@@ -218,7 +217,7 @@ class StudyPage : public testing::Test {
     return {process.output};
   }
 
-  synth::PrivateDirectory work_{fs::temp_directory_path()};
+  base::PrivateDirectory work_{fs::temp_directory_path()};
   int pages_ = 0;
 };
 
@@ -347,7 +346,7 @@ TEST_F(StudyPage, AComponentsMapColoursTheWrongProducts) {
 
 /// Text of the page without the inlined chart library, whose comments name its home page.
 std::string without_library(std::string html) {
-  const std::string library = numerics::read_file(chart_library());
+  const std::string library = base::read_file(chart_library());
   const size_t at = html.find(library);
   EXPECT_NE(at, std::string::npos) << "the library is inlined whole";
   if (at != std::string::npos) html.erase(at, library.size());
@@ -400,7 +399,7 @@ TEST(StudyPageText, AMissingChartLibraryIsNamed_bad) {
     study_page(study(), kMade);
     FAIL() << "expected an error";
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ExitCode::kMissingTool);
+    EXPECT_EQ(error.kind(), ErrorKind::kUnavailable);
     EXPECT_NE(std::string(error.what()).find("/nonexistent/chart.js"), std::string::npos);
   }
 }

@@ -154,7 +154,7 @@ class StudyFileError : public StudyFile, public testing::WithParamInterface<Bad>
 TEST_P(StudyFileError, IsNamedWithItsLine_bad) {
   const std::string file = (files_.path() / "study.toml").string();
   const std::string message = GetParam().message;
-  expect_error(ExitCode::kUsage, file + message, [&] {
+  expect_error(ErrorKind::kInvalidArgument, file + message, [&] {
     read("model = \"m\"\nmultipliers = [\"exact\"]\n" + std::string(GetParam().text));
   });
 }
@@ -193,17 +193,21 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST_F(StudyFile, BadOverridesAreNamed_bad) {
   const std::string good = "model = \"m\"\nmultipliers = [\"exact\"]\n";
-  expect_error(ExitCode::kUsage, "--set images: expected key=value",
+  expect_error(ErrorKind::kInvalidArgument, "--set images: expected key=value",
                [&] { read(good, {"images"}); });
-  expect_error(ExitCode::kUsage, "--set name=abc: ", [&] { read(good, {"name=abc"}); });
-  expect_error(ExitCode::kUsage, "unknown key 'cosim.imgs'", [&] { read(good, {"cosim.imgs=1"}); });
-  expect_error(ExitCode::kUsage, "images is of type boolean", [&] { read(good, {"images=true"}); });
+  expect_error(ErrorKind::kInvalidArgument, "--set name=abc: ", [&] { read(good, {"name=abc"}); });
+  expect_error(ErrorKind::kInvalidArgument, "unknown key 'cosim.imgs'",
+               [&] { read(good, {"cosim.imgs=1"}); });
+  expect_error(ErrorKind::kInvalidArgument, "images is of type boolean",
+               [&] { read(good, {"images=true"}); });
 }
 
 TEST_F(StudyFile, IncompleteFilesAreNamed_bad) {
-  expect_error(ExitCode::kUsage, "model is missing", [&] { read("multipliers = [\"exact\"]\n"); });
-  expect_error(ExitCode::kUsage, "there is nothing to study", [&] { read("model = \"m\"\n"); });
-  expect_error(ExitCode::kUsage, "absent.toml: no such file",
+  expect_error(ErrorKind::kInvalidArgument, "model is missing",
+               [&] { read("multipliers = [\"exact\"]\n"); });
+  expect_error(ErrorKind::kInvalidArgument, "there is nothing to study",
+               [&] { read("model = \"m\"\n"); });
+  expect_error(ErrorKind::kInvalidArgument, "absent.toml: no such file",
                [&] { read_street(files_.path() / "absent.toml", {}); });
 }
 

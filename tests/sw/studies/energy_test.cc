@@ -11,12 +11,12 @@
 
 #include "energy/operand_sampler.h"
 #include "energy/unit_netlist.h"
+#include "lutra/component/energy.h"
+#include "lutra/component/library.h"
+#include "lutra/component/operands.h"
 #include "lutra/cosim/cosim.h"
 #include "lutra/numerics/capsule.h"
 #include "lutra/studies/components.h"
-#include "lutra/synth/energy.h"
-#include "lutra/synth/library.h"
-#include "lutra/synth/operands.h"
 #include "saved_network.h"
 #include "test_files.h"
 

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <set>
 
-#include "lutra/numerics/files.h"
+#include "lutra/base/files.h"
 #include "saved_network.h"
 #include "test_files.h"
 
@@ -185,7 +185,7 @@ TEST_F(Street, RunsEndToEndAndAgainFromItsUnits) {
   // depends on decides which others are.
   int damaged = 0;
   for (const fs::path& unit : made) {
-    std::string text = numerics::read_file(unit);
+    std::string text = base::read_file(unit);
     const size_t digit = text.find_first_of("123456789", text.find("\"value\""));
     text[digit] = text[digit] == '9' ? '1' : '9';
     if (damaged == 1) text = "null";
@@ -251,20 +251,21 @@ TEST_F(Street, TheChoiceKeepsToTheAccuracyBudget) {
 
 TEST_F(Street, BadInputStopsBeforeTheWork_bad) {
   config_.images = 10001;
-  test::expect_error(ExitCode::kUsage, "10001 images from number 0 on, fashion-mnist test has",
-                     [&] { run(); });
+  test::expect_error(ErrorKind::kInvalidArgument,
+                     "10001 images from number 0 on, fashion-mnist test has", [&] { run(); });
   config_.images = 50;
   config_.cosim_first = 10000;
-  test::expect_error(ExitCode::kUsage, "images from number 10000 on", [&] { run(); });
+  test::expect_error(ErrorKind::kInvalidArgument, "images from number 10000 on", [&] { run(); });
   config_.cosim_first = 0;
   config_.operations = {"primary.mak"};
-  test::expect_error(ExitCode::kUsage, "operation 'primary.mak' does not exist", [&] { run(); });
+  test::expect_error(ErrorKind::kInvalidArgument, "operation 'primary.mak' does not exist",
+                     [&] { run(); });
   config_.operations = {};
   config_.multipliers = {"drum:kept_bits=9"};
-  test::expect_error(ExitCode::kUsage, "kept_bits = 9", [&] { run(); });
+  test::expect_error(ErrorKind::kInvalidArgument, "kept_bits = 9", [&] { run(); });
   config_.multipliers = {"drum"};
   config_.model = files_.path() / "absent";
-  test::expect_error(ExitCode::kUsage, "absent: no such directory", [&] { run(); });
+  test::expect_error(ErrorKind::kInvalidArgument, "absent: no such directory", [&] { run(); });
   EXPECT_FALSE(fs::exists(files_.path() / "out/units"));
 }
 

@@ -6,7 +6,7 @@
 #include <limits>
 #include <random>
 
-#include "lutra/numerics/files.h"
+#include "lutra/base/files.h"
 #include "lutra/training/capsnet.h"
 #include "test_files.h"
 
@@ -96,8 +96,8 @@ TEST_F(Training, AnotherRunsCheckpointIsRefused_bad) {
   int refused = 0;
   const auto refuse = [&](const std::string& part, const network::Network& net,
                           const network::Dataset& data, const TrainOptions& other) {
-    expect_error(ExitCode::kUsage, part, [&] { train(net, data, other, quiet); });
-    expect_error(ExitCode::kUsage, "--restart", [&] { train(net, data, other, quiet); });
+    expect_error(ErrorKind::kInvalidArgument, part, [&] { train(net, data, other, quiet); });
+    expect_error(ErrorKind::kInvalidArgument, "--restart", [&] { train(net, data, other, quiet); });
     EXPECT_EQ(file_bytes(checkpoint()), kept);
     ++refused;
   };
@@ -123,8 +123,8 @@ TEST_F(Training, AnotherRunsCheckpointIsRefused_bad) {
   changed = data_;
   changed.labels[3] = static_cast<uint8_t>((changed.labels[3] + 1) % 10);
   refuse("data_sha256", tiny(), changed, options());
-  numerics::write_file(checkpoint(), "PK\3\4 of an earlier version");
-  expect_error(ExitCode::kUsage, "does not say which run it is of",
+  base::write_file(checkpoint(), "PK\3\4 of an earlier version");
+  expect_error(ErrorKind::kInvalidArgument, "does not say which run it is of",
                [&] { train(tiny(), data_, options(), quiet); });
   std::printf("checked=%d\n", ++refused);
 
@@ -143,7 +143,7 @@ TEST_F(Training, ADamagedCheckpointIsSaidAndMadeAnew) {
   const size_t header = whole.find('\n', whole.find('\n') + 1);
   int damaged = 0;
   const auto check = [&](const std::string& text) {
-    numerics::write_file(checkpoint(), text);
+    base::write_file(checkpoint(), text);
     std::vector<std::string> said;
     const TrainResult again =
         train(tiny(), data_, options(), [&](const std::string& line) { said.push_back(line); });
@@ -172,7 +172,7 @@ TEST_F(Training, OptionsThatDoNotFit_bad) {
   int refused = 0;
   const auto refuse = [&](const std::string& part, const network::Dataset& data,
                           const TrainOptions& other) {
-    expect_error(ExitCode::kUsage, part, [&] { train(tiny(), data, other, quiet); });
+    expect_error(ErrorKind::kInvalidArgument, part, [&] { train(tiny(), data, other, quiet); });
     EXPECT_FALSE(fs::exists(checkpoint()));
     ++refused;
   };
@@ -194,7 +194,7 @@ TEST_F(Training, OptionsThatDoNotFit_bad) {
   network::FloatWeights weights = model->weights();
   weights["conv1.bias"].values[2] = std::numeric_limits<float>::quiet_NaN();
   refuse_option("conv1.bias: element 2 is nan", [&](TrainOptions* o) { o->initial = weights; });
-  expect_error(ExitCode::kUsage, "images from number 90 on, random train has 100",
+  expect_error(ErrorKind::kInvalidArgument, "images from number 90 on, random train has 100",
                [&] { float_accuracy(tiny(), model->weights(), data_, 90, 11); });
   std::printf("checked=%d\n", ++refused);
 }
@@ -203,16 +203,16 @@ TEST_F(Training, OptionsThatDoNotFit_bad) {
 TEST_F(Training, WeightsOfAnotherShape_bad) {
   CapsNet model(tiny());
   const network::FloatWeights mine = model->weights();
-  expect_error(ExitCode::kUsage, "votes.weight: 0 elements", [&] {
+  expect_error(ErrorKind::kInvalidArgument, "votes.weight: 0 elements", [&] {
     network::FloatWeights other = mine;
     other["votes.weight"].values.clear();
     model->set_weights(other);
   });
-  expect_error(ExitCode::kUsage, "conv1", [&] {
+  expect_error(ErrorKind::kInvalidArgument, "conv1", [&] {
     CapsNet wider(tiny("tiny", 6));
     wider->set_weights(mine);
   });
-  expect_error(ExitCode::kUsage, "weights lack the parameter primary.bias", [&] {
+  expect_error(ErrorKind::kInvalidArgument, "weights lack the parameter primary.bias", [&] {
     network::FloatWeights other = mine;
     other.erase("primary.bias");
     model->set_weights(other);
@@ -225,7 +225,7 @@ TEST_F(Training, ALossThatIsNoNumberEndsIt_bad) {
   TrainOptions wild = options();
   wild.learning_rate = 1e38;
   wild.restart = true;
-  expect_error(ExitCode::kUsage, "expected a finite number; try a lower --learning-rate",
+  expect_error(ErrorKind::kInvalidArgument, "expected a finite number; try a lower --learning-rate",
                [&] { train(tiny(), data_, wild, quiet); });
   EXPECT_EQ(file_bytes(checkpoint()), kept);
 }

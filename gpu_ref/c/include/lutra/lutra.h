@@ -24,10 +24,12 @@ extern "C" {
 /// As the exit codes of the command `lutra`.
 typedef enum lutra_status {
   LUTRA_OK = 0,
-  LUTRA_USAGE = 2,         ///< an argument is wrong: null, size, value, file
-  LUTRA_MISSING_TOOL = 3,  ///< this machine or this build cannot run the backend
-  LUTRA_UNSUPPORTED = 4,   ///< legal, but not handled: memory, the device's included; a file format
-  LUTRA_INTERNAL = 70      ///< our bug
+  LUTRA_USAGE = 2,          ///< an argument is wrong: null, size, value, file
+  LUTRA_UNAVAILABLE = 3,    ///< this machine or this build cannot run the backend
+  LUTRA_UNIMPLEMENTED = 4,  ///< legal, but not handled: a file format
+  LUTRA_EXHAUSTED = 5,      ///< memory, the device's included, or a disk does not suffice
+  LUTRA_DATA_LOSS = 6,      ///< a disk or a device's memory lost data
+  LUTRA_INTERNAL = 70       ///< our bug, or a fault of the machine or of its device
 } lutra_status;
 
 /// "0.1.0".
@@ -101,7 +103,7 @@ typedef enum lutra_table_format {
 
 /// Writes the table beside its place, then renames it.
 /// @param format  a lutra_table_format
-/// @return LUTRA_USAGE where the file cannot be written; LUTRA_UNSUPPORTED for operands of two
+/// @return LUTRA_USAGE where the file cannot be written; LUTRA_UNIMPLEMENTED for operands of two
 ///         types, raw tables of less than 8 bits, and products of more bits than both operands
 lutra_status lutra_multiplier_save(const lutra_multiplier* multiplier, const char* path,
                                    int format);
@@ -124,7 +126,7 @@ lutra_status lutra_backend_describe(int index, lutra_backend_info* info);
 
 /// @param name  "auto" (the quickest that is available), "scalar", "avx2", "avx512" or "cuda"
 /// @param jobs  threads of one operation; 0: all cores
-/// @return LUTRA_USAGE for another name or jobs below 0; LUTRA_MISSING_TOOL for one that cannot run
+/// @return LUTRA_USAGE for another name or jobs below 0; LUTRA_UNAVAILABLE for one that cannot run
 ///         here
 lutra_status lutra_backend_create(const char* name, int jobs, lutra_backend** out);
 /// Lives as long as the backend; "" for null.
@@ -134,7 +136,7 @@ void lutra_backend_free(lutra_backend* backend);
 // ---- Operations --------------------------------------------------------------------------------
 // Common to all: LUTRA_USAGE for null pointers, sizes below 1, buffers of another size than their
 // shape, operands outside the multiplier's, values outside the range written here, and accumulators
-// that could leave 32 bits; LUTRA_UNSUPPORTED where memory does not suffice.
+// that could leave 32 bits; LUTRA_EXHAUSTED where memory does not suffice.
 
 /// Sum / 2^shift, rounded (ties towards plus infinity), saturated to [low, high]. All zeros is
 /// refused: every output would be 0.

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "lutra/component/component.h"
 #include "lutra/network/program.h"
-#include "lutra/synth/component.h"
 
 namespace lutra::cosim {
 
@@ -34,7 +34,7 @@ std::string pe_multiplier_source(const std::vector<const synth::Component*>& com
 std::string entry_damage(const std::filesystem::path& directory);
 
 /// Of all that an accelerator's program is made of beside Verilog: the platform's library and
-/// sources, Verilator's and the compiler's versions. @throws Error kMissingTool without one
+/// sources, Verilator's and the compiler's versions. @throws Error kUnavailable without one
 std::string platform_sha256();
 
 /// Verilates and compiles the accelerator with these multipliers, or finds it in the cache; the key
@@ -47,8 +47,9 @@ std::string platform_sha256();
 /// accelerator's modules have a prefix: no directive, macro or module name of theirs reaches it,
 /// and directives and macros of one component do not reach the next.
 /// @return a program that takes JOB.json RESULT.json
-/// @throws Error kMissingTool without Verilator or a compiler, kUsage when Verilator refuses the
-///         components' Verilog (with its message), kUnsupported for more than sixteen components,
+/// @throws Error kUnavailable without Verilator or a compiler, kInvalidArgument when Verilator
+/// refuses the
+///         components' Verilog (with its message), kUnimplemented for more than sixteen components,
 ///         an unsigned one, one with a latency or not of 8 bits
 std::filesystem::path build_accelerator(const std::vector<const synth::Component*>& components,
                                         const AcceleratorOptions& options);

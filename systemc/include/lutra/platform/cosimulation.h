@@ -16,7 +16,8 @@ namespace lutra::platform {
 ///              "macs", "bus_handshakes": checked on both AXI ports, "seconds", "steps": [{"step",
 ///              "checked", "mismatches"}], "first_mismatches": [...], "images_detail": [...]};
 ///              docs/guide/results.md
-/// @throws Error  kUsage for a bad job, kInternal when the accelerator breaks its contract
+/// @throws Error  kInvalidArgument for a bad job, kInternal when the accelerator breaks its
+/// contract
 nlohmann::json cosimulate(const nlohmann::json& job);
 
 }  // namespace lutra::platform

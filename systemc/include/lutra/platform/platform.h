@@ -88,7 +88,7 @@ class Platform : public sc_core::sc_module {
   ~Platform() override;
 
   /// Runs until the software has ended; rethrows what it threw.
-  /// @throws Error kUsage when the wave file cannot be written
+  /// @throws Error kInvalidArgument when the wave file cannot be written
   void run();
 
   AxiMonitor& monitor() { return monitor_; }

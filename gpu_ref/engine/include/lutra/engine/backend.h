@@ -14,8 +14,8 @@ namespace lutra::engine {
 /// whatever the number of threads. One backend may be called from several threads at once.
 ///
 /// Each operation first checks its arguments: sizes, pointers, operands outside their type, the
-/// bound of the accumulators. Where one is wrong it throws Error kUsage and leaves the outputs
-/// untouched; where memory, the device's included, does not suffice, Error kUnsupported.
+/// bound of the accumulators. Where one is wrong it throws Error kInvalidArgument and leaves the
+/// outputs untouched; where memory, the device's included, does not suffice, Error kUnimplemented.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -65,7 +65,8 @@ std::vector<BackendInfo> backends();
 
 /// @param name  "auto" (the quickest that is available), "scalar", "avx2", "avx512" or "cuda"
 /// @param jobs  threads of one operation; 0: all cores
-/// @throws Error kUsage for an unknown name, kMissingTool for one that this machine cannot run
+/// @throws Error kInvalidArgument for an unknown name, kUnavailable for one that this machine
+/// cannot run
 std::unique_ptr<Backend> make_backend(const std::string& name, int jobs = 0);
 
 }  // namespace lutra::engine

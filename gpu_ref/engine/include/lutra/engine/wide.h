@@ -93,13 +93,14 @@ struct WideConv2dArgs {
 };
 
 /// The references: every product from the model, one output after another.
-/// @throws Error kUsage, as below
+/// @throws Error kInvalidArgument, as below
 void wide_gemm_reference(const WideGemmArgs& args);
 void wide_conv2d_reference(const WideConv2dArgs& args);
 
 /// The same bits, by the multiplier's terms where it has them.
 /// @param jobs  threads; 0: all cores
-/// @throws Error kUsage for wrong sizes, null pointers, a width outside 2..16 and operands outside
+/// @throws Error kInvalidArgument for wrong sizes, null pointers, a width outside 2..16 and
+/// operands outside
 ///         the multiplier's; the outputs stay untouched
 void wide_gemm(const WideGemmArgs& args, int jobs = 0);
 void wide_conv2d(const WideConv2dArgs& args, int jobs = 0);

@@ -28,7 +28,7 @@ class ProductTable {
  public:
   /// @param products  [2^first.width][2^second.width] by the operands' bit patterns, first operand
   ///                  outer; they must lie in [-32768, 65535] and span less than 2^16
-  /// @throws Error kUsage with what was found and what is allowed
+  /// @throws Error kInvalidArgument with what was found and what is allowed
   ProductTable(OperandType first, OperandType second, const std::vector<int32_t>& products);
 
   /// The table of a signed 8x8 component: int16 [256][256], as its lut.npy.

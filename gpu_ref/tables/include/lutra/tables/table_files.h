@@ -36,7 +36,7 @@ struct LoadedTable {
 /// little-endian uint16 of 256 x 256 (TFApprox). Signed arrays that make sense only by value, or
 /// plus 32768, are read so, and `format` says it.
 /// @param is_unsigned  what a file that does not say it holds
-/// @throws Error kUsage with the file, the place, what was found and what is allowed
+/// @throws Error kInvalidArgument with the file, the place, what was found and what is allowed
 LoadedTable read_table(const std::filesystem::path& path, bool is_unsigned = false);
 
 /// What read_table() says of a table, for one that comes from elsewhere.
@@ -50,7 +50,7 @@ bool is_table_file(const std::filesystem::path& path);
 std::string describe(const std::string& name, const LoadedTable& loaded);
 
 /// The signed table that the sign-magnitude shell makes of an unsigned one of equal widths.
-/// @throws Error kUsage that begins with `where` on a signed one
+/// @throws Error kInvalidArgument that begins with `where` on a signed one
 ProductTable sign_magnitude(const ProductTable& table, const std::string& where);
 
 /// Products as 16-bit patterns, little-endian, by the operands' bit patterns, first operand outer:

@@ -28,8 +28,9 @@ struct Dataset {
 enum class Split { kTrain, kTest };
 
 /// Reads a pair of IDX files (gzip or plain).
-/// @throws Error kMissingTool when a file is absent, kUsage when it is truncated, over-long, empty,
-/// larger than 1 GiB or not IDX; the text names the file, what was found and what is allowed
+/// @throws Error kUnavailable when a file is absent, kInvalidArgument when it is truncated,
+/// over-long, empty, larger than 1 GiB or not IDX; the text names the file, what was found and what
+/// is allowed
 Dataset read_idx(const std::filesystem::path& images, const std::filesystem::path& labels,
                  const std::string& name);
 

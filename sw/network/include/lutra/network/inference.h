@@ -39,7 +39,7 @@ struct InferenceState {
 class Inference {
  public:
   /// Checks the assignment's names and every accumulator's bound.
-  /// @throws Error kUsage with the operation, what was found and what is allowed
+  /// @throws Error kInvalidArgument with the operation, what was found and what is allowed
   Inference(const QuantisedNetwork& network, const Assignment& assignment);
   // The step list points into the network held here.
   Inference(const Inference&) = delete;
@@ -63,8 +63,8 @@ class Inference {
   std::map<std::string, std::shared_ptr<const engine::Multiplier>> multipliers_;  ///< by operation
 };
 
-/// @throws Error kUsage unless the data set has the images first .. first + images - 1, images >=
-/// 1, and they are of the size that the network takes
+/// @throws Error kInvalidArgument unless the data set has the images first .. first + images - 1,
+/// images >= 1, and they are of the size that the network takes
 void check_images(const Network& network, const Dataset& data, int first, int images);
 
 struct EvaluateOptions {

@@ -78,7 +78,7 @@ Network capsnet_edge();
 Network capsnet();
 
 /// A network by name.
-/// @throws Error kUsage that lists the known names
+/// @throws Error kInvalidArgument that lists the known names
 Network network_by_name(const std::string& name);
 
 /// A dense array of float32, row-major.
@@ -96,16 +96,16 @@ std::map<std::string, std::vector<size_t>> parameter_shapes(const Network& netwo
 /// A network's layers with all their sizes, as a key of what was made with them.
 nlohmann::json to_json(const Network& network);
 
-/// @throws Error kUsage unless `weights` are the parameters of `network`, in its shapes, and all of
-/// them finite; names the parameter, and the element where one is at fault
+/// @throws Error kInvalidArgument unless `weights` are the parameters of `network`, in its shapes,
+/// and all of them finite; names the parameter, and the element where one is at fault
 void check_weights(const Network& network, const FloatWeights& weights);
 
 /// Writes one .npy a parameter (float32) into `directory`, which must exist.
 void save_float_weights(const FloatWeights& weights, const std::filesystem::path& directory);
 
 /// Reads the parameters that `network` needs.
-/// @throws Error kUsage for a missing, truncated or wrongly shaped file, or an element that is not
-/// finite
+/// @throws Error kInvalidArgument for a missing, truncated or wrongly shaped file, or an element
+/// that is not finite
 FloatWeights load_float_weights(const Network& network, const std::filesystem::path& directory);
 
 /// A step of the inference that the hardware runs as one, and that may have a component of its own.

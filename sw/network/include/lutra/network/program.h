@@ -67,7 +67,7 @@ inline constexpr int kMaxMultipliers = 16;
 /// missing
 ///                ones use 0
 /// @param trace   store every step's output to memory at BASE3
-/// @throws Error kUnsupported when a step does not fit, with the step and the limit
+/// @throws Error kUnimplemented when a step does not fit, with the step and the limit
 Program compile(const QuantisedNetwork& network, const AcceleratorShape& shape,
                 const std::map<std::string, int>& select, bool trace);
 

@@ -34,7 +34,8 @@ QuantisedNetwork quantise(const Network& description, const FloatWeights& weight
 /// Writes network.json and one .npy a tensor into `directory`, which must exist.
 void save_quantised(const QuantisedNetwork& network, const std::filesystem::path& directory);
 
-/// @throws Error kUsage for a missing, truncated or wrongly shaped file, or a value of -128
+/// @throws Error kInvalidArgument for a missing, truncated or wrongly shaped file, or a value of
+/// -128
 QuantisedNetwork load_quantised(const std::filesystem::path& directory);
 
 /// One step of the integer inference: what the hardware runs as one operation.

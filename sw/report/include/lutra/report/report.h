@@ -10,7 +10,7 @@
 namespace lutra::report {
 
 /// Chart.js as one file: Debian's libjs-chart.js, or what LUTRA_CHART_JS names.
-/// @throws Error kMissingTool when it is absent
+/// @throws Error kUnavailable when it is absent
 std::filesystem::path chart_library();
 
 /// How a page came about. It is shown there and in no result: those have the same bytes from run to

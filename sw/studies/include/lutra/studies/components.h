@@ -7,11 +7,11 @@
 #include <memory>
 #include <string>
 
+#include "lutra/component/component.h"
 #include "lutra/cosim/cosim.h"
 #include "lutra/network/inference.h"
 #include "lutra/network/network.h"
 #include "lutra/studies/energy.h"
-#include "lutra/synth/component.h"
 
 namespace lutra::studies {
 
@@ -54,7 +54,7 @@ bool runs_on_array(const std::string& operation);
 /// One multiplier for the operations named, `rest` for the others that run on the array, and exact
 /// in the squash unit. With no operations named: all that run on the array.
 /// @param overrides  "operation=multiplier", which win
-/// @throws Error kUsage for an operation that the network lacks
+/// @throws Error kInvalidArgument for an operation that the network lacks
 ComponentAssignment assign(const network::Network& network, ComponentStore* store,
                            const std::string& multiplier,
                            const std::vector<std::string>& operations,

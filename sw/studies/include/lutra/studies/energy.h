@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "lutra/component/component.h"
 #include "lutra/network/dataset.h"
 #include "lutra/network/program.h"
 #include "lutra/network/quantised.h"
-#include "lutra/synth/component.h"
 
 namespace lutra::studies {
 
@@ -94,7 +94,7 @@ struct EnergyOptions {
 /// included: operand registers, clock tree, sequencer and wires.
 class InferenceEnergyMeter {
  public:
-  /// Both must outlive it. @throws Error kUsage for more images than the data has
+  /// Both must outlive it. @throws Error kInvalidArgument for more images than the data has
   InferenceEnergyMeter(const network::QuantisedNetwork& network, const network::Dataset& data,
                        EnergyOptions options);
   ~InferenceEnergyMeter();

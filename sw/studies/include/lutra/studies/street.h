@@ -49,7 +49,7 @@ struct StreetConfig {
 
 /// Reads a study file. Relative paths in it are relative to the file.
 /// @param overrides  "key.path=value", as --set gives them; value in TOML syntax
-/// @throws Error kUsage with file and line for unknown keys and wrong types or values
+/// @throws Error kInvalidArgument with file and line for unknown keys and wrong types or values
 StreetConfig read_street(const std::filesystem::path& file,
                          const std::vector<std::string>& overrides);
 

@@ -20,7 +20,8 @@ class CapsNetImpl : public torch::nn::Module {
   torch::Tensor forward(torch::Tensor images);
 
   network::FloatWeights weights() const;
-  /// @throws Error kUsage unless these are the network's parameters in its shapes, all finite
+  /// @throws Error kInvalidArgument unless these are the network's parameters in its shapes, all
+  /// finite
   void set_weights(const network::FloatWeights& weights);
 
  private:

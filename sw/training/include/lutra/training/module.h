@@ -21,11 +21,11 @@ struct Module {
 inline constexpr const char* kModuleSymbol = "lutra_training_module";
 
 /// Where the module lies: beside the executable, in ../lib or in ../lib/lutra.
-/// @throws Error kMissingTool that names the places if it lies in none of them
+/// @throws Error kUnavailable that names the places if it lies in none of them
 std::filesystem::path module_path();
 
 /// The module, opened once and never closed.
-/// @throws Error kMissingTool that says why it cannot be opened: absent, libtorch is not there, or
+/// @throws Error kUnavailable that says why it cannot be opened: absent, libtorch is not there, or
 /// it belongs to another version of Lutra
 const Module& open_module();
 

@@ -33,14 +33,14 @@ struct TrainResult {
 
 /// Trains `description` on the training split.
 /// @param progress  called with a line of text as the run goes on
-/// @throws Error kUsage for options or images that do not fit, a checkpoint of another run, or a
-/// loss that is no number, which leaves the checkpoint of the last good epoch
+/// @throws Error kInvalidArgument for options or images that do not fit, a checkpoint of another
+/// run, or a loss that is no number, which leaves the checkpoint of the last good epoch
 TrainResult train(const network::Network& description, const network::Dataset& data,
                   const TrainOptions& options,
                   const std::function<void(const std::string&)>& progress);
 
 /// Share of the images [first, first + count) whose longest class capsule is their label's.
-/// @throws Error kUsage for images of another size, or that are not there
+/// @throws Error kInvalidArgument for images of another size, or that are not there
 double float_accuracy(const network::Network& description, const network::FloatWeights& weights,
                       const network::Dataset& data, int first, int count);
 
