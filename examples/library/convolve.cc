@@ -75,6 +75,6 @@ int main(int argc, char** argv) {
     return run(argv[1], is_unsigned);
   } catch (const lutra::Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
-    return 1;
+    return 2;
   }
 }

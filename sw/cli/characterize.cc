@@ -19,6 +19,7 @@
 #include "lutra/component/operands.h"
 #include "lutra/component/pipeline.h"
 #include "lutra/component/reference.h"
+#include "lutra/netlist/liberty.h"
 #include "lutra/report/report.h"
 #include "lutra/tables/table_files.h"
 #include "output.h"
@@ -53,6 +54,7 @@ struct Options {
   }
   bool force = false;
   bool sweep = false;
+  StudyOptions study;  // of a sweep
   std::vector<std::string> exports;
   std::vector<std::string> liberty;
   fs::path operands;
@@ -181,11 +183,8 @@ std::string csv(const nlohmann::json& rows) {
   return text + "\n";
 }
 
-/// Every specification of the patterns, characterised on all cores; what the cache holds is not
-/// made again, so that a sweep that was interrupted goes on.
-Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs::path& out) {
-  report::chart_library();  // missing? say so before the work, not after it
-  say_that_it_goes_on();
+/// The multipliers of a sweep, as units of work.
+std::vector<studies::Unit> sweep_units(const Options& options, const SharedOptions& shared) {
   std::vector<std::string> specs;
   for (const std::string& pattern : options.inputs) {
     for (std::string& spec : synth::expand_pattern(pattern)) {
@@ -194,45 +193,83 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
       }
     }
   }
+  const synth::LibertyFiles liberty =
+      options.liberty.empty() ? synth::default_liberty() : synth::LibertyFiles(options.liberty);
+  nlohmann::json common = {{"kind", "sweep"},
+                           {"liberty", synth::Liberty::read(liberty).sha256()},
+                           {"rtl", studies::content_of(synth::rtl_directory() / "multipliers")},
+                           {"versions", versions()},
+                           {"seed", shared.seed},
+                           {"prove_s", options.prove_s},
+                           {"allow_unchecked", options.source.allow_unchecked}};
+  if (!options.operands.empty()) {
+    common["operands"] = {options.operands.filename().string(),
+                          base::sha256_hex(base::read_file(options.operands))};
+  }
+  std::vector<studies::Unit> units;
+  for (const std::string& spec : specs) {
+    nlohmann::json key = common;
+    key["multiplier"] = spec;
+    const auto make = [&options, &shared, spec]() -> nlohmann::json {
+      synth::CharacterizeOptions characterize;
+      characterize.liberty = options.liberty;
+      characterize.force = options.force;
+      characterize.prove_s = options.prove_s;
+      characterize.seed = shared.seed;
+      characterize.jobs = 1;
+      const synth::Component c = synth::characterize(synth::library_source(spec), characterize);
+      nlohmann::json row;
+      for (const char* name :
+           {"name", "width_a", "width_b", "signed", "lut_sha256", "area_um2", "delay_ns",
+            "leakage_nw", "energy_per_op_fj", "glitches", "errors", "cells"}) {
+        row[name] = c.json.at(name);
+      }
+      if (!options.operands.empty()) row["at_operands"] = at_operands(c, options.operands);
+      row["rtl_check"] = c.json.at("rtl_check").at("result");
+      nlohmann::json unequal;  // to its source, or not compared with it
+      try {
+        synth::need_check(c, options.source.allow_unchecked);
+      } catch (const Error& error) {
+        unequal = error.what();
+      }
+      progress(fmt::format("{}: MAE {:.2f}, {:.0f} fJ", c.name, c.errors.mae, c.energy_per_op_fj));
+      return {{"row", row},
+              {"unequal", unequal},
+              {"liberty", {{"name", c.liberty}, {"sha256", c.liberty_sha256}}}};
+    };
+    units.push_back({spec, key, make, [](const nlohmann::json& kept) {
+                       return kept.is_object() && kept.contains("row") &&
+                              kept.at("row").contains("errors") && kept.contains("unequal");
+                     }});
+  }
+  return units;
+}
+
+/// Every specification of the patterns, characterised on all cores; what is kept is not made again,
+/// so that a sweep that was interrupted goes on.
+Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs::path& out) {
+  report::chart_library();  // missing? say so before the work, not after it
+  say_that_it_goes_on();
+  if (options.force && options.study.output_use() == OutputUse::kOwn) {
+    fs::remove_all(out / "units");
+  }
+  const std::vector<studies::Unit> units = sweep_units(options, shared);
+  studies::RunStore store = options.study.store(out);
+  const auto values = store.stage("multipliers", units, studies::Barrier::kLast, shared.jobs);
+  if (!values || options.study.output_use() != OutputUse::kOwn) {
+    return options.study.progress_of(store);
+  }
   Outcome outcome;
   nlohmann::json& r = outcome.result;
-  r["rows"] = std::vector<nlohmann::json>(specs.size());
-  std::mutex mutex;
-  int done = 0;
-  int unequal = 0;  // to their sources, or not compared with them
-  const auto start = std::chrono::steady_clock::now();
-  base::parallel_for(static_cast<int>(specs.size()), 1, shared.jobs, [&](int index, int) {
-    synth::CharacterizeOptions characterize;
-    characterize.liberty = options.liberty;
-    characterize.force = options.force;
-    characterize.prove_s = options.prove_s;
-    characterize.seed = shared.seed;
-    characterize.jobs = 1;
-    const synth::Component c =
-        synth::characterize(synth::library_source(specs[index]), characterize);
-    nlohmann::json at;
-    if (!options.operands.empty()) at = at_operands(c, options.operands);
-    const std::lock_guard<std::mutex> lock(mutex);
-    nlohmann::json& row = r["rows"][index];
-    for (const char* key :
-         {"name", "width_a", "width_b", "signed", "lut_sha256", "area_um2", "delay_ns",
-          "leakage_nw", "energy_per_op_fj", "glitches", "errors", "cells"}) {
-      row[key] = c.json.at(key);
-    }
-    if (!at.is_null()) row["at_operands"] = std::move(at);
-    row["rtl_check"] = c.json.at("rtl_check").at("result");
-    try {
-      synth::need_check(c, options.source.allow_unchecked);
-    } catch (const Error& error) {
-      progress(fmt::format("lutra: {}", error.what()));
-      ++unequal;
-    }
-    if (index == 0) r["liberty"] = {{"name", c.liberty}, {"sha256", c.liberty_sha256}};
-    const double seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    progress(fmt::format("{}/{} {}: MAE {:.2f}, {:.0f} fJ, {:.0f} s", ++done, specs.size(), c.name,
-                         c.errors.mae, c.energy_per_op_fj, seconds));
-  });
+  r["rows"] = nlohmann::json::array();
+  int unequal = 0;
+  for (const nlohmann::json& value : *values) {
+    r["rows"].push_back(value.at("row"));
+    if (value.at("unequal").is_null()) continue;
+    progress(fmt::format("lutra: {}", value.at("unequal").get<std::string>()));
+    ++unequal;
+  }
+  r["liberty"] = values->front().at("liberty");
   const fs::path page = out / "report.html";
   r["versions"] = versions();
   r["seed"] = shared.seed;
@@ -252,7 +289,7 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
   }
   if (unequal > 0) outcome.code = ExitCode::kMismatch;
   outcome.text +=
-      fmt::format("{} multipliers; report: {}\n", specs.size(), fs::absolute(page).string());
+      fmt::format("{} multipliers; report: {}\n", units.size(), fs::absolute(page).string());
   return outcome;
 }
 
@@ -506,8 +543,13 @@ void check_options(const CLI::App& app, const Options& options) {
   } else if (!from_verilog) {
     refuse("library multipliers, only with Verilog files and tables", {"--unsigned", "--signed"});
   }
+  if (!options.sweep) {
+    refuse("one multiplier, only with --sweep", {"--shard", "--engine", "--shards", "--status"});
+  }
   if (options.sweep) {
     refuse("--sweep", {"--sign-magnitude", "--export", "--clock"});
+    // Each shard would make its part anew, and none could keep what another has made.
+    if (options.force) refuse("--force", {"--shard", "--engine", "--status"});
   } else if (options.inputs.size() > 1) {
     for (const std::string& input : options.inputs) {
       if (synth::is_verilog_file(
@@ -578,11 +620,18 @@ Command add_characterize(CLI::App* root) {
                   "Errors and energy at these operands too: .npy [n][2], a trace, or [2][2^n], "
                   "two histograms of bit patterns")
       ->check(CLI::ExistingFile);
-  return {app, [options, app](const SharedOptions& shared, const fs::path& out) {
-            check_options(*app, *options);
-            return options->sweep ? run_sweep(*options, shared, out)
-                                  : run_one(*options, shared, out);
-          }};
+  options->study.add_to(app);
+  return {
+      app,
+      [options, app](const SharedOptions& shared, const fs::path& out) {
+        check_options(*app, *options);
+        return options->sweep ? run_sweep(*options, shared, out) : run_one(*options, shared, out);
+      },
+      false, [options] { return options->sweep ? options->study.output_use() : OutputUse::kOwn; },
+      [options, app](const SharedOptions& shared, const fs::path& out) {
+        check_options(*app, *options);
+        if (options->sweep) options->study.prepare(shared, out);
+      }};
 }
 
 }  // namespace lutra::cli

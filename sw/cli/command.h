@@ -11,6 +11,7 @@
 
 #include "exit_code.h"
 #include "lutra/report/report.h"
+#include "lutra/run_store/run_store.h"
 #include "lutra/studies/components.h"
 #include "lutra/synthesis/multiplier_source.h"
 
@@ -24,7 +25,8 @@ struct SharedOptions {
   uint64_t seed = 1;
   int jobs = 0;
   std::string backend = "auto";
-  std::string command_line;  ///< as a shell would take it
+  std::vector<std::string> words;  ///< of the command line, without the program
+  std::string command_line;        ///< as a shell would take it
 };
 
 /// What a command's function gives back: the object of result.json, what a person reads, and the
@@ -35,11 +37,21 @@ struct Outcome {
   ExitCode code = ExitCode::kPass;
 };
 
+/// How a run uses its output directory.
+enum class OutputUse {
+  kOwn,     ///< alone; it writes result.json
+  kShared,  ///< beside other shards of one study; it writes units
+  kNone,    ///< it only looks
+};
+
 /// A subcommand: its options bind to state that `run` sees.
 struct Command {
   CLI::App* app = nullptr;
   std::function<Outcome(const SharedOptions&, const std::filesystem::path& out)> run;
-  bool only_prints = false;  ///< writes files only where --out says so
+  bool only_prints = false;                         ///< writes files only where --out says so
+  std::function<OutputUse()> output_use = nullptr;  ///< null: kOwn
+  /// What comes before the output directory is held; may be null.
+  std::function<void(const SharedOptions&, const std::filesystem::path& out)> prepare = nullptr;
 };
 
 /// Progress and messages go to stderr.
@@ -104,6 +116,23 @@ void add_liberty_option(CLI::App* app, std::vector<std::string>* files);
 /// The words of a command line with `--liberty` before each of the Liberty files (.lib, .lib.gz,
 /// .liberty) that follow another: so that no word behind them that is something else is taken.
 std::vector<std::string> with_liberty_repeated(const std::vector<std::string>& words);
+
+/// "--shard I/N", "--engine", "--shards" and "--status" of the commands that run units of work.
+struct StudyOptions {
+  std::string shard;
+  std::string engine = "local";
+  int shards = 2;
+  bool status = false;
+
+  void add_to(CLI::App* app);
+  OutputUse output_use() const;
+  /// Runs the shards of this command line elsewhere, where --engine says so.
+  void prepare(const SharedOptions& shared, const std::filesystem::path& out) const;
+  /// The store of OUT/units, as these options use it.
+  studies::RunStore store(const std::filesystem::path& out) const;
+  /// What is said of a run that has no result yet: how far each stage is.
+  Outcome progress_of(const studies::RunStore& store) const;
+};
 
 /// "--multiplier M", "--operations a,b" and "--assign op=M" of evaluate and cosim.
 struct AssignmentOptions {

@@ -31,7 +31,8 @@ void apply_config(const fs::path& file, CLI::App* command) {
                 fmt::format("{}:{}: {}", file.string(), source.begin.line, what));
   };
   if (!fs::is_regular_file(file)) {
-    throw Error(ErrorKind::kInvalidArgument, file.string() + ": no such file");
+    throw Error(fs::exists(file) ? ErrorKind::kInvalidArgument : ErrorKind::kNotFound,
+                file.string() + (fs::exists(file) ? ": not a regular file" : ": no such file"));
   }
   toml::table table;
   try {

@@ -9,8 +9,9 @@
 #include <memory>
 
 #include "command.h"
-#include "lutra/network/inference.h"
-#include "lutra/network/quantised.h"
+#include "lutra/accelerator/program.h"
+#include "lutra/data/dataset.h"
+#include "lutra/models/model_files.h"
 #include "lutra/studies/components.h"
 
 namespace lutra::cli {
@@ -22,7 +23,7 @@ struct Options {
   cosim::CosimOptions cosim;
   ModelOption model;
   AssignmentOptions assignment;
-  int scratch_kib = network::AcceleratorShape().scratch_bytes >> 10;
+  int scratch_kib = accelerator::AcceleratorShape().scratch_bytes >> 10;
   std::vector<uint64_t> window;
 };
 
@@ -96,11 +97,11 @@ Command add_cosim(CLI::App* root) {
   return {app, [options](const SharedOptions&, const fs::path&) {
             check_window(*options);
             options->cosim.model = options->model.directory().string();
-            const auto quantised = network::load_quantised(options->cosim.model);
+            const auto quantised = models::load_quantised(options->cosim.model);
             // Before the multipliers are characterised, which takes its time.
-            network::check_images(quantised.description,
-                                  network::load_dataset(options->cosim.data, network::Split::kTest),
-                                  options->cosim.first, options->cosim.images);
+            data::check_images(quantised.description,
+                               data::load_dataset(options->cosim.data, data::Split::kTest),
+                               options->cosim.first, options->cosim.images);
             studies::ComponentStore store(options->assignment.store());
             const auto components =
                 studies::assign(quantised.description, &store, options->assignment.multiplier,
@@ -114,7 +115,7 @@ Command add_cosim(CLI::App* root) {
             cosim.accelerator.shape.scratch_bytes = options->scratch_kib << 10;
             cosim.rerun = cosim::rerun_command(cosim, options->assignment.words());
             Outcome outcome;
-            outcome.result = cosim::run_cosim(studies::cosim_assignment(components), cosim);
+            outcome.result = cosim::run_cosim(components, cosim);
             outcome.result["assignment"] = studies::names(components);
             outcome.result["multipliers"] = studies::multipliers(components);
             const nlohmann::json& r = outcome.result;

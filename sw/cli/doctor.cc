@@ -8,8 +8,8 @@
 #include "command.h"
 #include "commit.h"
 #include "lutra/component/component.h"
+#include "lutra/data/dataset.h"
 #include "lutra/engine/backend.h"
-#include "lutra/network/dataset.h"
 #include "lutra/report/report.h"
 #include "lutra/synthesis/synthesis.h"
 #include "lutra/system/tool.h"
@@ -116,7 +116,7 @@ Command add_doctor(CLI::App* root) {
             look("Liberty", true, [] { return synth::default_liberty().text(); }),
             look("Fashion-MNIST", true,
                  [] {
-                   const auto data = network::load_dataset("fashion-mnist", network::Split::kTest);
+                   const auto data = data::load_dataset("fashion-mnist", data::Split::kTest);
                    return fmt::format("{} test images", data.size());
                  }),
             look("Chart.js (for reports)", true, [] { return report::chart_library().string(); }),

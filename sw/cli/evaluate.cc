@@ -9,7 +9,11 @@
 #include <vector>
 
 #include "command.h"
-#include "lutra/network/inference.h"
+#include "lutra/data/dataset.h"
+#include "lutra/models/model_files.h"
+#include "lutra/runtime/evaluate.h"
+#include "lutra/runtime/inference.h"
+#include "lutra/runtime/tensor_hook.h"
 #include "lutra/studies/components.h"
 #include "lutra/studies/energy.h"
 #include "lutra/synthesis/verilog_sources.h"
@@ -42,32 +46,33 @@ Command add_evaluate(CLI::App* root) {
   options->assignment.add_to(app);
   return {app, [options](const SharedOptions& shared, const fs::path&) {
             const fs::path model = options->model.directory();
-            const auto quantised = network::load_quantised(model);
-            const auto data = network::load_dataset(options->data, network::Split::kTest);
+            const auto quantised = models::load_quantised(model);
+            const auto data = data::load_dataset(options->data, data::Split::kTest);
             // Before the multipliers are characterised, which takes its time.
-            network::check_images(quantised.description, data, 0,
-                                  options->images == 0 ? data.size() : options->images);
+            data::check_images(quantised.description, data, 0,
+                               options->images == 0 ? data.size() : options->images);
             studies::ComponentStore store(options->assignment.store());
             const auto assignment =
                 studies::assign(quantised.description, &store, options->assignment.multiplier,
                                 options->assignment.operations, options->assignment.assign);
-            const network::Inference inference(quantised, studies::tables(assignment));
-            network::EvaluateOptions evaluate;
+            const runtime::Inference inference(quantised, assignment);
+            runtime::EvaluateOptions evaluate;
             evaluate.backend = shared.backend;
             evaluate.images = options->images;
             evaluate.jobs = shared.jobs;
-            evaluate.seed = shared.seed;
             evaluate.progress = progress;
-            evaluate.coupling = options->coupling == "uniform"    ? network::Coupling::kUniform
-                                : options->coupling == "shuffled" ? network::Coupling::kShuffled
-                                                                  : network::Coupling::kRouted;
-            const auto r = network::evaluate(inference, data, evaluate);
+            if (options->coupling == "uniform") {
+              evaluate.hooks = {runtime::uniform_coupling()};
+            } else if (options->coupling == "shuffled") {
+              evaluate.hooks = {runtime::shuffled_coupling(shared.seed)};
+            }
+            const auto r = runtime::evaluate(inference, data, evaluate);
             const studies::Interval share = studies::share_interval(r.right, r.images);
             // The same images with the exact multiplier: what changes is the multiplier's.
             std::vector<double> lost(static_cast<size_t>(r.images), 0.0);
             const bool approximate =
-                std::any_of(assignment.begin(), assignment.end(),
-                            [](const auto& entry) { return entry.second->errors.wce != 0; });
+                std::any_of(assignment.components().begin(), assignment.components().end(),
+                            [](const synth::Component* c) { return c->errors.wce != 0; });
             if (approximate) {
               const std::string own = studies::right_text(r);
               const std::string exact =

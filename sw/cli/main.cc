@@ -88,7 +88,10 @@ int run(int argc, char** argv) {
     std::vector<const char*> pointers;
     for (const std::string& word : words) pointers.push_back(word.c_str());
     shared.command_line = "lutra";
-    for (int i = 1; i < argc; ++i) shared.command_line += " " + base::shell_quoted(argv[i]);
+    for (int i = 1; i < argc; ++i) {
+      shared.words.emplace_back(argv[i]);
+      shared.command_line += " " + base::shell_quoted(argv[i]);
+    }
     app.parse(static_cast<int>(pointers.size()), pointers.data());
     for (const CLI::App* parsed : app.get_subcommands()) {
       if (!shared.config.empty())
@@ -102,11 +105,13 @@ int run(int argc, char** argv) {
   }
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;
-    const bool writes = !shared.out.empty() || !command.only_prints;
+    const OutputUse use = command.output_use ? command.output_use() : OutputUse::kOwn;
+    const bool writes = use == OutputUse::kOwn && (!shared.out.empty() || !command.only_prints);
     const fs::path out =
         shared.out.empty() ? fs::path("out") / command.app->get_name() : shared.out;
+    if (command.prepare) command.prepare(shared, out);
     std::optional<OutputDirectory> held;
-    if (writes) held.emplace(out);
+    if (writes || use == OutputUse::kShared) held.emplace(out, use == OutputUse::kShared);
     Outcome outcome = command.run(shared, out);
     if (writes || shared.json) {
       outcome.result["command"] = command.app->get_name();

@@ -79,8 +79,8 @@ void print(const std::string& text) {
   }
 }
 
-OutputDirectory::OutputDirectory(const fs::path& directory)
-    : lock_path_(directory / ".lutra.lock") {
+OutputDirectory::OutputDirectory(const fs::path& directory, bool is_shared)
+    : lock_path_(directory / ".lutra.lock"), is_shared_(is_shared) {
   const auto fail = [&directory](const std::string& what) {
     throw Error(ErrorKind::kInvalidArgument, fmt::format("--out {}: {}", directory.string(), what));
   };
@@ -91,7 +91,7 @@ OutputDirectory::OutputDirectory(const fs::path& directory)
   for (;;) {
     lock_ = open(lock_path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (lock_ < 0) fail(fmt::format("cannot be written: {}", std::strerror(errno)));
-    if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    if (flock(lock_, (is_shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
       const int failure = errno;
       char pid[32] = {};
       const bool known = pread(lock_, pid, sizeof pid - 1, 0) > 0;
@@ -112,6 +112,7 @@ OutputDirectory::OutputDirectory(const fs::path& directory)
     }
     close(lock_);
   }
+  if (is_shared) return;
   const std::string pid = std::to_string(getpid());
   if (ftruncate(lock_, 0) != 0 || pwrite(lock_, pid.data(), pid.size(), 0) < 0) {
     const int failure = errno;
@@ -123,7 +124,8 @@ OutputDirectory::OutputDirectory(const fs::path& directory)
 }
 
 OutputDirectory::~OutputDirectory() {
-  unlink(lock_path_.c_str());
+  // Others may share it: the next run that has it alone removes it.
+  if (!is_shared_) unlink(lock_path_.c_str());
   close(lock_);
 }
 

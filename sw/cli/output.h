@@ -18,18 +18,19 @@ void print(const std::string& text);
 /// same command goes on with what is done.
 void say_that_it_goes_on();
 
-/// A command's output directory, made and held for this run alone. The lock (DIR/.lutra.lock) goes
-/// with the process, however it ends.
+/// A command's output directory, made and held for this run alone, or for the shards of one study.
+/// The lock (DIR/.lutra.lock) goes with the process, however it ends.
 class OutputDirectory {
  public:
   /// @throws Error kInvalidArgument if it cannot be made or written, or another run writes into it
-  explicit OutputDirectory(const std::filesystem::path& directory);
+  OutputDirectory(const std::filesystem::path& directory, bool is_shared);
   ~OutputDirectory();
   OutputDirectory(const OutputDirectory&) = delete;
   OutputDirectory& operator=(const OutputDirectory&) = delete;
 
  private:
   std::filesystem::path lock_path_;
+  bool is_shared_;
   int lock_ = -1;
 };
 

@@ -4,7 +4,10 @@
 #include <memory>
 
 #include "command.h"
-#include "lutra/network/inference.h"
+#include "lutra/data/dataset.h"
+#include "lutra/graph/network.h"
+#include "lutra/models/built_in.h"
+#include "lutra/models/model_files.h"
 #include "lutra/training/module.h"
 #include "output.h"
 
@@ -51,12 +54,12 @@ Command add_train(CLI::App* root) {
                 "Do not go on from the checkpoint in --out, write over it");
   app->add_flag("--test", options->test, "Score the test split once, at the end");
   return {app, [options](const SharedOptions& shared, const fs::path& out) {
-            const network::Network description = network::network_by_name(options->network);
-            const auto data = network::load_dataset(options->data, network::Split::kTrain);
-            network::Dataset test_set;
+            const graph::Network description = models::network_by_name(options->network);
+            const auto data = data::load_dataset(options->data, data::Split::kTrain);
+            data::Dataset test_set;
             if (options->test) {  // what is wrong with it is said before the work
-              test_set = network::load_dataset(options->data, network::Split::kTest);
-              network::check_images(description, test_set, 0, test_set.size());
+              test_set = data::load_dataset(options->data, data::Split::kTest);
+              data::check_images(description, test_set, 0, test_set.size());
             }
             const training::Module& module = training::open_module();
             training::TrainOptions train = options->train;
@@ -64,12 +67,12 @@ Command add_train(CLI::App* root) {
             train.threads = shared.jobs;
             train.checkpoint = out / "checkpoint.pt";
             if (!options->initial.empty()) {
-              train.initial = network::load_float_weights(description, options->initial);
+              train.initial = models::load_float_weights(description, options->initial);
             }
             say_that_it_goes_on();
             const training::TrainResult trained = module.train(description, data, train, progress);
             fs::create_directories(out / "float");
-            network::save_float_weights(trained.weights, out / "float");
+            models::save_float_weights(trained.weights, out / "float");
             Outcome outcome;
             outcome.result = {{"network", description.name},
                               {"data", data.name},

@@ -1,14 +1,15 @@
 #include "lutra/training/capsnet.h"
+#include "lutra/graph/network.h"
 
 namespace lutra::training {
 namespace {
 
-using network::Classify;
-using network::Conv2d;
-using network::Layer;
-using network::Routing;
-using network::Squash;
-using network::Votes;
+using graph::Classify;
+using graph::Conv2d;
+using graph::Layer;
+using graph::Routing;
+using graph::Squash;
+using graph::Votes;
 
 /// v = s |s| / (1 + |s|^2) over the last dimension; the epsilon keeps the root's gradient finite.
 torch::Tensor squash(const torch::Tensor& s) {
@@ -35,8 +36,8 @@ torch::Tensor route(const torch::Tensor& votes, int iterations) {
 
 }  // namespace
 
-CapsNetImpl::CapsNetImpl(const network::Network& description) : description_(description) {
-  for (const auto& [name, shape] : network::parameter_shapes(description)) {
+CapsNetImpl::CapsNetImpl(const graph::Network& description) : description_(description) {
+  for (const auto& [name, shape] : graph::parameter_shapes(description)) {
     const std::vector<int64_t> sizes(shape.begin(), shape.end());
     torch::Tensor value = torch::zeros(sizes);
     if (sizes.size() == 4) {
@@ -76,13 +77,13 @@ torch::Tensor CapsNetImpl::forward(torch::Tensor x) {
   return x;
 }
 
-network::FloatWeights CapsNetImpl::weights() const {
-  network::FloatWeights result;
+graph::FloatWeights CapsNetImpl::weights() const {
+  graph::FloatWeights result;
   for (const auto& item : named_parameters()) {
     std::string name = item.key();
     name[name.rfind('_')] = '.';
     const torch::Tensor value = item.value().detach().contiguous().cpu();
-    network::FloatTensor tensor;
+    graph::FloatTensor tensor;
     tensor.shape.assign(value.sizes().begin(), value.sizes().end());
     tensor.values.assign(value.data_ptr<float>(), value.data_ptr<float>() + value.numel());
     result[name] = std::move(tensor);
@@ -90,8 +91,8 @@ network::FloatWeights CapsNetImpl::weights() const {
   return result;
 }
 
-void CapsNetImpl::set_weights(const network::FloatWeights& weights) {
-  network::check_weights(description_, weights);
+void CapsNetImpl::set_weights(const graph::FloatWeights& weights) {
+  graph::check_weights(description_, weights);
   torch::NoGradGuard no_grad;
   for (auto& item : named_parameters()) {
     std::string name = item.key();

@@ -9,6 +9,7 @@
 #include "lutra/base/error.h"
 #include "lutra/base/files.h"
 #include "lutra/base/sha256.h"
+#include "lutra/graph/network.h"
 
 namespace lutra::training {
 namespace {
@@ -50,7 +51,7 @@ Checkpoint::Checkpoint(fs::path path, nlohmann::json key)
     : path_(std::move(path)), key_(std::move(key)) {}
 
 void Checkpoint::save(CapsNet& model, torch::optim::Adam& optimizer,
-                      const network::FloatWeights& best, const nlohmann::json& state) const {
+                      const graph::FloatWeights& best, const nlohmann::json& state) const {
   if (path_.empty()) return;
   torch::serialize::OutputArchive archive;
   torch::serialize::OutputArchive model_archive, optimizer_archive;
@@ -71,8 +72,8 @@ void Checkpoint::save(CapsNet& model, torch::optim::Adam& optimizer,
   base::write_file(path_, kFormat + header.dump() + "\n" + payload);
 }
 
-bool Checkpoint::load(const network::Network& description, CapsNet& model,
-                      torch::optim::Adam& optimizer, network::FloatWeights* best,
+bool Checkpoint::load(const graph::Network& description, CapsNet& model,
+                      torch::optim::Adam& optimizer, graph::FloatWeights* best,
                       nlohmann::json* state,
                       const std::function<void(const std::string&)>& progress) const {
   if (path_.empty() || !fs::exists(path_)) return false;
@@ -113,8 +114,8 @@ bool Checkpoint::load(const network::Network& description, CapsNet& model,
     archive.load_from(payload.data(), payload.size());
     archive.read("model", model_archive);
     archive.read("optimizer", optimizer_archive);
-    network::FloatWeights weights;
-    for (const auto& [name, shape] : network::parameter_shapes(description)) {
+    graph::FloatWeights weights;
+    for (const auto& [name, shape] : graph::parameter_shapes(description)) {
       torch::Tensor value;
       archive.read(best_name(name), value);
       if (!has_shape(value, shape)) return damaged("weights of another shape");
@@ -128,7 +129,7 @@ bool Checkpoint::load(const network::Network& description, CapsNet& model,
     // Into a model of its own: libtorch takes tensors of any shape.
     CapsNet loaded(description);
     loaded->load(model_archive);
-    network::check_weights(description, loaded->weights());
+    graph::check_weights(description, loaded->weights());
     model->set_weights(loaded->weights());
     optimizer.load(optimizer_archive);
     *best = std::move(weights);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "lutra/graph/network.h"
 #include "lutra/training/capsnet.h"
 
 namespace lutra::training {
@@ -20,14 +21,14 @@ class Checkpoint {
   Checkpoint(std::filesystem::path path, nlohmann::json key);
 
   /// @throws Error kInvalidArgument if the file cannot be written; an older one stays as it was
-  void save(CapsNet& model, torch::optim::Adam& optimizer, const network::FloatWeights& best,
+  void save(CapsNet& model, torch::optim::Adam& optimizer, const graph::FloatWeights& best,
             const nlohmann::json& state) const;
 
   /// What save() was given; or false, and nothing is touched, when there is no checkpoint or a
   /// damaged one, which `progress` is told.
   /// @throws Error kInvalidArgument for another run's, which says what differs
-  bool load(const network::Network& description, CapsNet& model, torch::optim::Adam& optimizer,
-            network::FloatWeights* best, nlohmann::json* state,
+  bool load(const graph::Network& description, CapsNet& model, torch::optim::Adam& optimizer,
+            graph::FloatWeights* best, nlohmann::json* state,
             const std::function<void(const std::string&)>& progress) const;
 
  private:

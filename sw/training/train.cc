@@ -14,7 +14,8 @@
 #include "checkpoint.h"
 #include "lutra/base/error.h"
 #include "lutra/base/sha256.h"
-#include "lutra/network/inference.h"
+#include "lutra/data/dataset.h"
+#include "lutra/graph/network.h"
 #include "lutra/training/capsnet.h"
 
 namespace lutra::training {
@@ -27,7 +28,7 @@ double seconds_since(Clock::time_point start) {
 }
 
 /// A batch of images; shifted and mirrored at random where `random` is given.
-torch::Tensor image_batch(const network::Dataset& data, const int* indices, int count,
+torch::Tensor image_batch(const data::Dataset& data, const int* indices, int count,
                           std::mt19937_64* random, int shift, bool mirrored) {
   torch::Tensor batch = torch::zeros({count, 1, data.height, data.width});
   float* out = batch.data_ptr<float>();
@@ -48,13 +49,13 @@ torch::Tensor image_batch(const network::Dataset& data, const int* indices, int 
   return batch;
 }
 
-torch::Tensor label_batch(const network::Dataset& data, const int* indices, int count) {
+torch::Tensor label_batch(const data::Dataset& data, const int* indices, int count) {
   torch::Tensor labels = torch::empty({count}, torch::kLong);
   for (int n = 0; n < count; ++n) labels[n] = static_cast<int64_t>(data.labels[indices[n]]);
   return labels;
 }
 
-double accuracy(CapsNet& model, const network::Dataset& data, int first, int count) {
+double accuracy(CapsNet& model, const data::Dataset& data, int first, int count) {
   torch::NoGradGuard no_grad;
   int64_t right = 0;
   std::vector<int> indices(count);
@@ -73,7 +74,7 @@ int thread_count(int asked) {
 }
 
 /// Of the names, shapes and elements of weights; empty for none.
-std::string content_sha256(const network::FloatWeights& weights) {
+std::string content_sha256(const graph::FloatWeights& weights) {
   if (weights.empty()) return "";
   std::string all;
   for (const auto& [name, tensor] : weights) {
@@ -85,10 +86,10 @@ std::string content_sha256(const network::FloatWeights& weights) {
 }
 
 /// All that the weights depend on, but for the number of threads.
-nlohmann::json key_of(const network::Network& description, const network::Dataset& data,
+nlohmann::json key_of(const graph::Network& description, const data::Dataset& data,
                       const TrainOptions& options) {
   return {{"network", description.name},
-          {"layers", network::to_json(description)},
+          {"layers", graph::to_json(description)},
           {"data_sha256", data.sha256()},
           {"seed", options.seed},
           {"epochs", options.epochs},
@@ -102,9 +103,9 @@ nlohmann::json key_of(const network::Network& description, const network::Datase
           {"libtorch", TORCH_VERSION}};
 }
 
-void check(const network::Network& description, const network::Dataset& data,
+void check(const graph::Network& description, const data::Dataset& data,
            const TrainOptions& options) {
-  network::check_images(description, data, 0, data.size());
+  data::check_images(description, data, 0, data.size());
   if (options.validation < 1 || options.validation >= data.size()) {
     throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("--validation {}, expected 1..{}, as {} has {} images",
@@ -127,7 +128,7 @@ void check(const network::Network& description, const network::Dataset& data,
                 fmt::format("--epochs {}, --shift {}, expected at least 1 and 0", options.epochs,
                             options.shift));
   }
-  if (!options.initial.empty()) network::check_weights(description, options.initial);
+  if (!options.initial.empty()) graph::check_weights(description, options.initial);
 }
 
 /// Ends a run whose numbers are none; what the last whole epoch left stays.
@@ -143,7 +144,7 @@ void check(const network::Network& description, const network::Dataset& data,
 
 }  // namespace
 
-TrainResult train(const network::Network& description, const network::Dataset& data,
+TrainResult train(const graph::Network& description, const data::Dataset& data,
                   const TrainOptions& options,
                   const std::function<void(const std::string&)>& progress) {
   check(description, data, options);
@@ -208,9 +209,9 @@ TrainResult train(const network::Network& description, const network::Dataset& d
                              seconds_since(start)));
       }
     }
-    const network::FloatWeights weights = model->weights();
+    const graph::FloatWeights weights = model->weights();
     try {
-      network::check_weights(description, weights);  // the last step's are in no loss
+      graph::check_weights(description, weights);  // the last step's are in no loss
     } catch (const Error& error) {
       diverged(fmt::format("after epoch {}: {}", epoch + 1, error.what()), options.checkpoint);
     }
@@ -234,9 +235,9 @@ TrainResult train(const network::Network& description, const network::Dataset& d
   return result;
 }
 
-double float_accuracy(const network::Network& description, const network::FloatWeights& weights,
-                      const network::Dataset& data, int first, int count) {
-  network::check_images(description, data, first, count);
+double float_accuracy(const graph::Network& description, const graph::FloatWeights& weights,
+                      const data::Dataset& data, int first, int count) {
+  data::check_images(description, data, first, count);
   torch::set_num_threads(thread_count(0));
   CapsNet model(description);
   model->set_weights(weights);

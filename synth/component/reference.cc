@@ -90,7 +90,9 @@ MultiplierReference parse_reference(const std::string& text, const fs::path& fol
     if (colon != std::string::npos) fail("a component's directory takes no parameters");
     return reference;
   }
-  if (!fs::exists(path, ignored)) fail("no such file");
+  if (!fs::exists(path, ignored)) {
+    throw Error(ErrorKind::kNotFound, text + ": no such file");
+  }
   if (is_verilog_file(path)) {
     reference.kind = MultiplierReference::Kind::kVerilog;
   } else if (is_table_file(path)) {

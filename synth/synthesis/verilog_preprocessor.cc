@@ -86,7 +86,7 @@ SourceText read_source_text(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) {
-    throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: no such file", path.string()));
+    throw Error(ErrorKind::kNotFound, fmt::format("{}: no such file", path.string()));
   }
   if (!fs::is_regular_file(status)) {
     throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: not a regular file", path.string()));

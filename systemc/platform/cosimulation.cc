@@ -8,17 +8,21 @@
 #include <cstdio>
 #include <cstring>
 
+#include "lutra/accelerator/program.h"
 #include "lutra/base/error.h"
 #include "lutra/base/npy.h"
-#include "lutra/network/inference.h"
-#include "lutra/network/program.h"
+#include "lutra/data/dataset.h"
+#include "lutra/graph/assignment.h"
+#include "lutra/graph/quantised_network.h"
+#include "lutra/models/model_files.h"
 #include "lutra/platform/platform.h"
+#include "lutra/runtime/inference.h"
 
 namespace lutra::platform {
 namespace {
 
-using network::Program;
-using network::TracedTensor;
+using accelerator::Program;
+using accelerator::TracedTensor;
 
 // Memory map of the platform.
 constexpr uint64_t kProgramAddress = 0x001000;
@@ -39,7 +43,7 @@ class Scoreboard {
   }
 
   /// @return mismatches in this image
-  int64_t compare_image(int image, const Program& program, const network::InferenceState& expected,
+  int64_t compare_image(int image, const Program& program, const runtime::InferenceState& expected,
                         const std::vector<uint8_t>& output, const std::vector<uint8_t>& trace) {
     int64_t before = mismatches_;
     for (size_t n = 0; n < program.traced.size(); ++n) {
@@ -118,7 +122,7 @@ class Scoreboard {
 
 std::vector<uint8_t> program_bytes(const Program& program) {
   std::vector<uint8_t> bytes;
-  for (const network::Instruction& instruction : program.instructions) {
+  for (const accelerator::Instruction& instruction : program.instructions) {
     for (uint32_t word : instruction) {
       for (int b = 0; b < 4; ++b) bytes.push_back(static_cast<uint8_t>(word >> (8 * b)));
     }
@@ -143,8 +147,8 @@ const char* error_name(uint32_t code) {
   }
 }
 
-/// Products of the multipliers that are tables alone, which have no RTL: [select][a << 8 | b].
-const std::vector<network::Table>* table_products = nullptr;
+/// By number: those that are tables alone, which have no RTL, ask for their products here.
+const std::vector<std::unique_ptr<synth::Component>>* table_products = nullptr;
 
 }  // namespace
 
@@ -154,32 +158,38 @@ nlohmann::json cosimulate(const nlohmann::json& job) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
 
-  const network::QuantisedNetwork quantised =
-      network::load_quantised(job.at("model").get<std::string>());
-  const network::Dataset data =
-      network::load_dataset(job.at("data").get<std::string>(), network::Split::kTest);
+  const graph::QuantisedNetwork quantised =
+      models::load_quantised(job.at("model").get<std::string>());
+  const data::Dataset data =
+      data::load_dataset(job.at("data").get<std::string>(), data::Split::kTest);
   const int first = job.at("first");
   const int images = job.at("images");
-  network::check_images(quantised.description, data, first, images);
-  std::vector<network::Table> tables;
-  for (const std::string path : job.at("tables")) {
-    tables.push_back(base::load_npy<int16_t>(path).values);
+  data::check_images(quantised.description, data, first, images);
+  std::vector<std::unique_ptr<synth::Component>> components;
+  for (const nlohmann::json& entry : job.at("components")) {
+    components.push_back(std::make_unique<synth::Component>());
+    components.back()->name = entry.at("name");
+    components.back()->lut = base::load_npy<int16_t>(entry.at("table").get<std::string>()).values;
   }
-  table_products = &tables;
-  const auto select = job.at("select").get<std::map<std::string, int>>();
-  network::Assignment assignment;
-  for (const network::Operation& op : network::multiplying_operations(quantised.description)) {
-    const auto found = select.find(op.name);
-    assignment[op.name] = &tables.at(found == select.end() ? 0 : found->second);
+  table_products = &components;
+  graph::Assignment assignment(quantised.description);
+  for (const auto& [site, number] : job.at("sites").items()) {
+    assignment.set(site, components.at(number.get<size_t>()).get());
   }
-  network::AcceleratorShape shape;
+  for (size_t site = 0; site < assignment.sites().size(); ++site) {
+    if (job.at("sites").at(assignment.sites()[site].name()) == assignment.number(site)) continue;
+    throw Error(ErrorKind::kInternal,
+                fmt::format("{}: component {} here, another one in the accelerator",
+                            assignment.sites()[site].name(), assignment.number(site)));
+  }
+  accelerator::AcceleratorShape shape;
   shape.rows = job.at("shape").at("rows");
   shape.cols = job.at("shape").at("cols");
   shape.scratch_bytes = job.at("shape").at("scratch_bytes");
   shape.acc_depth = job.at("shape").at("acc_depth");
 
-  const network::Inference inference(quantised, assignment);
-  const Program program = network::compile(quantised, shape, select, /*trace=*/true);
+  const runtime::Inference inference(quantised, assignment);
+  const Program program = accelerator::compile(quantised, shape, assignment, /*trace=*/true);
   const std::vector<uint8_t> code = program_bytes(program);
   const auto backend = engine::make_backend("scalar");
   const uint64_t max_cycles = job.at("max_cycles");
@@ -224,10 +234,10 @@ nlohmann::json cosimulate(const nlohmann::json& job) {
     host.write_memory(kWeightsAddress, program.weights.data(), program.weights.size());
     set_up_registers(host);
     for (int i = first; i < first + images; ++i) {
-      std::vector<int8_t> image = network::quantise_image(data, i);
-      network::InferenceState expected;
+      std::vector<int8_t> image = data::quantise_image(data, i);
+      runtime::InferenceState expected;
       expected.tensors["input"] = image;
-      inference.run(*backend, 1, network::Coupling::kRouted, 1, &expected);
+      inference.run(*backend, 1, &expected);
 
       image.resize(program.input_bytes, 0);
       host.write_memory(kInputAddress, reinterpret_cast<const uint8_t*>(image.data()),
@@ -332,5 +342,5 @@ nlohmann::json cosimulate(const nlohmann::json& job) {
 extern "C" int16_t lutra_table_product(int32_t select, char a, char b) {
   const auto row = static_cast<size_t>(static_cast<uint8_t>(a));
   return (*lutra::platform::table_products)[static_cast<size_t>(select)]
-                                           [row << 8 | static_cast<uint8_t>(b)];
+      ->lut[row << 8 | static_cast<uint8_t>(b)];
 }

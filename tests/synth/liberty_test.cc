@@ -176,7 +176,7 @@ TEST(Liberty, ReadsGzipAndRejectsCutGzip) {
       directory.write("cut.lib.gz", bytes.substr(0, bytes.size() / 2));
   expect_error(ErrorKind::kInvalidArgument, "corrupt or truncated gzip",
                [&] { Liberty::read(cut); });
-  expect_error(ErrorKind::kInvalidArgument, "no such file",
+  expect_error(ErrorKind::kNotFound, "no such file",
                [&] { Liberty::read(directory.path() / "none.lib"); });
 }
 

@@ -119,7 +119,7 @@ TEST(Operands, WrongFiles_bad) {
   const auto usage = [&](const std::string& part, int width = 8, bool is_signed = true) {
     expect_error(ErrorKind::kInvalidArgument, part, [&] { read_operands(path, width, is_signed); });
   };
-  usage("o.npy: no such file");
+  expect_error(ErrorKind::kNotFound, "o.npy: no such file", [&] { read_operands(path, 8, true); });
   directory.write("o.npy", "1,2\n3,4\n");
   usage("o.npy: not a .npy file");
   base::save_npy(path, {2, 2}, std::vector<std::int16_t>{1, 2, 3, 128});

@@ -250,7 +250,7 @@ TEST_F(VerilogSourcesTest, EndlessMacrosEnd_bad) {
     for (int k = 0; k < 20; ++k) bomb += fmt::format(" `A{}", n - 1);
     bomb += "\n";
   }
-  expect_error(ErrorKind::kUnimplemented, "macros expand to more than 16 MiB",
+  expect_error(ErrorKind::kExhausted, "macros expand to more than 16 MiB",
                [&] { read(bomb + module_with("assign p = `A11 0;")); });
   refuses("deep", "`define LOOP `LOOP\nassign p = `LOOP;");
 }

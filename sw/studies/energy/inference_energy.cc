@@ -10,6 +10,7 @@
 
 #include "energy/operand_sampler.h"
 #include "energy/unit_netlist.h"
+#include "lutra/accelerator/program.h"
 #include "lutra/base/error.h"
 #include "lutra/base/files.h"
 #include "lutra/base/threads.h"
@@ -17,14 +18,19 @@
 #include "lutra/component/library.h"
 #include "lutra/component/operands.h"
 #include "lutra/cosim/cosim.h"
-#include "lutra/network/inference.h"
+#include "lutra/data/dataset.h"
+#include "lutra/graph/assignment.h"
+#include "lutra/graph/quantised_network.h"
+#include "lutra/graph/site.h"
+#include "lutra/graph/steps.h"
+#include "lutra/runtime/inference.h"
 #include "lutra/studies/energy.h"
 
 namespace lutra::studies {
 namespace {
 
 namespace fs = std::filesystem;
-using network::StepCounts;
+using accelerator::StepCounts;
 
 double mean(const std::vector<double>& values) {
   if (values.empty()) return 0;
@@ -124,25 +130,29 @@ struct InferenceEnergyMeter::State {
     std::map<std::string, std::vector<EnergyTerm>> squashes;  ///< by the squash unit's components
   };
 
-  State(const network::QuantisedNetwork& run_network, const network::Dataset& run_data,
+  State(const graph::QuantisedNetwork& run_network, const data::Dataset& run_data,
         EnergyOptions run_options)
       : network(run_network),
         data(run_data),
         options(std::move(run_options)),
-        list(network::lower(run_network)) {
+        list(graph::lower(run_network)) {
     if (options.liberty.empty()) options.liberty = synth::default_liberty();
     if (options.cache_dir.empty()) options.cache_dir = synth::default_cache_dir();
     if (options.images < 1 || options.images > data.size()) {
       throw Error(ErrorKind::kInvalidArgument,
                   fmt::format("energy.images = {}, expected 1..{}", options.images, data.size()));
     }
-    for (const network::Step& step : list.steps) operation_of[step.name] = step.operation;
+    for (const graph::Step& step : list.steps) {
+      if (step.site != graph::Step::kNoSite) site_of[step.name] = static_cast<size_t>(step.site);
+    }
+    sites = graph::sites(network.description);
   }
 
-  const std::string& operation(const std::string& step) const {
-    static const std::string none;
-    const auto found = operation_of.find(step);
-    return found == operation_of.end() ? none : found->second;
+  /// Of a step that multiplies.
+  size_t site(const std::string& step) const { return site_of.at(step); }
+  std::string operation(const std::string& step) const {
+    const auto found = site_of.find(step);
+    return found == site_of.end() ? "" : sites[found->second].operation_name();
   }
 
   std::unique_ptr<UnitNetlist> unit(const std::vector<std::string>& files,
@@ -155,36 +165,24 @@ struct InferenceEnergyMeter::State {
   }
 
   /// Components with the same tables give every unit the same operands.
-  Recording& recording(const ComponentAssignment& assignment) {
+  Recording& recording(const graph::Assignment& assignment) {
     std::string key;
-    for (const auto& [name, component] : assignment) key += name + component->lut_sha256;
+    for (size_t i = 0; i < sites.size(); ++i) key += assignment.at(i)->lut_sha256;
     std::unique_ptr<Recording>& held = recordings[key];
     if (!held) held = std::make_unique<Recording>(record(assignment));
     return *held;
   }
 
-  Recording record(const ComponentAssignment& assignment) const {
-    std::map<std::string, int> index;  // by table
-    std::map<std::string, int> select;
-    std::vector<std::unique_ptr<engine::Multiplier>> multipliers;
-    std::vector<const engine::Multiplier*> pointers;
-    for (const auto& [name, component] : assignment) {
-      const int next = static_cast<int>(index.size());
-      const auto [found, added] = index.try_emplace(component->lut_sha256, next);
-      if (added) {
-        multipliers.push_back(
-            std::make_unique<engine::Multiplier>(tables::ProductTable(component->lut)));
-        pointers.push_back(multipliers.back().get());
-      }
-      select[name] = found->second;
-    }
-    const network::Program program = network::compile(network, options.shape, select, false);
+  Recording record(const graph::Assignment& assignment) const {
+    const auto multipliers = runtime::multipliers(assignment);
+    const accelerator::Program program =
+        accelerator::compile(network, options.shape, assignment, false);
     Recording result;
     WorkCounter work;
-    const auto run = [&](int image, network::ProgramObserver* observer) {
-      network::ProgramModel model(program, options.shape, pointers);
+    const auto run = [&](int image, accelerator::ProgramObserver* observer) {
+      accelerator::ProgramModel model(program, options.shape, multipliers);
       std::vector<uint8_t> output, trace;
-      model.run(network::quantise_image(data, image), &output, &trace, observer);
+      model.run(data::quantise_image(data, image), &output, &trace, observer);
       return model.counts();
     };
     result.counts = run(0, &work);
@@ -226,13 +224,13 @@ struct InferenceEnergyMeter::State {
     terms->push_back({kind, operation, count, std::move(image_fj), basis});
   }
 
-  void multiplications(const Recording& recording, const ComponentAssignment& assignment,
+  void multiplications(const Recording& recording, const graph::Assignment& assignment,
                        const fs::path& operands_dir, std::vector<EnergyTerm>* terms) const {
     std::map<std::string, std::vector<synth::OperandPair>> traces;
     for (const auto& [step, sample] : recording.images[0]) {
       if (sample.pairs.empty()) continue;
-      const synth::Component& component = *assignment.at(operation(step));
-      add(terms, "multiply", operation(step), recording.counts.at(step).products,
+      const synth::Component& component = *assignment.at(site(step));
+      add(terms, "multiply", assignment.label(site(step)), recording.counts.at(step).products,
           of_images(recording, step,
                     [&](const StepSample& of_image) {
                       synth::EnergyMeter meter(component);
@@ -242,7 +240,7 @@ struct InferenceEnergyMeter::State {
                     }),
           "netlist of " + component.name + " with glitches, on operands of all PEs");
       if (operands_dir.empty()) continue;
-      std::vector<synth::OperandPair>& trace = traces[operation(step)];
+      std::vector<synth::OperandPair>& trace = traces[assignment.label(site(step))];
       for (const auto& image : recording.images) {
         for (const auto& pairs : image.at(step).pairs) {
           trace.insert(trace.end(), pairs.begin(), pairs.end());
@@ -327,22 +325,22 @@ struct InferenceEnergyMeter::State {
   }
 
   /// Squash: the whole sequential unit with its multiplier.
-  const std::vector<EnergyTerm>& squashes(Recording* held, const ComponentAssignment& assignment) {
+  const std::vector<EnergyTerm>& squashes(Recording* held, const graph::Assignment& assignment) {
     const Recording& recording = *held;
     std::string key;
     for (const auto& [step, sample] : recording.images[0]) {
-      if (!sample.squashed.empty()) key += assignment.at(operation(step))->name + "\n";
+      if (!sample.squashed.empty()) key += assignment.at(site(step))->name + "\n";
     }
     const auto [terms, fresh] = held->squashes.try_emplace(key);
     if (!fresh) return terms->second;
     for (const auto& [step, sample] : recording.images[0]) {
       if (sample.squashed.empty()) continue;
-      const synth::Component& component = *assignment.at(operation(step));
+      const synth::Component& component = *assignment.at(site(step));
       std::unique_ptr<UnitNetlist>& squash = squash_units[component.name];
       if (!squash) squash = squash_unit(component);
       const int64_t count = recording.counts.at(step).products /
                             static_cast<int64_t>(sample.squashed.front().front().elements.size());
-      add(&terms->second, "squash", operation(step), count,
+      add(&terms->second, "squash", assignment.label(site(step)), count,
           of_images(recording, step,
                     [&](const StepSample& of_image) {
                       return sequential_fj(*squash, of_image.squashed, "s_i", true);
@@ -381,27 +379,28 @@ struct InferenceEnergyMeter::State {
            costs.memory_pj_per_byte * 1e3);
   }
 
-  const network::QuantisedNetwork& network;
-  const network::Dataset& data;
+  const graph::QuantisedNetwork& network;
+  const data::Dataset& data;
   EnergyOptions options;
-  network::StepList list;
-  std::map<std::string, std::string> operation_of;
+  graph::StepList list;
+  std::vector<graph::Site> sites;
+  std::map<std::string, size_t> site_of;  ///< by step
   std::map<std::string, std::unique_ptr<Recording>> recordings;
   std::map<std::string, std::unique_ptr<UnitNetlist>> squash_units;  ///< by component's name
 };
 
-InferenceEnergyMeter::InferenceEnergyMeter(const network::QuantisedNetwork& network,
-                                           const network::Dataset& data, EnergyOptions options)
+InferenceEnergyMeter::InferenceEnergyMeter(const graph::QuantisedNetwork& network,
+                                           const data::Dataset& data, EnergyOptions options)
     : state_(std::make_unique<State>(network, data, std::move(options))) {}
 
 InferenceEnergyMeter::~InferenceEnergyMeter() = default;
 
-InferenceEnergy InferenceEnergyMeter::measure(const ComponentAssignment& assignment,
+InferenceEnergy InferenceEnergyMeter::measure(const graph::Assignment& assignment,
                                               const fs::path& operands_dir) {
-  for (const network::Operation& op :
-       network::multiplying_operations(state_->network.description)) {
-    if (assignment.count(op.name) == 0) {
-      throw Error(ErrorKind::kInvalidArgument, "energy: no component for the operation " + op.name);
+  for (size_t site = 0; site < assignment.sites().size(); ++site) {
+    if (assignment.at(site) == nullptr) {
+      throw Error(ErrorKind::kInvalidArgument,
+                  "energy: no component for " + assignment.sites()[site].name());
     }
   }
   State::Recording& recording = state_->recording(assignment);
@@ -489,9 +488,9 @@ nlohmann::json InferenceEnergy::json() const {
   return result;
 }
 
-InferenceEnergy inference_energy(const network::QuantisedNetwork& network,
-                                 const ComponentAssignment& assignment,
-                                 const network::Dataset& data, const EnergyOptions& options) {
+InferenceEnergy inference_energy(const graph::QuantisedNetwork& network,
+                                 const graph::Assignment& assignment, const data::Dataset& data,
+                                 const EnergyOptions& options) {
   return InferenceEnergyMeter(network, data, options).measure(assignment, options.operands_dir);
 }
 

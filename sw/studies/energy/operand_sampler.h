@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "lutra/accelerator/program.h"
 #include "lutra/component/energy.h"
-#include "lutra/network/program.h"
 
 namespace lutra::studies {
 
 /// How much work each step of a program gives to each unit; the same for every image.
-class WorkCounter : public network::ProgramObserver {
+class WorkCounter : public accelerator::ProgramObserver {
  public:
   struct Step {
     std::vector<std::vector<uint8_t>> rows;  ///< [column][cycle]: PEs in use
@@ -59,7 +59,7 @@ struct StepSample {
 /// Draws the sequences of one image: at random over all PEs, columns, tiles and positions, each
 /// product as likely as any other. The same seed draws the same places in every run of a program,
 /// so that runs with different multipliers are compared at the same places.
-class OperandSampler : public network::ProgramObserver {
+class OperandSampler : public accelerator::ProgramObserver {
  public:
   static constexpr int kTransitions = 16;  ///< of a sequence: between consecutive operations
   static constexpr int kVectors = 2;       ///< the same of vectors, which take many cycles each

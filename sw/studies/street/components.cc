@@ -1,7 +1,6 @@
 #include "lutra/studies/components.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -9,14 +8,20 @@
 #include "lutra/component/component_tables.h"
 #include "lutra/component/library.h"
 #include "lutra/component/reference.h"
+#include "lutra/graph/assignment.h"
+#include "lutra/graph/network.h"
+#include "lutra/graph/site.h"
 
 namespace lutra::studies {
 namespace {
 
-std::vector<std::string> operation_names(const network::Network& network) {
-  std::vector<std::string> names;
-  for (const auto& op : network::multiplying_operations(network)) names.push_back(op.name);
-  return names;
+void set_rest(graph::Assignment* assignment, ComponentStore* store, const std::string& rest) {
+  for (const bool on_array : {true, false}) {
+    const bool is_needed =
+        std::any_of(assignment->sites().begin(), assignment->sites().end(),
+                    [&](const graph::Site& site) { return site.on_array == on_array; });
+    if (is_needed) assignment->set_rest(on_array, &store->get(on_array ? rest : "exact"));
+  }
 }
 
 }  // namespace
@@ -66,79 +71,56 @@ const std::string& ComponentStore::word_of(const synth::Component& component) co
   throw Error(ErrorKind::kInternal, component.name + ": not a component of this store");
 }
 
-bool runs_on_array(const std::string& operation) {
-  return operation != "squash.mac" && operation != "class.mac";
-}
-
-ComponentAssignment assign(const network::Network& network, ComponentStore* store,
-                           const std::string& multiplier,
-                           const std::vector<std::string>& operations,
-                           const std::vector<std::string>& overrides, const std::string& rest) {
-  std::map<std::string, std::string> multipliers;
-  std::vector<std::string> chosen = operations;
-  if (chosen.empty()) {
-    for (const std::string& name : operation_names(network)) {
-      if (runs_on_array(name)) chosen.push_back(name);
-    }
-  }
-  for (const std::string& operation : chosen) multipliers[operation] = multiplier;
+graph::Assignment assign(const graph::Network& network, ComponentStore* store,
+                         const std::string& multiplier, const std::vector<std::string>& patterns,
+                         const std::vector<std::string>& overrides, const std::string& rest) {
+  graph::Assignment assignment(network);
+  // Names are looked at before a multiplier is characterised, which takes its time.
+  std::vector<std::pair<std::string, std::string>> pairs;
   for (const std::string& text : overrides) {
     const size_t equals = text.find('=');
     if (equals == std::string::npos) {
       throw Error(ErrorKind::kInvalidArgument,
                   fmt::format("assignment '{}': expected operation=multiplier", text));
     }
-    multipliers[text.substr(0, equals)] = text.substr(equals + 1);
+    pairs.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
-  return assign(network, store, multipliers, rest);
-}
-
-ComponentAssignment assign(const network::Network& network, ComponentStore* store,
-                           const std::map<std::string, std::string>& multipliers,
-                           const std::string& rest) {
-  const std::vector<std::string> known = operation_names(network);
-  ComponentAssignment assignment;
-  for (const auto& [operation, multiplier] : multipliers) {
-    if (std::find(known.begin(), known.end(), operation) == known.end()) {
-      throw Error(
-          ErrorKind::kInvalidArgument,
-          fmt::format("assignment: operation '{}' does not exist in {}, expected one of: {}",
-                      operation, network.name, fmt::join(known, ", ")));
-    }
-    assignment[operation] = &store->get(multiplier);
+  for (const std::string& pattern : patterns) graph::Assignment(network).set(pattern, nullptr);
+  for (const auto& [pattern, name] : pairs) graph::Assignment(network).set(pattern, nullptr);
+  for (const auto& [pattern, name] : pairs) assignment.set(pattern, &store->get(name));
+  for (size_t i = 0; i < assignment.sites().size(); ++i) {
+    const graph::Site& site = assignment.sites()[i];
+    const bool is_chosen =
+        patterns.empty() ? site.on_array
+                         : std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) {
+                             return match(pattern, site) != graph::Match::kNone;
+                           });
+    const bool is_overridden = std::any_of(pairs.begin(), pairs.end(), [&](const auto& pair) {
+      return match(pair.first, site) != graph::Match::kNone;
+    });
+    if (is_chosen && !is_overridden) assignment.set(site.name(), &store->get(multiplier));
   }
-  for (const std::string& operation : known) {
-    if (assignment.count(operation) != 0) continue;
-    assignment[operation] = &store->get(runs_on_array(operation) ? rest : "exact");
-  }
+  set_rest(&assignment, store, rest);
   return assignment;
 }
 
-cosim::CosimAssignment cosim_assignment(const ComponentAssignment& assignment) {
-  cosim::CosimAssignment result;
-  for (const auto& [operation, component] : assignment) {
-    const auto at = std::find(result.components.begin(), result.components.end(), component);
-    result.select[operation] = static_cast<int>(at - result.components.begin());
-    if (at == result.components.end()) result.components.push_back(component);
-  }
-  return result;
+graph::Assignment assign(const graph::Network& network, ComponentStore* store,
+                         const std::map<std::string, std::string>& multipliers,
+                         const std::string& rest) {
+  graph::Assignment assignment(network);
+  for (const auto& [pattern, name] : multipliers) graph::Assignment(network).set(pattern, nullptr);
+  for (const auto& [pattern, name] : multipliers) assignment.set(pattern, &store->get(name));
+  set_rest(&assignment, store, rest);
+  return assignment;
 }
 
-network::Assignment tables(const ComponentAssignment& assignment) {
-  network::Assignment result;
-  for (const auto& [operation, component] : assignment) result[operation] = &component->lut;
-  return result;
+nlohmann::json names(const graph::Assignment& assignment) {
+  return assignment.by_label([](const synth::Component& component) { return component.name; });
 }
 
-std::map<std::string, std::string> names(const ComponentAssignment& assignment) {
-  std::map<std::string, std::string> result;
-  for (const auto& [operation, component] : assignment) result[operation] = component->name;
-  return result;
-}
-
-nlohmann::json multipliers(const ComponentAssignment& assignment) {
+nlohmann::json multipliers(const graph::Assignment& assignment) {
   nlohmann::json result = nlohmann::json::object();
-  for (const auto& [operation, component] : assignment) {
+  for (const synth::Component* component : assignment.components()) {
     result[component->name] = {{"lut_sha256", component->lut_sha256},
                                {"mae", component->errors.mae},
                                {"wce", component->errors.wce},

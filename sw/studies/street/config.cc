@@ -7,6 +7,7 @@
 
 #include "lutra/base/error.h"
 #include "lutra/component/library.h"
+#include "lutra/data/dataset.h"
 #include "lutra/studies/street.h"
 
 namespace lutra::studies {
@@ -167,7 +168,8 @@ std::string resolve(const fs::path& file, const std::string& name) {
 StreetConfig read_street(const fs::path& file, const std::vector<std::string>& overrides) {
   toml::table root;
   if (!fs::is_regular_file(file)) {
-    throw Error(ErrorKind::kInvalidArgument, file.string() + ": no such file");
+    throw Error(fs::exists(file) ? ErrorKind::kInvalidArgument : ErrorKind::kNotFound,
+                file.string() + (fs::exists(file) ? ": not a regular file" : ": no such file"));
   }
   try {
     root = toml::parse_file(file.string());
@@ -189,7 +191,7 @@ StreetConfig read_street(const fs::path& file, const std::vector<std::string>& o
   config.folder = fs::absolute(file).parent_path();
   config.model = resolve(file, model);
   top.read("data", &config.data);
-  if (!network::is_dataset_name(config.data)) config.data = resolve(file, config.data);
+  if (!data::is_dataset_name(config.data)) config.data = resolve(file, config.data);
   top.read_integer("images", &config.images, 0, 1000000);
   top.read_integer("seed", &config.seed, 0, INT64_MAX);
   top.read("backend", &config.backend);

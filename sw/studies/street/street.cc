@@ -8,22 +8,44 @@
 #include <optional>
 #include <set>
 
+#include "lutra/accelerator/program.h"
 #include "lutra/base/error.h"
 #include "lutra/base/files.h"
-#include "lutra/base/npy.h"
 #include "lutra/base/sha256.h"
 #include "lutra/component/library.h"
 #include "lutra/cosim/cosim.h"
-#include "lutra/network/inference.h"
+#include "lutra/data/dataset.h"
+#include "lutra/graph/assignment.h"
+#include "lutra/graph/quantised_network.h"
+#include "lutra/models/model_files.h"
+#include "lutra/runtime/evaluate.h"
+#include "lutra/runtime/inference.h"
+#include "lutra/runtime/tensor_hook.h"
 #include "lutra/studies/components.h"
 #include "lutra/synthesis/verilog_sources.h"
-#include "street/unit_store.h"
 
 namespace lutra::studies {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+
+double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) /
+         static_cast<double>(std::max<size_t>(1, values.size()));
+}
+
+json interval_json(const std::optional<Interval>& interval) {
+  return interval ? json{interval->low, interval->high} : json();
+}
+
+/// 1 - part / whole over the same images, with its interval.
+json saving_json(const std::vector<double>& part, const std::vector<double>& whole,
+                 json* interval) {
+  const std::optional<Interval> ratio = ratio_interval(part, whole);
+  *interval = ratio ? json{1 - ratio->high, 1 - ratio->low} : json();
+  return 1 - mean(part) / mean(whole);
+}
 
 json component_json(const synth::Component& c) {
   json result = c.json;
@@ -32,7 +54,7 @@ json component_json(const synth::Component& c) {
 }
 
 ComponentStoreOptions store_options(const StreetConfig& config,
-                                    const std::function<void(const std::string&)>& progress) {
+                                    const RunStore::Progress& progress) {
   ComponentStoreOptions options;
   options.liberty = config.liberty;
   options.folder = config.folder;
@@ -44,414 +66,477 @@ ComponentStoreOptions store_options(const StreetConfig& config,
   return options;
 }
 
-/// One line of the table.
+/// One line of the table: an assignment with a name.
 struct Row {
   std::string label;
-  ComponentAssignment assignment;
+  graph::Assignment assignment;
   bool is_exact_design = false;
 
   /// A table alone has no energy, area or delay.
   bool has_netlists() const {
-    return std::all_of(assignment.begin(), assignment.end(),
-                       [](const auto& entry) { return entry.second->has_netlist; });
+    return std::all_of(assignment.components().begin(), assignment.components().end(),
+                       [](const synth::Component* c) { return c->has_netlist; });
   }
 };
 
-json interval_json(const std::optional<Interval>& interval) {
-  return interval ? json{interval->low, interval->high} : json();
-}
+/// nJ of each image; empty where a row has no netlists.
+struct RowEnergy {
+  std::vector<double> multiply, total;
+  json terms = json::array();
 
-/// 1 - part / whole over the same images, with its interval.
-json saving_json(const std::vector<double>& part, const std::vector<double>& whole,
-                 json* interval) {
-  const auto sum = [](const std::vector<double>& v) {
-    return std::accumulate(v.begin(), v.end(), 0.0);
-  };
-  const std::optional<Interval> ratio = ratio_interval(part, whole);
-  *interval = ratio ? json{1 - ratio->high, 1 - ratio->low} : json();
-  return 1 - sum(part) / sum(whole);
-}
+  static bool is_valid(const json& value) {
+    return value.is_object() && value.contains("terms") && value.at("terms").is_array() &&
+           value.contains("multiply_nj") && value.at("multiply_nj").is_array() &&
+           value.contains("total_nj") && value.at("total_nj").is_array();
+  }
+  static RowEnergy of(const json& value) {
+    return {value.at("multiply_nj").get<std::vector<double>>(),
+            value.at("total_nj").get<std::vector<double>>(), value.at("terms")};
+  }
+};
 
-bool is_energy(const json& value) {
-  return value.is_object() && value.contains("terms") && value.at("terms").is_array() &&
-         value.contains("multiply_nj") && value.at("multiply_nj").is_array() &&
-         value.contains("total_nj") && value.at("total_nj").is_array();
-}
+struct RowAccuracy {
+  double accuracy = 0;
+  int64_t right = 0;
+  std::string is_right;  ///< by image: "1" or "0"
 
-/// A study as it runs.
-class Street {
- public:
-  Street(const StreetConfig& config, const fs::path& out,
-         const std::function<void(const std::string&)>& progress)
-      : config_(config),
-        out_(out),
-        progress_(progress),
-        network_(network::load_quantised(config.model)),
-        data_(network::load_dataset(config.data, network::Split::kTest)),
-        images_(config.images == 0 ? data_.size() : config.images),
-        store_(store_options(config, progress)),
-        units_(out / "units", progress) {
-    // Everything that can be wrong with the input, before the long work.
-    network::check_images(network_.description, data_, 0, images_);
-    network::check_images(network_.description, data_, config.cosim_first, config.cosim_images);
-    if (config.energy_images > data_.size()) {
+  static bool is_valid(const json& value, int images) {
+    return value.is_object() && value.contains("accuracy") && value.at("accuracy").is_number() &&
+           value.contains("right") && value.at("right").is_number_integer() &&
+           value.contains("is_right") && value.at("is_right").is_string() &&
+           value.at("is_right").get<std::string>().size() == static_cast<size_t>(images);
+  }
+  static RowAccuracy of(const json& value) {
+    return {value.at("accuracy"), value.at("right"), value.at("is_right")};
+  }
+};
+
+/// All that a study works on, read and checked.
+struct Inputs {
+  Inputs(const StreetConfig& given, const RunStore::Progress& progress)
+      : config(given),
+        network(models::load_quantised(config.model)),
+        data(data::load_dataset(config.data, data::Split::kTest)),
+        images(config.images == 0 ? data.size() : config.images),
+        components(store_options(config, progress)) {
+    data::check_images(network.description, data, 0, images);
+    data::check_images(network.description, data, config.cosim_first, config.cosim_images);
+    if (config.energy_images > data.size()) {
       throw Error(ErrorKind::kInvalidArgument, fmt::format("energy.images = {}, expected 1..{}",
-                                                           config.energy_images, data_.size()));
+                                                           config.energy_images, data.size()));
     }
-    if (config_.exact_designs.empty()) config_.exact_designs = synth::exact_designs();
-    for (const std::string& design : config_.exact_designs) {
-      Row row{design, assign(network_.description, &store_, design, {}), true};
-      row.label = row.assignment.begin()->second->name;
-      for (const auto& [operation, component] : row.assignment) {
-        if (runs_on_array(operation)) row.label = component->name;
-        synth::need_netlist(*component, "energy");
-        if (component->errors.wce == 0) continue;
-        throw Error(ErrorKind::kInvalidArgument,
-                    fmt::format("exact_designs: {}: its largest error is {:.0f}, expected 0",
-                                design, component->errors.wce));
-      }
-      add(std::move(row));
-    }
-    // Found wrong before the long work too; what is not named is filled in once the baseline is
-    // known.
-    rest_of_rows("exact", [&](Row row) { check(row); });
+    if (config.exact_designs.empty()) config.exact_designs = synth::exact_designs();
   }
 
-  json run() {
-    json result;
-    result["name"] = config_.name;
-    result["model"] = network_.description.name;
-    result["data"] = data_.name;
-    result["data_sha256"] = data_.sha256();
-    result["images"] = images_;
-    result["energy_images"] = config_.energy_images;
-    result["rows"] = json::array();
-    size_t baseline = 0;
-    for (size_t r = 0; r < rows_.size(); ++r) {
-      measure(rows_[r]);
-      if (mean(energies_[r].multiply) < mean(energies_[baseline].multiply)) baseline = r;
+  StreetConfig config;
+  graph::QuantisedNetwork network;
+  data::Dataset data;
+  int images;
+  ComponentStore components;
+};
+
+/// The rows that savings are told against, each checked.
+std::vector<Row> exact_design_rows(Inputs* in) {
+  std::vector<Row> rows;
+  for (const std::string& design : in->config.exact_designs) {
+    Row row{design, assign(in->network.description, &in->components, design, {}), true};
+    for (size_t site = 0; site < row.assignment.sites().size(); ++site) {
+      const synth::Component& component = *row.assignment.at(site);
+      if (row.assignment.sites()[site].on_array) row.label = component.name;
+      synth::need_netlist(component, "energy");
+      if (component.errors.wce == 0) continue;
+      throw Error(ErrorKind::kInvalidArgument,
+                  fmt::format("exact_designs: {}: its largest error is {:.0f}, expected 0", design,
+                              component.errors.wce));
     }
-    const std::string design = config_.exact_designs[baseline];
-    progress_(fmt::format("baseline: {}, the cheapest exact design at these operands",
-                          rows_[baseline].label));
-    rest_of_rows(design, [&](Row row) {
-      for (const Row& other : rows_) {
-        if (other.assignment == row.assignment) return;  // an exact design, listed again
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+/// What was asked for; what a row does not name gets `rest`.
+std::vector<Row> asked_rows(Inputs* in, const std::string& rest) {
+  std::vector<Row> rows;
+  for (const std::string& multiplier : in->config.multipliers) {
+    rows.push_back({multiplier, assign(in->network.description, &in->components, multiplier,
+                                       in->config.operations, {}, rest)});
+  }
+  for (const auto& [label, multipliers] : in->config.assignments) {
+    rows.push_back({label, assign(in->network.description, &in->components, multipliers, rest)});
+  }
+  return rows;
+}
+
+/// Makes the units of rows: what each depends on, and how it is made.
+class Units {
+ public:
+  Units(Inputs* in, fs::path out, RunStore::Progress progress)
+      : in_(*in),
+        out_(std::move(out)),
+        progress_(std::move(progress)),
+        network_sha256_(content_of(in_.config.model)),
+        data_sha256_(in_.data.sha256()),
+        rtl_sha256_(content_of(synth::rtl_directory() / "capsnet")) {}
+
+  Unit energy(const Row& row) {
+    json key = common_key("energy");
+    key["assignment"] = content_key(row.assignment);
+    key["energy"] = to_json(in_.config).at("energy");
+    key["hardware"] = to_json(in_.config).at("hardware");
+    key["liberty"] = row.assignment.at(0)->liberty_sha256;
+    key["seed"] = in_.config.seed;
+    key["rtl"] = rtl_sha256_;
+    fs::path operands;
+    if (in_.config.record_operands) {
+      const std::string id =
+          base::sha256_hex(key.dump(-1, ' ', false, json::error_handler_t::replace));
+      operands = out_ / "operands" / (base::safe_file_name(row.label) + "-" + id.substr(0, 8));
+    }
+    const auto make = [this, row, operands]() -> json {
+      progress_("energy of " + row.label);
+      const InferenceEnergy measured = meter().measure(row.assignment, operands);
+      return {{"total_nj", measured.total_nj_of_images()},
+              {"multiply_nj", measured.multiply_nj_of_images()},
+              {"terms", measured.json()}};
+    };
+    const auto is_valid = [operands](const json& kept) {
+      return RowEnergy::is_valid(kept) && (operands.empty() || fs::is_directory(operands));
+    };
+    return {"energy of " + row.label, key, make, is_valid};
+  }
+
+  Unit accuracy(const std::string& what, const Row& row,
+                const std::vector<runtime::TensorHook>& hooks) const {
+    json key = common_key("accuracy");
+    key["images"] = in_.images;
+    key["hooks"] = json::array();
+    for (const runtime::TensorHook& hook : hooks) key["hooks"].push_back(hook.key);
+    key["tables"] = row.assignment.by_label(
+        [](const synth::Component& component) { return component.lut_sha256; });
+    const auto make = [this, what, row, hooks]() -> json {
+      runtime::EvaluateOptions options;
+      options.backend = in_.config.backend;
+      options.images = in_.images;
+      options.jobs = in_.config.jobs;
+      options.hooks = hooks;
+      options.progress = progress_;
+      const runtime::Inference inference(in_.network, row.assignment);
+      const auto result = runtime::evaluate(inference, in_.data, options);
+      progress_(fmt::format("{}: accuracy {:.4f} on {} images, {:.0f} s", what, result.accuracy,
+                            in_.images, result.seconds));
+      return {
+          {"accuracy", result.accuracy}, {"right", result.right}, {"is_right", right_text(result)}};
+    };
+    return {"accuracy of " + what, key, make, [images = in_.images](const json& kept) {
+              return RowAccuracy::is_valid(kept, images);
+            }};
+  }
+
+  Unit cosim(const Row& row) const {
+    json key = common_key("co-simulation");
+    key["assignment"] = content_key(row.assignment);
+    key["cosim"] = to_json(in_.config).at("cosim");
+    key["hardware"] = to_json(in_.config).at("hardware");
+    key["rtl"] = rtl_sha256_;
+    key["platform"] = cosim::platform_sha256();
+    const auto make = [this, row] {
+      cosim::CosimOptions options;
+      options.model = in_.config.model;
+      options.data = in_.config.data;
+      options.first = in_.config.cosim_first;
+      options.images = in_.config.cosim_images;
+      options.accelerator.shape = in_.config.shape;
+      options.accelerator.progress = progress_;
+      std::vector<std::string> same;
+      const json words = row.assignment.by_label(
+          [this](const synth::Component& component) { return in_.components.word_of(component); });
+      for (const auto& [pattern, word] : words.items()) {
+        same.insert(same.end(), {"--assign", pattern + "=" + word.get<std::string>()});
       }
-      add(std::move(row));
-      measure(rows_.back());
-    });
-    // What was asked for stands behind the first exact design, the other ones at the end.
-    const auto behind_first = static_cast<std::ptrdiff_t>(std::min<size_t>(1, rows_.size()));
-    const auto designs = static_cast<std::ptrdiff_t>(config_.exact_designs.size());
-    std::rotate(rows_.begin() + behind_first, rows_.begin() + designs, rows_.end());
-    std::rotate(energies_.begin() + behind_first, energies_.begin() + designs, energies_.end());
-    if (baseline > 0) baseline += rows_.size() - config_.exact_designs.size();
-    // Two's complement, what a designer writes as `a * b`: the rest of a saving is representation.
-    const auto plain = std::find_if(rows_.begin(), rows_.end(),
-                                    [](const Row& row) { return row.label == "exact"; });
-    const Energies* whole =
-        plain == rows_.end() ? nullptr : &energies_[static_cast<size_t>(plain - rows_.begin())];
-    std::vector<json> scored;
-    for (const Row& row : rows_) {
-      scored.push_back(accuracy(row.label, row, network::Coupling::kRouted));
-    }
-    for (size_t r = 0; r < rows_.size(); ++r) {
-      result["rows"].push_back(
-          row_json(r, scored[r], scored[baseline], energies_[baseline], whole));
-    }
-    result["reference"] = baseline;
-    result["baseline"] = {
-        {"name", rows_[baseline].label},
-        {"multiply_energy_nj", mean(energies_[baseline].multiply)},
-        {"multiply_energy_interval_nj", interval_json(mean_interval(energies_[baseline].multiply))},
-        {"energy_per_inference_nj", mean(energies_[baseline].total)},
-        {"what", "the exact design with the least multiply energy at the operands of this run"}};
-    choose(&result, baseline);
-    further(&result, baseline);
-    return result;
+      for (const fs::path& path : in_.config.liberty.paths()) {
+        same.insert(same.end(), {"--liberty", path.string()});
+      }
+      options.rerun = cosim::rerun_command(options, same);
+      json result = cosim::run_cosim(row.assignment, options);
+      for (const char* time : {"seconds", "build_seconds"})
+        result.erase(time);  // another each time
+      return result;
+    };
+    return {"co-simulation of " + row.label, key, make,
+            [](const json& kept) { return kept.is_object() && kept.contains("verdict"); }};
   }
 
  private:
-  struct Energies {
-    std::vector<double> multiply, total;  ///< nJ, of each image
-    json terms;
-  };
-
-  static double mean(const std::vector<double>& values) {
-    return std::accumulate(values.begin(), values.end(), 0.0) /
-           static_cast<double>(std::max<size_t>(1, values.size()));
-  }
-
-  static void check(const Row& row) {
-    cosim::pe_multiplier_source(cosim_assignment(row.assignment).components);
-  }
-
-  void add(Row row) {
-    check(row);
-    rows_.push_back(std::move(row));
-  }
-
-  /// The rows that are no exact designs; what they do not name gets `rest`.
-  void rest_of_rows(const std::string& rest, const std::function<void(Row)>& use) {
-    for (const std::string& multiplier : config_.multipliers) {
-      use({multiplier,
-           assign(network_.description, &store_, multiplier, config_.operations, {}, rest)});
-    }
-    for (const auto& [label, multipliers] : config_.assignments) {
-      use({label, assign(network_.description, &store_, multipliers, rest)});
-    }
-  }
-
-  /// What all units depend on.
-  json common_key(const std::string& kind) {
-    if (network_sha256_.empty()) {
-      network_sha256_ = content_of(config_.model);
-      data_sha256_ = data_.sha256();
-      rtl_sha256_ = content_of(synth::rtl_directory() / "capsnet");
-    }
+  json common_key(const std::string& kind) const {
     return {{"kind", kind}, {"network", network_sha256_}, {"data", data_sha256_}};
   }
-
-  json accuracy(const std::string& what, const Row& row, network::Coupling coupling) {
-    json key = common_key("accuracy");
-    key["images"] = images_;
-    key["coupling"] = static_cast<int>(coupling);
-    if (coupling == network::Coupling::kShuffled) key["seed"] = config_.seed;
-    for (const auto& [operation, component] : row.assignment) {
-      key["tables"][operation] = component->lut_sha256;
+  static json content_key(const graph::Assignment& assignment) {
+    return assignment.by_label([](const synth::Component& component) {
+      return json{component.name, component.content_sha256};
+    });
+  }
+  InferenceEnergyMeter& meter() {
+    if (!meter_) {
+      EnergyOptions options;
+      options.shape = in_.config.shape;
+      options.liberty = in_.config.liberty;
+      options.images = in_.config.energy_images;
+      options.samples = in_.config.energy_samples;
+      options.seed = in_.config.seed;
+      options.jobs = in_.config.jobs;
+      options.memory = in_.config.memory;
+      meter_ = std::make_unique<InferenceEnergyMeter>(in_.network, in_.data, options);
     }
-    return units_.get(
-        "accuracy of " + what, key,
-        [&] {
-          network::EvaluateOptions options;
-          options.backend = config_.backend;
-          options.images = images_;
-          options.jobs = config_.jobs;
-          options.seed = config_.seed;
-          options.coupling = coupling;
-          options.progress = progress_;
-          const network::Inference inference(network_, tables(row.assignment));
-          const auto result = network::evaluate(inference, data_, options);
-          progress_(fmt::format("{}: accuracy {:.4f} on {} images, {:.0f} s", what, result.accuracy,
-                                images_, result.seconds));
-          return json{{"accuracy", result.accuracy},
-                      {"right", result.right},
-                      {"is_right", right_text(result)}};
-        },
-        [this](const json& value) {
-          return value.is_object() && value.contains("accuracy") &&
-                 value.at("accuracy").is_number() && value.contains("right") &&
-                 value.contains("is_right") && value.at("is_right").is_string() &&
-                 value.at("is_right").get<std::string>().size() == static_cast<size_t>(images_);
-        });
+    return *meter_;
   }
 
-  void measure(const Row& row) {
-    if (!row.has_netlists()) {
-      progress_(row.label + ": no energy: one of its multipliers is a table, without a netlist");
-      energies_.emplace_back();
-      return;
-    }
-    json key = common_key("energy");
-    for (const auto& [operation, component] : row.assignment) {
-      key["assignment"][operation] = {component->name, component->content_sha256};
-    }
-    key["energy"] = to_json(config_).at("energy");
-    key["hardware"] = to_json(config_).at("hardware");
-    key["liberty"] = row.assignment.begin()->second->liberty_sha256;
-    key["seed"] = config_.seed;
-    key["rtl"] = rtl_sha256_;
-    const std::string id =
-        base::sha256_hex(key.dump(-1, ' ', false, json::error_handler_t::replace));
-    fs::path operands;
-    if (config_.record_operands) {
-      operands = out_ / "operands" / (base::safe_file_name(row.label) + "-" + id.substr(0, 8));
-    }
-    const json value = units_.get(
-        "energy of " + row.label, key,
-        [&] {
-          if (!meter_) {
-            EnergyOptions options;
-            options.shape = config_.shape;
-            options.liberty = config_.liberty;
-            options.images = config_.energy_images;
-            options.samples = config_.energy_samples;
-            options.seed = config_.seed;
-            options.jobs = config_.jobs;
-            options.memory = config_.memory;
-            meter_ = std::make_unique<InferenceEnergyMeter>(network_, data_, options);
-          }
-          progress_("energy of " + row.label);
-          const InferenceEnergy measured = meter_->measure(row.assignment, operands);
-          return json{{"total_nj", measured.total_nj_of_images()},
-                      {"multiply_nj", measured.multiply_nj_of_images()},
-                      {"terms", measured.json()}};
-        },
-        [&](const json& kept) {
-          return is_energy(kept) && (operands.empty() || fs::is_directory(operands));
-        });
-    energies_.push_back({value.at("multiply_nj").get<std::vector<double>>(),
-                         value.at("total_nj").get<std::vector<double>>(), value.at("terms")});
-  }
-
-  /// @param reference  the baseline's accuracy; its images are this row's
-  json row_json(size_t r, const json& scored, const json& reference, const Energies& baseline,
-                const Energies* plain) {
-    const Row& row = rows_[r];
-    const Energies& energy = energies_[r];
-    const Interval share = share_interval(scored.at("right").get<int64_t>(), images_);
-    json entry;
-    entry["label"] = row.label;
-    entry["is_exact_design"] = row.is_exact_design;
-    entry["assignment"] = names(row.assignment);
-    entry["accuracy"] = scored.at("accuracy");
-    entry["accuracy_interval"] = {share.low, share.high};
-    const auto own = scored.at("is_right").get<std::string>();
-    const auto others = reference.at("is_right").get<std::string>();
-    std::vector<double> lost;
-    for (size_t i = 0; i < own.size(); ++i) lost.push_back(others[i] - own[i]);
-    entry["accuracy_loss"] = mean(lost);
-    entry["accuracy_loss_interval"] = interval_json(mean_interval(lost));
-    entry["cosim"] = nullptr;
-    for (const char* figure :
-         {"energy_per_inference_nj", "energy_per_inference_interval_nj", "multiply_energy_nj",
-          "multiply_energy_interval_nj", "multiply_saving", "multiply_saving_interval",
-          "energy_saving", "energy_saving_interval", "saving_split", "area_um2", "delay_ns"}) {
-      entry[figure] = nullptr;
-    }
-    entry["energy_terms"] = json::array();
-    if (!row.has_netlists()) return entry;
-    entry["energy_per_inference_nj"] = mean(energy.total);
-    entry["energy_per_inference_interval_nj"] = interval_json(mean_interval(energy.total));
-    entry["multiply_energy_nj"] = mean(energy.multiply);
-    entry["multiply_energy_interval_nj"] = interval_json(mean_interval(energy.multiply));
-    entry["multiply_saving"] =
-        saving_json(energy.multiply, baseline.multiply, &entry["multiply_saving_interval"]);
-    entry["energy_saving"] =
-        saving_json(energy.total, baseline.total, &entry["energy_saving_interval"]);
-    if (plain != nullptr) {
-      // Of the energy of the two's complement array: what the number format saves, and what the
-      // approximation.
-      const double whole = mean(plain->multiply);
-      const double exact = mean((row.is_exact_design ? energy : baseline).multiply);
-      entry["saving_split"] = {{"against", "exact"},
-                               {"representation", (whole - exact) / whole},
-                               {"approximation", (exact - mean(energy.multiply)) / whole}};
-    }
-    entry["energy_terms"] = energy.terms;
-    double area = 0;
-    double delay = 0;
-    std::set<const synth::Component*> distinct;
-    for (const auto& [operation, component] : row.assignment) {
-      // The squash unit has one multiplier, the array the others.
-      if (runs_on_array(operation) && distinct.insert(component).second) {
-        area += component->area_um2 * config_.shape.rows * config_.shape.cols;
-      }
-      delay = std::max(delay, component->delay_ns);
-    }
-    area += row.assignment.at("squash.mac")->area_um2;
-    entry["area_um2"] = area;
-    entry["delay_ns"] = delay;
-    return entry;
-  }
-
-  /// Least energy among those that lose no more accuracy than allowed; then co-simulation.
-  void choose(json* result, size_t baseline) {
-    json& rows = (*result)["rows"];
-    const double reference = rows[baseline]["accuracy"];
-    size_t chosen = baseline;
-    for (size_t r = 0; r < rows_.size(); ++r) {
-      if (!rows_[r].has_netlists()) continue;
-      if (reference - rows[r]["accuracy"].get<double>() <= config_.max_accuracy_loss + 1e-12 &&
-          rows[r]["energy_per_inference_nj"] < rows[chosen]["energy_per_inference_nj"]) {
-        chosen = r;
-      }
-    }
-    (*result)["chosen"] = chosen;
-    progress_("chosen: " + rows_[chosen].label);
-    for (size_t r = 0; r < rows_.size(); ++r) {
-      if (r == chosen || config_.cosim_all) rows[r]["cosim"] = cosimulate(rows_[r]);
-    }
-  }
-
-  json cosimulate(const Row& row) {
-    json key = common_key("co-simulation");
-    for (const auto& [operation, component] : row.assignment) {
-      key["assignment"][operation] = {component->name, component->content_sha256};
-    }
-    key["cosim"] = to_json(config_).at("cosim");
-    key["hardware"] = to_json(config_).at("hardware");
-    key["rtl"] = rtl_sha256_;
-    key["platform"] = cosim::platform_sha256();
-    return units_.get(
-        "co-simulation of " + row.label, key,
-        [&] {
-          cosim::CosimOptions options;
-          options.model = config_.model;
-          options.data = config_.data;
-          options.first = config_.cosim_first;
-          options.images = config_.cosim_images;
-          options.accelerator.shape = config_.shape;
-          options.accelerator.progress = progress_;
-          std::vector<std::string> same;
-          for (const auto& [operation, component] : row.assignment) {
-            same.insert(same.end(), {"--assign", operation + "=" + store_.word_of(*component)});
-          }
-          for (const fs::path& path : config_.liberty.paths()) {
-            same.insert(same.end(), {"--liberty", path.string()});
-          }
-          options.rerun = cosim::rerun_command(options, same);
-          return cosim::run_cosim(cosim_assignment(row.assignment), options);
-        },
-        [](const json& value) { return value.is_object() && value.contains("verdict"); });
-  }
-
-  void further(json* result, size_t baseline) {
-    const Row& row = rows_[baseline];
-    const auto with = [&](const std::string& what, network::Coupling coupling) {
-      return accuracy("exact with " + what + " coupling", row, coupling).at("accuracy");
-    };
-    (*result)["routing"] = {{"routed", (*result)["rows"][baseline]["accuracy"]},
-                            {"uniform", with("uniform", network::Coupling::kUniform)},
-                            {"shuffled", with("shuffled", network::Coupling::kShuffled)}};
-    (*result)["components"] = json::array();
-    std::set<std::string> listed;
-    for (const Row& r : rows_) {
-      for (const auto& [operation, component] : r.assignment) {
-        if (listed.insert(component->name).second) {
-          (*result)["components"].push_back(component_json(*component));
-        }
-      }
-    }
-    const synth::Component& any = *row.assignment.begin()->second;
-    (*result)["liberty"] = {{"name", any.liberty}, {"sha256", any.liberty_sha256}};
-    (*result)["memory_costs"] = {
-        {"scratch_pj_per_vector", config_.memory.scratch_pj_per_vector},
-        {"accumulator_pj_per_word", config_.memory.accumulator_pj_per_word},
-        {"memory_pj_per_byte", config_.memory.memory_pj_per_byte},
-        {"source", config_.memory.source}};
-  }
-
-  StreetConfig config_;
+  Inputs& in_;
   fs::path out_;
-  std::function<void(const std::string&)> progress_;
-  network::QuantisedNetwork network_;
-  network::Dataset data_;
-  int images_;
-  ComponentStore store_;
-  UnitStore units_;
-  std::vector<Row> rows_;
-  std::vector<Energies> energies_;  ///< of the rows
-  std::unique_ptr<InferenceEnergyMeter> meter_;
+  RunStore::Progress progress_;
   std::string network_sha256_, data_sha256_, rtl_sha256_;
+  std::unique_ptr<InferenceEnergyMeter> meter_;
 };
+
+/// What was measured of every row.
+struct Measured {
+  std::vector<Row> rows;
+  std::vector<RowEnergy> energies;
+  std::vector<RowAccuracy> accuracies;
+  size_t baseline = 0;  ///< the exact design with the least multiply energy
+  std::string baseline_design;
+};
+
+size_t cheapest(const std::vector<RowEnergy>& energies) {
+  size_t best = 0;
+  for (size_t r = 1; r < energies.size(); ++r) {
+    if (mean(energies[r].multiply) < mean(energies[best].multiply)) best = r;
+  }
+  return best;
+}
+
+/// Energies of the rows that have any.
+std::optional<std::vector<RowEnergy>> measure_energies(const std::string& stage,
+                                                       const std::vector<Row>& rows, Units* units,
+                                                       RunStore* store,
+                                                       const RunStore::Progress& progress) {
+  std::vector<Unit> list;
+  for (const Row& row : rows) {
+    if (row.has_netlists()) {
+      list.push_back(units->energy(row));
+    } else {
+      progress(row.label + ": no energy: one of its multipliers is a table, without a netlist");
+    }
+  }
+  const auto values = store->stage(stage, list, Barrier::kNeeded);
+  if (!values) return std::nullopt;
+  std::vector<RowEnergy> energies;
+  auto value = values->begin();
+  for (const Row& row : rows) {
+    energies.push_back(row.has_netlists() ? RowEnergy::of(*value++) : RowEnergy());
+  }
+  return energies;
+}
+
+/// The last place goes to exact designs that nobody asked for: the first one leads, what was asked
+/// for stands behind it.
+void put_asked_rows_second(size_t designs, Measured* measured) {
+  const auto behind_first = static_cast<std::ptrdiff_t>(std::min<size_t>(1, designs));
+  const auto first_asked = static_cast<std::ptrdiff_t>(designs);
+  auto& rows = measured->rows;
+  auto& energies = measured->energies;
+  std::rotate(rows.begin() + behind_first, rows.begin() + first_asked, rows.end());
+  std::rotate(energies.begin() + behind_first, energies.begin() + first_asked, energies.end());
+  if (measured->baseline > 0) measured->baseline += rows.size() - designs;
+}
+
+std::optional<Measured> measure(Inputs* in, Units* units, RunStore* store,
+                                const RunStore::Progress& progress) {
+  Measured measured;
+  measured.rows = exact_design_rows(in);
+  const size_t designs = measured.rows.size();
+  // Found wrong before the long work; what is not named is filled in once the baseline is known.
+  for (const Row& row : measured.rows) cosim::pe_multiplier_source(row.assignment.components());
+  for (const Row& row : asked_rows(in, "exact")) {
+    cosim::pe_multiplier_source(row.assignment.components());
+  }
+  auto energies =
+      measure_energies("energy of exact designs", measured.rows, units, store, progress);
+  if (!energies) return std::nullopt;
+  measured.energies = std::move(*energies);
+  measured.baseline = cheapest(measured.energies);
+  measured.baseline_design = in->config.exact_designs[measured.baseline];
+  progress(fmt::format("baseline: {}, the cheapest exact design at these operands",
+                       measured.rows[measured.baseline].label));
+
+  std::vector<Row> asked;
+  for (Row& row : asked_rows(in, measured.baseline_design)) {
+    const auto is_same = [&row](const Row& other) { return other.assignment == row.assignment; };
+    if (std::any_of(measured.rows.begin(), measured.rows.end(), is_same)) continue;
+    if (std::any_of(asked.begin(), asked.end(), is_same)) continue;
+    asked.push_back(std::move(row));
+  }
+  energies = measure_energies("energy", asked, units, store, progress);
+  if (!energies) return std::nullopt;
+  measured.rows.insert(measured.rows.end(), asked.begin(), asked.end());
+  measured.energies.insert(measured.energies.end(), energies->begin(), energies->end());
+  put_asked_rows_second(designs, &measured);
+
+  std::vector<Unit> list;
+  for (const Row& row : measured.rows) list.push_back(units->accuracy(row.label, row, {}));
+  const auto values = store->stage("accuracy", list, Barrier::kNeeded);
+  if (!values) return std::nullopt;
+  for (const json& value : *values) measured.accuracies.push_back(RowAccuracy::of(value));
+  return measured;
+}
+
+/// The row with the least energy among those that lose no more accuracy than allowed.
+size_t choose(const Measured& measured, double max_accuracy_loss) {
+  const double reference = measured.accuracies[measured.baseline].accuracy;
+  size_t chosen = measured.baseline;
+  for (size_t r = 0; r < measured.rows.size(); ++r) {
+    if (!measured.rows[r].has_netlists()) continue;
+    if (reference - measured.accuracies[r].accuracy <= max_accuracy_loss + 1e-12 &&
+        mean(measured.energies[r].total) < mean(measured.energies[chosen].total)) {
+      chosen = r;
+    }
+  }
+  return chosen;
+}
+
+/// Area of the array with its multipliers and of the squash unit's, and the longest delay.
+void add_area_and_delay(const Row& row, const accelerator::AcceleratorShape& shape, json* entry) {
+  double area = 0;
+  double delay = 0;
+  // The array has each of its multipliers in every PE; the squash unit has its own once.
+  std::set<std::pair<const synth::Component*, bool>> distinct;
+  for (size_t site = 0; site < row.assignment.sites().size(); ++site) {
+    const synth::Component* component = row.assignment.at(site);
+    const bool on_array = row.assignment.sites()[site].on_array;
+    if (distinct.insert({component, on_array}).second) {
+      area += component->area_um2 * (on_array ? shape.rows * shape.cols : 1);
+    }
+    delay = std::max(delay, component->delay_ns);
+  }
+  (*entry)["area_um2"] = area;
+  (*entry)["delay_ns"] = delay;
+}
+
+json row_json(const Measured& measured, size_t r, const StreetConfig& config) {
+  const Row& row = measured.rows[r];
+  const RowEnergy& energy = measured.energies[r];
+  const RowEnergy& baseline = measured.energies[measured.baseline];
+  const RowAccuracy& accuracy = measured.accuracies[r];
+  const auto images = static_cast<int64_t>(accuracy.is_right.size());
+  const Interval share = share_interval(accuracy.right, images);
+  json entry;
+  entry["label"] = row.label;
+  entry["is_exact_design"] = row.is_exact_design;
+  entry["assignment"] = names(row.assignment);
+  entry["accuracy"] = accuracy.accuracy;
+  entry["accuracy_interval"] = {share.low, share.high};
+  const std::string& others = measured.accuracies[measured.baseline].is_right;
+  std::vector<double> lost;
+  for (size_t i = 0; i < others.size(); ++i) lost.push_back(others[i] - accuracy.is_right[i]);
+  entry["accuracy_loss"] = mean(lost);
+  entry["accuracy_loss_interval"] = interval_json(mean_interval(lost));
+  entry["cosim"] = nullptr;
+  for (const char* figure :
+       {"energy_per_inference_nj", "energy_per_inference_interval_nj", "multiply_energy_nj",
+        "multiply_energy_interval_nj", "multiply_saving", "multiply_saving_interval",
+        "energy_saving", "energy_saving_interval", "saving_split", "area_um2", "delay_ns"}) {
+    entry[figure] = nullptr;
+  }
+  entry["energy_terms"] = energy.terms;
+  if (!row.has_netlists()) return entry;
+  entry["energy_per_inference_nj"] = mean(energy.total);
+  entry["energy_per_inference_interval_nj"] = interval_json(mean_interval(energy.total));
+  entry["multiply_energy_nj"] = mean(energy.multiply);
+  entry["multiply_energy_interval_nj"] = interval_json(mean_interval(energy.multiply));
+  entry["multiply_saving"] =
+      saving_json(energy.multiply, baseline.multiply, &entry["multiply_saving_interval"]);
+  entry["energy_saving"] =
+      saving_json(energy.total, baseline.total, &entry["energy_saving_interval"]);
+  // Of the energy of the two's complement array, what a designer writes as `a * b`: what the number
+  // format saves, and what the approximation.
+  for (size_t p = 0; p < measured.rows.size(); ++p) {
+    if (measured.rows[p].label != "exact") continue;
+    const double whole = mean(measured.energies[p].multiply);
+    const double exact = mean((row.is_exact_design ? energy : baseline).multiply);
+    entry["saving_split"] = {{"against", "exact"},
+                             {"representation", (whole - exact) / whole},
+                             {"approximation", (exact - mean(energy.multiply)) / whole}};
+  }
+  add_area_and_delay(row, config.shape, &entry);
+  return entry;
+}
+
+json result_json(const Inputs& in, const Measured& measured) {
+  const RowEnergy& baseline = measured.energies[measured.baseline];
+  json result = {{"name", in.config.name}, {"model", in.network.description.name},
+                 {"data", in.data.name},   {"data_sha256", in.data.sha256()},
+                 {"images", in.images},    {"energy_images", in.config.energy_images},
+                 {"rows", json::array()},  {"reference", measured.baseline}};
+  for (size_t r = 0; r < measured.rows.size(); ++r) {
+    result["rows"].push_back(row_json(measured, r, in.config));
+  }
+  result["baseline"] = {
+      {"name", measured.rows[measured.baseline].label},
+      {"multiply_energy_nj", mean(baseline.multiply)},
+      {"multiply_energy_interval_nj", interval_json(mean_interval(baseline.multiply))},
+      {"energy_per_inference_nj", mean(baseline.total)},
+      {"what", "the exact design with the least multiply energy at the operands of this run"}};
+  result["components"] = json::array();
+  std::set<std::string> listed;
+  for (const Row& row : measured.rows) {
+    for (const synth::Component* component : row.assignment.components()) {
+      if (listed.insert(component->name).second) {
+        result["components"].push_back(component_json(*component));
+      }
+    }
+  }
+  const synth::Component& any = *measured.rows[measured.baseline].assignment.at(0);
+  result["liberty"] = {{"name", any.liberty}, {"sha256", any.liberty_sha256}};
+  const MemoryCosts& memory = in.config.memory;
+  result["memory_costs"] = {{"scratch_pj_per_vector", memory.scratch_pj_per_vector},
+                            {"accumulator_pj_per_word", memory.accumulator_pj_per_word},
+                            {"memory_pj_per_byte", memory.memory_pj_per_byte},
+                            {"source", memory.source}};
+  return result;
+}
 
 }  // namespace
 
-json run_street(const StreetConfig& config, const fs::path& out,
-                const std::function<void(const std::string&)>& progress) {
-  return Street(config, out, progress).run();
+std::optional<json> run_street(const StreetConfig& config, const fs::path& out, RunStore* store,
+                               const RunStore::Progress& progress) {
+  Inputs in(config, progress);
+  Units units(&in, out, progress);
+  const auto measured = measure(&in, &units, store, progress);
+  if (!measured) return std::nullopt;
+  json result = result_json(in, *measured);
+  const size_t chosen = choose(*measured, config.max_accuracy_loss);
+  result["chosen"] = chosen;
+  progress("chosen: " + measured->rows[chosen].label);
+
+  const Row& baseline = measured->rows[measured->baseline];
+  std::vector<size_t> simulated;
+  std::vector<Unit> list = {
+      units.accuracy("exact with uniform coupling", baseline, {runtime::uniform_coupling()}),
+      units.accuracy("exact with shuffled coupling", baseline,
+                     {runtime::shuffled_coupling(config.seed)})};
+  for (size_t r = 0; r < measured->rows.size(); ++r) {
+    if (r != chosen && !config.cosim_all) continue;
+    simulated.push_back(r);
+    list.push_back(units.cosim(measured->rows[r]));
+  }
+  const auto last = store->stage("co-simulation and routing", list, Barrier::kLast);
+  if (!last) return std::nullopt;
+  result["routing"] = {{"routed", result["rows"][measured->baseline]["accuracy"]},
+                       {"uniform", last->at(0).at("accuracy")},
+                       {"shuffled", last->at(1).at("accuracy")}};
+  for (size_t i = 0; i < simulated.size(); ++i) {
+    result["rows"][simulated[i]]["cosim"] = last->at(2 + i);
+  }
+  return result;
 }
 
 }  // namespace lutra::studies

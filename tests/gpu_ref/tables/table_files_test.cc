@@ -57,13 +57,14 @@ class TableFiles : public testing::Test {
     return directory_ / name;
   }
 
-  void refuse(const std::string& part, const fs::path& file, bool is_unsigned = false) {
+  void refuse(const std::string& part, const fs::path& file, bool is_unsigned = false,
+              ErrorKind kind = ErrorKind::kInvalidArgument) {
     ++refused_;
     try {
       read_table(file, is_unsigned);
       ADD_FAILURE() << file << " was taken, expected: " << part;
     } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::kInvalidArgument) << error.what();
+      EXPECT_EQ(error_kind_name(error.kind()), error_kind_name(kind)) << error.what();
       const std::string what = error.what();
       EXPECT_NE(what.find(part), std::string::npos) << what << "\n  expected part: " << part;
       EXPECT_NE(what.find(file.filename().string()), std::string::npos) << what;
@@ -301,7 +302,7 @@ TEST_F(TableFiles, SignMagnitudeShell) {
 TEST_F(TableFiles, WrongFilesSayWhereAndWhatIsAllowed_bad) {
   const ProductTable table = ProductTable::exact();
   const std::string raw = raw_bytes(table);
-  refuse("no such file", directory_ / "none.txt");
+  refuse("no such file", directory_ / "none.txt", false, ErrorKind::kNotFound);
   refuse("0 bytes, expected 131072", write("e.bin", ""));
   refuse("131071 bytes", write("cut.bin", raw.substr(1)));
   refuse("131073 bytes", write("long.bin", raw + "x"));

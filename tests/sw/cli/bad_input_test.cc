@@ -33,12 +33,12 @@ class BadInput : public CommandLine {
     EXPECT_TRUE(refused_ > 0 || IsSkipped());
   }
 
-  std::string model() { return network::saved_network().string(); }
+  std::string model() { return test::saved_network().string(); }
 
   /// A copy of the network that a test may damage.
   fs::path copied_model() {
     const fs::path copy = path() / "model";
-    fs::copy(network::saved_network(), copy, fs::copy_options::recursive);
+    fs::copy(test::saved_network(), copy, fs::copy_options::recursive);
     return copy;
   }
 

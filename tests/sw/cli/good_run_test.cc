@@ -16,7 +16,7 @@ using nlohmann::json;
 
 class GoodRun : public CommandLine {
  protected:
-  std::string model() { return network::saved_network().string(); }
+  std::string model() { return test::saved_network().string(); }
 
   /// Runs with --json and --out `out`, and checks that stdout and result.json are one object with
   /// these keys.

@@ -207,7 +207,7 @@ TEST_F(StudyFile, IncompleteFilesAreNamed_bad) {
                [&] { read("multipliers = [\"exact\"]\n"); });
   expect_error(ErrorKind::kInvalidArgument, "there is nothing to study",
                [&] { read("model = \"m\"\n"); });
-  expect_error(ErrorKind::kInvalidArgument, "absent.toml: no such file",
+  expect_error(ErrorKind::kNotFound, "absent.toml: no such file",
                [&] { read_street(files_.path() / "absent.toml", {}); });
 }
 

@@ -24,7 +24,7 @@ class Street : public testing::Test {
     LUTRA_SKIP_WITHOUT_TOOLS();
     if (!test::on_path("verilator")) GTEST_SKIP() << "verilator is not on PATH";
     config_.name = "small";
-    config_.model = network::saved_network();
+    config_.model = test::saved_network();
     config_.images = 50;
     config_.shape.rows = config_.shape.cols = 4;  // quicker to build
     config_.exact_designs = {"exact", "bam:hbl=0,vbl=0"};
@@ -38,8 +38,9 @@ class Street : public testing::Test {
 
   json run() {
     lines_.clear();
-    return run_street(config_, files_.path() / "out",
-                      [this](const std::string& line) { lines_.push_back(line); });
+    const auto progress = [this](const std::string& line) { lines_.push_back(line); };
+    RunStore store(files_.path() / "out/units", progress);
+    return run_street(config_, files_.path() / "out", &store, progress).value();
   }
   int lines_with(const std::string& part) const {
     int count = 0;

@@ -7,6 +7,8 @@
 #include <random>
 
 #include "lutra/base/files.h"
+#include "lutra/data/dataset.h"
+#include "lutra/graph/network.h"
 #include "lutra/training/capsnet.h"
 #include "test_files.h"
 
@@ -18,19 +20,19 @@ using test::expect_error;
 using test::file_bytes;
 
 /// A capsule network of 2,772 parameters on images of 12x12.
-network::Network tiny(const std::string& name = "tiny", int channels = 4) {
-  network::Network net{name, 12, 12, 1, {}};
-  net.layers.push_back(network::Conv2d{"conv1", 1, channels, 5, 1, true});
-  net.layers.push_back(network::Conv2d{"primary", channels, 8, 5, 2, false});
-  net.layers.push_back(network::Squash{"capsules", 8});
-  net.layers.push_back(network::Votes{"votes", 4, 8, 10, 4});
-  net.layers.push_back(network::Routing{"routing", 2});
-  net.layers.push_back(network::Classify{"class"});
+graph::Network tiny(const std::string& name = "tiny", int channels = 4) {
+  graph::Network net{name, 12, 12, 1, {}};
+  net.layers.push_back(graph::Conv2d{"conv1", 1, channels, 5, 1, true});
+  net.layers.push_back(graph::Conv2d{"primary", channels, 8, 5, 2, false});
+  net.layers.push_back(graph::Squash{"capsules", 8});
+  net.layers.push_back(graph::Votes{"votes", 4, 8, 10, 4});
+  net.layers.push_back(graph::Routing{"routing", 2});
+  net.layers.push_back(graph::Classify{"class"});
   return net;
 }
 
-network::Dataset images(int count, int size = 12, uint32_t seed = 5) {
-  network::Dataset data;
+data::Dataset images(int count, int size = 12, uint32_t seed = 5) {
+  data::Dataset data;
   data.name = "random train";
   data.height = data.width = size;
   std::mt19937 random(seed);
@@ -68,7 +70,7 @@ class Training : public testing::Test {
   }
 
   test::TestDirectory files_;
-  const network::Dataset data_ = images(100);
+  const data::Dataset data_ = images(100);
 };
 
 TEST_F(Training, AnInterruptedRunEndsAsAWholeOne) {
@@ -94,8 +96,8 @@ TEST_F(Training, AnotherRunsCheckpointIsRefused_bad) {
   const TrainResult first = train(tiny(), data_, options(), quiet);
   const std::string kept = file_bytes(checkpoint());
   int refused = 0;
-  const auto refuse = [&](const std::string& part, const network::Network& net,
-                          const network::Dataset& data, const TrainOptions& other) {
+  const auto refuse = [&](const std::string& part, const graph::Network& net,
+                          const data::Dataset& data, const TrainOptions& other) {
     expect_error(ErrorKind::kInvalidArgument, part, [&] { train(net, data, other, quiet); });
     expect_error(ErrorKind::kInvalidArgument, "--restart", [&] { train(net, data, other, quiet); });
     EXPECT_EQ(file_bytes(checkpoint()), kept);
@@ -117,7 +119,7 @@ TEST_F(Training, AnotherRunsCheckpointIsRefused_bad) {
   refuse_option("initial_sha256", [&](TrainOptions* o) { o->initial = first.weights; });
   refuse("network = \"tiny\", this run has \"other\"", tiny("other"), data_, options());
   refuse("layers", tiny("tiny", 6), data_, options());  // one name, another network
-  network::Dataset changed = data_;
+  data::Dataset changed = data_;
   changed.pixels[77] ^= 1;
   refuse("data_sha256", tiny(), changed, options());
   changed = data_;
@@ -170,7 +172,7 @@ TEST_F(Training, ADamagedCheckpointIsSaidAndMadeAnew) {
 
 TEST_F(Training, OptionsThatDoNotFit_bad) {
   int refused = 0;
-  const auto refuse = [&](const std::string& part, const network::Dataset& data,
+  const auto refuse = [&](const std::string& part, const data::Dataset& data,
                           const TrainOptions& other) {
     expect_error(ErrorKind::kInvalidArgument, part, [&] { train(tiny(), data, other, quiet); });
     EXPECT_FALSE(fs::exists(checkpoint()));
@@ -187,11 +189,11 @@ TEST_F(Training, OptionsThatDoNotFit_bad) {
   refuse_option("--learning-rate nan", [](TrainOptions* o) { o->learning_rate = std::nan(""); });
   refuse_option("--learning-rate 0", [](TrainOptions* o) { o->learning_rate = 0; });
   refuse("random train: images of 28x28, tiny takes 12x12", images(100, 28), options());
-  network::Dataset cut = data_;
+  data::Dataset cut = data_;
   cut.pixels.pop_back();
   refuse("14399 pixels in 100 images", cut, options());
   CapsNet model(tiny());
-  network::FloatWeights weights = model->weights();
+  graph::FloatWeights weights = model->weights();
   weights["conv1.bias"].values[2] = std::numeric_limits<float>::quiet_NaN();
   refuse_option("conv1.bias: element 2 is nan", [&](TrainOptions* o) { o->initial = weights; });
   expect_error(ErrorKind::kInvalidArgument, "images from number 90 on, random train has 100",
@@ -202,9 +204,9 @@ TEST_F(Training, OptionsThatDoNotFit_bad) {
 // libtorch would take them, and read beyond their end.
 TEST_F(Training, WeightsOfAnotherShape_bad) {
   CapsNet model(tiny());
-  const network::FloatWeights mine = model->weights();
+  const graph::FloatWeights mine = model->weights();
   expect_error(ErrorKind::kInvalidArgument, "votes.weight: 0 elements", [&] {
-    network::FloatWeights other = mine;
+    graph::FloatWeights other = mine;
     other["votes.weight"].values.clear();
     model->set_weights(other);
   });
@@ -213,7 +215,7 @@ TEST_F(Training, WeightsOfAnotherShape_bad) {
     wider->set_weights(mine);
   });
   expect_error(ErrorKind::kInvalidArgument, "weights lack the parameter primary.bias", [&] {
-    network::FloatWeights other = mine;
+    graph::FloatWeights other = mine;
     other.erase("primary.bias");
     model->set_weights(other);
   });
@@ -231,7 +233,7 @@ TEST_F(Training, ALossThatIsNoNumberEndsIt_bad) {
 }
 
 TEST_F(Training, AnAccuracyOfNothingStillHasWeights) {
-  network::Dataset data = data_;
+  data::Dataset data = data_;
   for (int i = 0; i < 80; ++i) data.labels[static_cast<size_t>(i)] = 0;
   for (int i = 80; i < 100; ++i) data.labels[static_cast<size_t>(i)] = 9;
   TrainOptions one = options();

@@ -8,10 +8,11 @@
 #include <string>
 
 #include "lutra/component/component.h"
-#include "lutra/cosim/cosim.h"
-#include "lutra/network/inference.h"
-#include "lutra/network/network.h"
-#include "lutra/studies/energy.h"
+#include "lutra/data/dataset.h"
+#include "lutra/graph/assignment.h"
+#include "lutra/graph/network.h"
+#include "lutra/graph/quantised_network.h"
+#include "lutra/runtime/evaluate.h"
 
 namespace lutra::studies {
 
@@ -48,45 +49,36 @@ class ComponentStore {
   std::map<std::string, Held> components_;  ///< by Component::name, unique in a store
 };
 
-/// Whether an operation's products come from the PE array; the others' from the squash unit.
-bool runs_on_array(const std::string& operation);
+/// One multiplier for the sites that patterns name (graph::Match), `rest` for the others that run
+/// on the array, and exact in the squash unit. With no patterns: all that run on the array.
+/// @param overrides  "pattern=multiplier", which win
+/// @throws Error kInvalidArgument for a pattern that names no site of the network, or two
+///         multipliers for one site
+graph::Assignment assign(const graph::Network& network, ComponentStore* store,
+                         const std::string& multiplier, const std::vector<std::string>& patterns,
+                         const std::vector<std::string>& overrides = {},
+                         const std::string& rest = "exact");
 
-/// One multiplier for the operations named, `rest` for the others that run on the array, and exact
-/// in the squash unit. With no operations named: all that run on the array.
-/// @param overrides  "operation=multiplier", which win
-/// @throws Error kInvalidArgument for an operation that the network lacks
-ComponentAssignment assign(const network::Network& network, ComponentStore* store,
-                           const std::string& multiplier,
-                           const std::vector<std::string>& operations,
-                           const std::vector<std::string>& overrides = {},
-                           const std::string& rest = "exact");
+/// The same from pairs of pattern and multiplier.
+graph::Assignment assign(const graph::Network& network, ComponentStore* store,
+                         const std::map<std::string, std::string>& multipliers,
+                         const std::string& rest = "exact");
 
-/// The same from operation -> multiplier pairs.
-ComponentAssignment assign(const network::Network& network, ComponentStore* store,
-                           const std::map<std::string, std::string>& multipliers,
-                           const std::string& rest = "exact");
-
-/// The distinct components of an assignment and who uses which.
-cosim::CosimAssignment cosim_assignment(const ComponentAssignment& assignment);
-
-/// The tables of an assignment, for the engine.
-network::Assignment tables(const ComponentAssignment& assignment);
-
-/// Operation -> component name.
-std::map<std::string, std::string> names(const ComponentAssignment& assignment);
+/// Operation or site -> component name, as Assignment::by_label() gives them.
+nlohmann::json names(const graph::Assignment& assignment);
 
 /// What tells its multipliers apart: component name -> `lut_sha256`, `mae`, `wce`, `ep`, `bias`.
-nlohmann::json multipliers(const ComponentAssignment& assignment);
+nlohmann::json multipliers(const graph::Assignment& assignment);
 
 /// Which of the first images are right, by image: "1" or "0".
-std::string right_text(const network::EvaluateResult& result);
+std::string right_text(const runtime::EvaluateResult& result);
 
 /// The same with the exact multiplier in all operations. Kept in default_cache_dir()/accuracy under
 /// the content of network, data and options.
 /// @param model  the network's directory
 std::string right_with_exact(const std::filesystem::path& model,
-                             const network::QuantisedNetwork& network, const network::Dataset& data,
-                             ComponentStore* store, const network::EvaluateOptions& options);
+                             const graph::QuantisedNetwork& network, const data::Dataset& data,
+                             ComponentStore* store, const runtime::EvaluateOptions& options);
 
 }  // namespace lutra::studies
 

@@ -10,10 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "lutra/accelerator/program.h"
 #include "lutra/component/component.h"
-#include "lutra/network/dataset.h"
-#include "lutra/network/program.h"
-#include "lutra/network/quantised.h"
+#include "lutra/data/dataset.h"
+#include "lutra/graph/assignment.h"
+#include "lutra/graph/quantised_network.h"
 
 namespace lutra::studies {
 
@@ -52,7 +53,7 @@ Interval share_interval(int64_t right, int64_t all);
 struct EnergyTerm {
   std::string kind;  ///< "multiply", "column sum", "accumulate", "requantise", "squash", "softmax",
                      ///< "scratchpad", "accumulator memory", "off-chip memory"
-  std::string operation;  ///< "primary.mac", ...; "" for all
+  std::string operation;  ///< Assignment::label(), "primary.mac", ...; "" for all
   int64_t count = 0;
   std::vector<double> image_fj;  ///< of one, mean over the samples of each image
   std::string basis;             ///< netlist and operands, or the source of a stated cost
@@ -69,11 +70,8 @@ struct InferenceEnergy {
   nlohmann::json json() const;
 };
 
-/// Operation -> component; all multiplying operations of the network.
-using ComponentAssignment = std::map<std::string, const synth::Component*>;
-
 struct EnergyOptions {
-  network::AcceleratorShape shape;
+  accelerator::AcceleratorShape shape;
   synth::LibertyFiles liberty;      ///< empty: synth::default_liberty()
   std::filesystem::path cache_dir;  ///< empty: synth::default_cache_dir()
   int images = 16;                  ///< whose operands are simulated, from the start of the data
@@ -95,15 +93,15 @@ struct EnergyOptions {
 class InferenceEnergyMeter {
  public:
   /// Both must outlive it. @throws Error kInvalidArgument for more images than the data has
-  InferenceEnergyMeter(const network::QuantisedNetwork& network, const network::Dataset& data,
+  InferenceEnergyMeter(const graph::QuantisedNetwork& network, const data::Dataset& data,
                        EnergyOptions options);
   ~InferenceEnergyMeter();
   InferenceEnergyMeter(const InferenceEnergyMeter&) = delete;
   InferenceEnergyMeter& operator=(const InferenceEnergyMeter&) = delete;
 
-  /// @param assignment    every operation's component
+  /// @param assignment    with a component at every site
   /// @param operands_dir  as EnergyOptions::operands_dir, of this one
-  InferenceEnergy measure(const ComponentAssignment& assignment,
+  InferenceEnergy measure(const graph::Assignment& assignment,
                           const std::filesystem::path& operands_dir = "");
 
  private:
@@ -112,9 +110,9 @@ class InferenceEnergyMeter {
 };
 
 /// The energy of a single assignment.
-InferenceEnergy inference_energy(const network::QuantisedNetwork& network,
-                                 const ComponentAssignment& assignment,
-                                 const network::Dataset& data, const EnergyOptions& options);
+InferenceEnergy inference_energy(const graph::QuantisedNetwork& network,
+                                 const graph::Assignment& assignment, const data::Dataset& data,
+                                 const EnergyOptions& options);
 
 }  // namespace lutra::studies
 

@@ -3,14 +3,15 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "lutra/network/program.h"
+#include "lutra/accelerator/program.h"
+#include "lutra/run_store/run_store.h"
 #include "lutra/studies/energy.h"
 
 namespace lutra::studies {
@@ -30,7 +31,7 @@ struct StreetConfig {
   std::vector<std::string> defines;                        ///< NAME or NAME=TEXT
   bool trust_source = false;
   bool allow_unchecked = false;
-  network::AcceleratorShape shape;
+  accelerator::AcceleratorShape shape;
   /// What savings are told against: the cheapest of them; each is a candidate too.
   std::vector<std::string> exact_designs;
   std::vector<std::string> multipliers;  ///< library specifications, files, components
@@ -55,12 +56,14 @@ StreetConfig read_street(const std::filesystem::path& file,
 
 nlohmann::json to_json(const StreetConfig& config);
 
-/// Characterises, evaluates, measures, chooses, co-simulates; finished units are kept in
-/// `out`/units, so that an interrupted study goes on where it was.
+/// Characterises, evaluates, measures, chooses, co-simulates, unit by unit.
+/// @param out    for files beside the units: OUT/operands
+/// @param store  where the units are kept
 /// @return the object of result.json (docs/guide/results.md) without the fields that all commands
-/// share
-nlohmann::json run_street(const StreetConfig& config, const std::filesystem::path& out,
-                          const std::function<void(const std::string&)>& progress);
+///         share; nothing where the store has not got all units (RunStore::stage)
+std::optional<nlohmann::json> run_street(const StreetConfig& config,
+                                         const std::filesystem::path& out, RunStore* store,
+                                         const RunStore::Progress& progress);
 
 }  // namespace lutra::studies
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "lutra/network/network.h"
+#include "lutra/graph/network.h"
 
 namespace lutra::training {
 
@@ -13,19 +13,19 @@ namespace lutra::training {
 /// computes; parameters keep the layout of docs/guide/models.md.
 class CapsNetImpl : public torch::nn::Module {
  public:
-  explicit CapsNetImpl(const network::Network& description);
+  explicit CapsNetImpl(const graph::Network& description);
 
   /// @param images  [n, channels, height, width], p/256 for a pixel p
   /// @return        [n, classes, out_dim] class capsules, lengths below 1
   torch::Tensor forward(torch::Tensor images);
 
-  network::FloatWeights weights() const;
+  graph::FloatWeights weights() const;
   /// @throws Error kInvalidArgument unless these are the network's parameters in its shapes, all
   /// finite
-  void set_weights(const network::FloatWeights& weights);
+  void set_weights(const graph::FloatWeights& weights);
 
  private:
-  network::Network description_;
+  graph::Network description_;
 };
 TORCH_MODULE(CapsNet);
 

@@ -6,19 +6,19 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "lutra/network/dataset.h"
-#include "lutra/network/network.h"
+#include "lutra/data/dataset.h"
+#include "lutra/graph/network.h"
 
 namespace lutra::training {
 
 struct TrainOptions {
   int epochs = 24;
   int batch = 128;
-  double learning_rate = 2e-3;    ///< Adam's, after a warm-up; falls to 0 along a cosine
-  int validation = 5000;          ///< the last images of the training split, never trained on
-  int shift = 2;                  ///< images are shifted at random by up to so many pixels
-  bool mirror = true;             ///< and half of them mirrored
-  network::FloatWeights initial;  ///< where to start; empty: at random weights
+  double learning_rate = 2e-3;  ///< Adam's, after a warm-up; falls to 0 along a cosine
+  int validation = 5000;        ///< the last images of the training split, never trained on
+  int shift = 2;                ///< images are shifted at random by up to so many pixels
+  bool mirror = true;           ///< and half of them mirrored
+  graph::FloatWeights initial;  ///< where to start; empty: at random weights
   uint64_t seed = 1;
   int threads = 0;                   ///< 0: all cores
   std::filesystem::path checkpoint;  ///< file that an interrupted run resumes from; empty: none
@@ -26,8 +26,8 @@ struct TrainOptions {
 };
 
 struct TrainResult {
-  network::FloatWeights weights;  ///< of the epoch that did best on the validation images
-  nlohmann::json log;             ///< one object an epoch: loss, validation accuracy, seconds
+  graph::FloatWeights weights;  ///< of the epoch that did best on the validation images
+  nlohmann::json log;           ///< one object an epoch: loss, validation accuracy, seconds
   double validation_accuracy = 0;
 };
 
@@ -35,14 +35,14 @@ struct TrainResult {
 /// @param progress  called with a line of text as the run goes on
 /// @throws Error kInvalidArgument for options or images that do not fit, a checkpoint of another
 /// run, or a loss that is no number, which leaves the checkpoint of the last good epoch
-TrainResult train(const network::Network& description, const network::Dataset& data,
+TrainResult train(const graph::Network& description, const data::Dataset& data,
                   const TrainOptions& options,
                   const std::function<void(const std::string&)>& progress);
 
 /// Share of the images [first, first + count) whose longest class capsule is their label's.
 /// @throws Error kInvalidArgument for images of another size, or that are not there
-double float_accuracy(const network::Network& description, const network::FloatWeights& weights,
-                      const network::Dataset& data, int first, int count);
+double float_accuracy(const graph::Network& description, const graph::FloatWeights& weights,
+                      const data::Dataset& data, int first, int count);
 
 }  // namespace lutra::training
 
