@@ -292,7 +292,8 @@ TEST_F(GoodRun, SaifIsThatOfThisRun) {
   const std::string uniform = file_bytes(file);
   EXPECT_EQ(first.at("saif").at("energy_per_op_fj"), first.at("energy_per_op_fj"));
   EXPECT_EQ(first.at("saif").at("sha256"), synth::sha256_hex(uniform));
-  EXPECT_EQ(uniform.rfind("// Activity of drum:kept_bits=4: module mul_drum", 0), 0u) << uniform.substr(0, 99);
+  EXPECT_EQ(uniform.rfind("// Activity of drum:kept_bits=4: module mul_drum", 0), 0u)
+      << uniform.substr(0, 99);
   EXPECT_NE(uniform.find("\n(INSTANCE mul_drum\n"), std::string::npos);
   // From the cache, another file at other operands, and the first again.
   const fs::path trace = path() / "trace.npy";
