@@ -1,6 +1,6 @@
 // SAIF files: read by a reader of the grammar that checks every token, recounted by hand and by
 // Icarus Verilog, and their energy by the Liberty file and by OpenSTA. No program of Debian 12
-// reads SAIF.
+// that we looked at reads SAIF: docs/guide/commands.md.
 
 #include "lutra/synth/saif.h"
 
