@@ -59,6 +59,8 @@ struct Options {
   std::vector<std::string> liberty;
   fs::path operands;
   std::vector<double> clock_ns;
+  fs::path saif;
+  synth::SaifOptions saif_options;
 };
 
 std::vector<synth::HeldPort> held_ports(const std::vector<std::string>& texts) {
@@ -90,6 +92,66 @@ nlohmann::json at_operands(const synth::Component& component, const fs::path& fi
   result["file"] = file.filename().string();
   result["sha256"] = base::sha256_hex(base::read_file(file));
   return result;
+}
+
+/// Refuses a place for a SAIF file where none can be written, before the work.
+void check_saif_place(const fs::path& file, const fs::path& out) {
+  const auto refuse = [&file](const std::string& what) {
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("--saif {}: {}", file.string(), what));
+  };
+  std::error_code error;
+  if (!file.has_filename()) refuse("expected the name of a file");
+  if (fs::exists(file, error) && !fs::is_regular_file(file, error)) refuse("not a regular file");
+  for (const char* own : {"component", "delay_sweep"}) {
+    const fs::path replaced = fs::weakly_canonical(out / own, error);
+    const fs::path inside = fs::weakly_canonical(file, error).lexically_relative(replaced);
+    if (!inside.empty() && *inside.begin() != "..") {
+      refuse(fmt::format("{} is replaced by every run, expected another place", replaced.string()));
+    }
+  }
+  const fs::path directory = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  if (!fs::is_directory(directory, error)) {
+    refuse(fmt::format("{} is no directory", directory.string()));
+  }
+  try {
+    const base::PrivateDirectory can_write(directory);
+  } catch (const Error& cannot) {
+    refuse(cannot.what());
+  }
+}
+
+/// The SAIF file of a component at the operands given, or uniform ones.
+synth::SaifFile saif_file(const synth::Component& c, const Options& options) {
+  synth::SaifOptions saif = options.saif_options;
+  synth::need_netlist(c, "SAIF");
+  std::vector<synth::OperandPair> operations;
+  if (options.operands.empty()) {
+    const auto seed = c.json.at("assumptions").at("activity_seed").get<std::uint64_t>();
+    operations = synth::uniform_operands(synth::kUniformOperations, seed, c.widths, c.is_signed);
+    saif.operands = fmt::format("independent uniform pairs (splitmix64, seed {})", seed);
+  } else {
+    operations = synth::read_operands(options.operands, c.widths, c.is_signed).trace;
+    if (operations.empty()) {
+      throw Error(ErrorKind::kUnimplemented,
+                  fmt::format("--saif: {} holds histograms, which say nothing of the order of "
+                              "operands; expected a trace",
+                              options.operands.string()));
+    }
+    saif.operands =
+        fmt::format("trace {}, {} operations (SHA-256 {})", options.operands.filename().string(),
+                    operations.size(), base::sha256_hex(base::read_file(options.operands)));
+  }
+  return synth::component_saif(c, operations, saif);
+}
+
+std::string saif_text(const nlohmann::json& saif) {
+  return fmt::format(
+      "SAIF: {} ({} transitions, a period of {:g} ns, {}): energy of an operation = power x "
+      "period; {:.1f} fJ\n",
+      saif.at("file").get<std::string>(), saif.at("transitions").get<std::uint64_t>(),
+      saif.at("period_ns").get<double>(),
+      saif.at("glitches").get<bool>() ? "with glitches" : "zero delay",
+      saif.at("energy_per_op_fj").get<double>());
 }
 
 /// The component and its mappings for other delays, a line each.
@@ -434,12 +496,27 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
   characterize.progress = progress;
   check_own(out / "component");  // before the work, not after it
   if (!options.clock_ns.empty()) check_own(out / "delay_sweep");
+  if (!options.saif.empty()) {
+    check_saif_place(options.saif, out);
+    synth::check_saif_options(options.saif_options);
+    if (options.saif_options.glitches && options.latency > 0) {
+      throw Error(ErrorKind::kUnimplemented,
+                  "--saif-glitches: expected a multiplier without registers");
+    }
+  }
   const synth::Component c = characterize_input(options, characterize);
   const bool named = options.inputs.size() == 1;
   for (const std::string& line : synth::table_lines(named ? options.inputs[0] : c.name, c)) {
     progress(line);
   }
   nlohmann::json row = c.json;
+  synth::SaifFile saif;
+  if (!options.saif.empty()) {
+    saif = saif_file(c, options);
+    row["saif"] = saif.summary;
+    row["saif"]["file"] = options.saif.string();
+    row["saif"]["sha256"] = base::sha256_hex(saif.text);
+  }
   if (!options.operands.empty()) row["at_operands"] = at_operands(c, options.operands);
   if (!options.clock_ns.empty()) {
     progress("mapping for delays");
@@ -482,6 +559,7 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
     replace_own(work.path() / "component", target);
   }
   for (const auto& [name, bytes] : files) base::write_file(out / name, bytes);
+  if (!options.saif.empty()) base::write_file(options.saif, saif.text);
   // Only the page needs Chart.js; the component is whole without it.
   fs::path page;
   try {
@@ -515,6 +593,7 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
   }
   if (row.contains("at_operands")) outcome.text += operands_text(row.at("at_operands"));
   if (row.contains("delay_sweep")) outcome.text += delay_sweep_text(row);
+  if (row.contains("saif")) outcome.text += saif_text(row.at("saif"));
   return outcome;
 }
 
@@ -539,7 +618,7 @@ void check_options(const CLI::App& app, const Options& options) {
             "-D", "--trust-source"});
   }
   if (from_table) {
-    refuse("a table", {"--liberty", "--prove", "--clock"});
+    refuse("a table", {"--liberty", "--prove", "--clock", "--saif"});
   } else if (!from_verilog) {
     refuse("library multipliers, only with Verilog files and tables", {"--unsigned", "--signed"});
   }
@@ -547,7 +626,7 @@ void check_options(const CLI::App& app, const Options& options) {
     refuse("one multiplier, only with --sweep", {"--shard", "--engine", "--shards", "--status"});
   }
   if (options.sweep) {
-    refuse("--sweep", {"--sign-magnitude", "--export", "--clock"});
+    refuse("--sweep", {"--sign-magnitude", "--export", "--clock", "--saif"});
     // Each shard would make its part anew, and none could keep what another has made.
     if (options.force) refuse("--force", {"--shard", "--engine", "--status"});
   } else if (options.inputs.size() > 1) {
@@ -620,6 +699,21 @@ Command add_characterize(CLI::App* root) {
                   "Errors and energy at these operands too: .npy [n][2], a trace, or [2][2^n], "
                   "two histograms of bit patterns")
       ->check(CLI::ExistingFile);
+  auto* saif = app->add_option("--saif", options->saif,
+                               "Activity of the netlist's nets as a SAIF 2.0 file: at --operands, "
+                               "or uniform as the energy");
+  app->add_flag("--saif-glitches", options->saif_options.glitches,
+                "SAIF with the library's delays: the first 4,096 transitions, with glitches")
+      ->needs(saif);
+  app->add_option("--saif-scope", options->saif_options.scope,
+                  "Path of the component's instance in the SAIF file, such as testbench/dut "
+                  "(default: its module)")
+      ->needs(saif);
+  app->add_option("--saif-period", options->saif_options.period_ns,
+                  "Time between operations in ns (default: the delay, rounded up to whole ns)")
+      ->check(finite_number())
+      ->check(CLI::Range(0.001, 1000.0))
+      ->needs(saif);
   options->study.add_to(app);
   return {
       app,

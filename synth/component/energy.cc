@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "lutra/base/error.h"
 #include "lutra/netlist/event_simulator.h"
@@ -13,7 +14,36 @@
 namespace lutra::synth {
 namespace {
 
-constexpr std::size_t kGlitchOperations = 4097;  // simulated with delays: 4,096 transitions
+/// Adds `halves` half periods to the nets that stand at 1, for each of the lanes first..last-1.
+void count_high(const NetlistSimulator& simulator, int first, int last, std::uint64_t halves,
+                std::vector<std::uint64_t>* high_halves) {
+  LaneBlock mask;
+  for (int lane = first; lane < last; ++lane) mask.words[lane / 64] |= 1ULL << (lane % 64);
+  for (std::size_t net = 0; net < high_halves->size(); ++net) {
+    const LaneBlock& block = simulator.net(static_cast<int>(net));
+    int lanes = 0;
+    for (int w = 0; w < LaneBlock::kWords; ++w) {
+      lanes += __builtin_popcountll(block.words[w] & mask.words[w]);
+    }
+    (*high_halves)[net] += halves * static_cast<std::uint64_t>(lanes);
+  }
+}
+
+void copy_toggles(const SwitchingActivity& activity, std::vector<std::uint64_t>* toggles) {
+  for (std::size_t net = 0; net < toggles->size(); ++net) {
+    (*toggles)[net] = activity.toggles(static_cast<int>(net));
+  }
+}
+
+NetActivity no_activity(const Netlist& netlist) {
+  NetActivity nets;
+  const auto count = static_cast<std::size_t>(netlist.net_count());
+  nets.toggles.assign(count, 0);
+  nets.high_halves.assign(count, 0);
+  nets.extra_high_fs.assign(count, 0);
+  nets.cancelled.assign(count, 0);
+  return nets;
+}
 
 /// splitmix64 (Steele, Lea, Flood, OOPSLA 2014): a counter through a mixing function.
 class SplitMix64 {
@@ -83,6 +113,8 @@ EnergyMeter::~EnergyMeter() = default;
 
 bool EnergyMeter::has_registers() const { return state_->latency > 0; }
 
+const Netlist& EnergyMeter::netlist() const { return state_->netlist; }
+
 void EnergyMeter::need_combinational(const std::string& what) const {
   if (!has_registers()) return;
   throw Error(ErrorKind::kUnimplemented,
@@ -91,6 +123,22 @@ void EnergyMeter::need_combinational(const std::string& what) const {
 
 EnergyReport EnergyMeter::measure(const std::vector<OperandPair>& consecutive_operations) {
   return run(consecutive_operations, [](std::size_t, int) {});
+}
+
+NetActivity EnergyMeter::net_activity(const std::vector<OperandPair>& consecutive_operations) {
+  NetActivity nets;
+  nets.energy = run(
+      consecutive_operations, [](std::size_t, int) {}, &nets);
+  return nets;
+}
+
+NetActivity EnergyMeter::delayed_net_activity(
+    const std::vector<OperandPair>& consecutive_operations) {
+  need_combinational("glitches");
+  need_transitions(consecutive_operations.size());
+  NetActivity nets;
+  measure_sequences({consecutive_operations}, &nets);
+  return nets;
 }
 
 std::vector<std::int64_t> EnergyMeter::products(
@@ -108,14 +156,19 @@ std::vector<std::int64_t> EnergyMeter::products(
   return products;
 }
 
-DelayedEnergy delayed_energy(
-    const Netlist& netlist, const Liberty& liberty, double input_slew_ns,
-    const std::vector<std::size_t>& lengths,
-    const std::function<void(NetlistSimulator*, int, std::size_t)>& drive) {
+DelayedEnergy delayed_energy(const Netlist& netlist, const Liberty& liberty, double input_slew_ns,
+                             const std::vector<std::size_t>& lengths,
+                             const std::function<void(NetlistSimulator*, int, std::size_t)>& drive,
+                             NetActivity* nets) {
   DelayedEnergy result;
   NetlistSimulator settled(netlist);
   SwitchingActivity activity(netlist, liberty, input_slew_ns);
   EventSimulator delayed(netlist, input_slew_ns);
+  EventRecord record;
+  if (nets != nullptr) {
+    *nets = no_activity(netlist);
+    delayed.keep_record(&record);
+  }
   std::size_t sequence = 0;
   std::size_t within = 0;
   const std::size_t count = std::accumulate(lengths.begin(), lengths.end(), std::size_t{0});
@@ -147,14 +200,22 @@ DelayedEnergy delayed_energy(
                                 delayed.value(net) ? 0 : 1));
       }
       result.checked_nets += static_cast<std::uint64_t>(netlist.net_count());
+      if (nets != nullptr) count_high(settled, lane, lane + 1, 2, &nets->high_halves);
     }
   }
   result.energy = activity.report();
+  if (nets != nullptr) {
+    copy_toggles(activity, &nets->toggles);
+    nets->extra_high_fs = std::move(record.extra_high_fs);
+    nets->cancelled = std::move(record.cancelled);
+    nets->energy = result.energy;
+    nets->longest_ns = result.longest_ns;
+  }
   return result;
 }
 
-DelayedEnergy EnergyMeter::measure_sequences(
-    const std::vector<std::vector<OperandPair>>& sequences) {
+DelayedEnergy EnergyMeter::measure_sequences(const std::vector<std::vector<OperandPair>>& sequences,
+                                             NetActivity* nets) {
   need_combinational("glitches");
   std::vector<std::size_t> lengths;
   std::vector<OperandPair> operations;
@@ -173,7 +234,8 @@ DelayedEnergy EnergyMeter::measure_sequences(
         const OperandPair& pair = operations[i];
         simulator->set_input(*state_->a, lane, static_cast<std::uint32_t>(pair.a));
         simulator->set_input(*state_->b, lane, static_cast<std::uint32_t>(pair.b));
-      });
+      },
+      nets);
 }
 
 GlitchReport EnergyMeter::measure_glitches(const std::vector<OperandPair>& consecutive_operations) {
@@ -185,6 +247,13 @@ GlitchReport EnergyMeter::measure_glitches(const std::vector<OperandPair>& conse
   report.longest_ns = delayed.longest_ns;
   report.checked_nets = delayed.checked_nets;
   return report;
+}
+
+void EnergyMeter::need_transitions(std::size_t operations) const {
+  if (operations >= 2) return;
+  throw Error(ErrorKind::kInvalidArgument,
+              fmt::format("{}: {} operations, expected at least 2: energy is taken between them",
+                          state_->name, operations));
 }
 
 void EnergyMeter::check_operands(const std::vector<OperandPair>& operations) const {
@@ -203,13 +272,11 @@ void EnergyMeter::check_operands(const std::vector<OperandPair>& operations) con
 }
 
 EnergyReport EnergyMeter::run(const std::vector<OperandPair>& consecutive_operations,
-                              const std::function<void(std::size_t, int)>& settled) {
+                              const std::function<void(std::size_t, int)>& settled,
+                              NetActivity* nets) {
   const std::size_t count = consecutive_operations.size();
-  if (count < 2) {
-    throw Error(ErrorKind::kInvalidArgument,
-                fmt::format("{}: {} operations, expected at least 2: energy is taken between them",
-                            state_->name, count));
-  }
+  need_transitions(count);
+  if (nets != nullptr) *nets = no_activity(state_->netlist);
   SwitchingActivity activity(state_->netlist, state_->liberty, state_->slew_ns);
   state_->simulator.reset();
   for (const HeldPort& held : state_->held) {
@@ -238,11 +305,19 @@ EnergyReport EnergyMeter::run(const std::vector<OperandPair>& consecutive_operat
                                         operation, 0, static_cast<std::ptrdiff_t>(count) - 1)));
       }
       const bool last_of_longer = cycle == static_cast<std::ptrdiff_t>(each);
-      state_->simulator.count_activity(cycle < 0 ? nullptr : &activity,
-                                       static_cast<int>(last_of_longer ? longer : lanes));
-      state_->simulator.step(*state_->clock);
+      const int counted = static_cast<int>(last_of_longer ? longer : lanes);
+      state_->simulator.count_activity(cycle < 0 ? nullptr : &activity, counted);
+      // A step() with a look at the nets in each half of the cycle.
+      state_->simulator.settle();
+      for (const int clock : {1, 0}) {
+        state_->simulator.set_input_all(*state_->clock, static_cast<std::uint64_t>(clock));
+        state_->simulator.settle();
+        if (nets == nullptr || cycle < 0) continue;
+        count_high(state_->simulator, 0, counted, 1, &nets->high_halves);
+      }
     }
     state_->simulator.count_activity(nullptr);
+    if (nets != nullptr) copy_toggles(activity, &nets->toggles);
     EnergyReport report = activity.report();
     report.intervals = changes;
     return report;
@@ -254,8 +329,13 @@ EnergyReport EnergyMeter::run(const std::vector<OperandPair>& consecutive_operat
     for (int lane = 0; lane < lanes; ++lane) set(lane, from + static_cast<std::size_t>(lane));
     state_->simulator.settle_sequence(lanes);
     settled(from, lanes);
+    // The first operation has no transition before it.
+    if (nets != nullptr) {
+      count_high(state_->simulator, from == 0 ? 1 : 0, lanes, 2, &nets->high_halves);
+    }
   }
   state_->simulator.count_activity(nullptr);
+  if (nets != nullptr) copy_toggles(activity, &nets->toggles);
   return activity.report();
 }
 

@@ -177,6 +177,13 @@ void EventSimulator::set_inputs(const NetlistSimulator& settled, int lane) {
   }
 }
 
+void EventSimulator::keep_record(EventRecord* record) {
+  record_ = record;
+  if (record == nullptr) return;
+  record->extra_high_fs.resize(values_.size());
+  record->cancelled.resize(values_.size());
+}
+
 double EventSimulator::settle(SwitchingActivity* activity) {
   events_ = 0;
   for (const int net : input_nets_) {
@@ -199,6 +206,7 @@ double EventSimulator::settle(SwitchingActivity* activity) {
 
 void EventSimulator::change(int net, int cause, std::int64_t now_fs, SwitchingActivity* activity) {
   values_[net] = ~values_[net];
+  if (record_ != nullptr) record_->extra_high_fs[net] += values_[net] != 0 ? -now_fs : now_fs;
   if (activity != nullptr) activity->add_change(net, cause, values_.data());
   for (std::size_t i = first_sink_[net]; i < first_sink_[net + 1]; ++i) {
     const Sink sink = sinks_[i];
@@ -211,6 +219,7 @@ void EventSimulator::change(int net, int cause, std::int64_t now_fs, SwitchingAc
       if (type.truth[cell.state] == type.truth[before]) continue;
       if (output.pending != 0) {  // the output is on its way to what it was before
         output.pending = 0;
+        if (record_ != nullptr) ++record_->cancelled[output.net];
         continue;
       }
       output.pending = ++events_;

@@ -313,22 +313,42 @@ std::string with_own_names(std::string json_text, const Liberty& liberty) {
   return root.dump(2) + "\n";
 }
 
+VerilogNetNames Netlist::verilog_net_names() const {
+  // A net is called after the first port bit on it, or else n<number>.
+  VerilogNetNames names;
+  names.nets.resize(net_names_.size());
+  names.nets[kZero] = "1'b0";
+  names.nets[kOne] = "1'b1";
+  for (const bool input_pass : {true, false}) {
+    int bits = 0;
+    for (const NetlistPort& port : ports_) {
+      if (port.is_input != input_pass) continue;
+      for (const int net : port.nets) {
+        names.ports.emplace_back(fmt::format("{}{}", input_pass ? 'i' : 'o', bits++), net);
+        if (names.nets[net].empty()) names.nets[net] = names.ports.back().first;
+      }
+    }
+  }
+  for (std::size_t net = 0; net < names.nets.size(); ++net) {
+    if (names.nets[net].empty()) names.nets[net] = fmt::format("n{}", net);
+  }
+  return names;
+}
+
 std::string Netlist::verilog(const std::string& module, Liberty::Names names_of_cells) const {
   const auto name_of = [&](const auto& named) {
     return names_of_cells == Liberty::Names::kTool ? named.tool_name
                                                    : verilog_identifier(named.name);
   };
-  // A net is called after the port bit on it, i<n> or o<n>, or else n<number>.
-  std::vector<std::string> names(net_names_.size());
-  names[kZero] = "1'b0";
-  names[kOne] = "1'b1";
+  const VerilogNetNames verilog_names = verilog_net_names();
+  const std::vector<std::string>& names = verilog_names.nets;
+  std::set<int> port_nets = {kZero, kOne};
   std::string mapped_ports;
   std::string shell_ports;
   std::string connections;
   std::string directions;
   std::string assignments;
-  int inputs = 0;
-  int outputs = 0;
+  auto mapped_port = verilog_names.ports.begin();
   const auto append = [](std::string& list, const std::string& item) {
     list += (list.empty() ? "" : ", ") + item;
   };
@@ -342,25 +362,19 @@ std::string Netlist::verilog(const std::string& module, Liberty::Names names_of_
       directions +=
           fmt::format("  {} {}{};\n", port.is_input ? "input" : "output", range, port_name);
       for (int bit = 0; bit < port.width(); ++bit) {
-        const std::string name =
-            port.is_input ? fmt::format("i{}", inputs++) : fmt::format("o{}", outputs++);
+        const auto& [name, net] = *mapped_port++;
         append(mapped_ports, fmt::format("{} {}", port.is_input ? "input" : "output", name));
         connections +=
             fmt::format("{}    .{}({}{})", connections.empty() ? "" : ",\n", name, port_name,
                         port.width() > 1 ? fmt::format("[{}]", bit) : std::string());
-        std::string& known = names[port.nets[bit]];
-        if (known.empty()) {
-          known = name;
-        } else {
-          assignments += fmt::format("  assign {} = {};\n", name, known);
-        }
+        port_nets.insert(net);
+        if (name != names[net]) assignments += fmt::format("  assign {} = {};\n", name, names[net]);
       }
     }
   }
   std::string wires;
   for (std::size_t net = 0; net < names.size(); ++net) {
-    if (!names[net].empty()) continue;
-    names[net] = fmt::format("n{}", net);
+    if (port_nets.count(static_cast<int>(net)) > 0) continue;
     wires += fmt::format("  wire {};\n", names[net]);
   }
   std::string instances;

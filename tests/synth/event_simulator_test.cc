@@ -231,31 +231,45 @@ struct RandomNetlist {
   }
 };
 
-TEST_F(EventSimulatorTest, ToggleCountsEqualIverilog) {
+// Changes of every net, and how long it stands at 1.
+TEST_F(EventSimulatorTest, TogglesAndTimesEqualIverilog) {
   if (!test::on_path("iverilog")) GTEST_SKIP() << "iverilog is not on PATH";
   std::mt19937 random(7);
   const RandomNetlist made(&random);
   const Liberty liberty = Liberty::parse(library(made.cells), "random.lib");
   const Netlist netlist = read(made.json, liberty);
   constexpr int kVectors = 300;
+  constexpr std::int64_t kPeriodFs = 100000000;
   std::vector<unsigned> vectors;
   for (int i = 0; i < kVectors; ++i) vectors.push_back(random() & 255);
 
   std::string bench = fmt::format(
       "`timescale 1fs/1fs\nmodule bench;\n  wire [{0}:0] n;\n  reg [7:0] a;\n  assign n[9:2] = a;\n"
-      "  integer count [0:{0}];\n  reg running = 0;\n  integer i;\n{1}",
+      "  integer count [0:{0}];\n  time since [0:{0}];\n  time high [0:{0}];\n"
+      "  reg running = 0;\n  integer i;\n{1}",
       9 + RandomNetlist::kGates, made.verilog);
   for (int net = 2; net < 10 + RandomNetlist::kGates; ++net) {
-    bench += fmt::format("  always @(n[{0}]) if (running) count[{0}] = count[{0}] + 1;\n", net);
-  }
-  bench += fmt::format("  initial begin\n    for (i = 0; i <= {}; i = i + 1) count[i] = 0;\n",
-                       9 + RandomNetlist::kGates);
-  for (int i = 0; i < kVectors; ++i) {
-    bench += fmt::format("    a = {}; #100000000;{}\n", vectors[i], i == 0 ? " running = 1;" : "");
+    bench += fmt::format(
+        "  always @(n[{0}]) if (running) begin\n    count[{0}] = count[{0}] + 1;\n"
+        "    if (!n[{0}]) high[{0}] = high[{0}] + $time - since[{0}];\n"
+        "    since[{0}] = $time;\n  end\n",
+        net);
   }
   bench += fmt::format(
-      "    for (i = 2; i <= {}; i = i + 1) $display(\"%0d %0d\", i, count[i]);\n    $finish;\n  "
-      "end\nendmodule\n",
+      "  initial begin\n    for (i = 0; i <= {}; i = i + 1) begin\n"
+      "      count[i] = 0;\n      high[i] = 0;\n    end\n",
+      9 + RandomNetlist::kGates);
+  for (int i = 0; i < kVectors; ++i) {
+    bench += fmt::format("    a = {}; #{};\n", vectors[i], kPeriodFs);
+    if (i > 0) continue;
+    bench +=
+        fmt::format("    for (i = 0; i <= {}; i = i + 1) since[i] = $time;\n    running = 1;\n",
+                    9 + RandomNetlist::kGates);
+  }
+  bench += fmt::format(
+      "    for (i = 2; i <= {}; i = i + 1)\n"
+      "      $display(\"%0d %0d %0d\", i, count[i], high[i] + (n[i] ? $time - since[i] : 0));\n"
+      "    $finish;\n  end\nendmodule\n",
       9 + RandomNetlist::kGates);
   directory_.write("bench.v", bench);
   ASSERT_EQ(run_tool({"iverilog", "-o", "bench", "bench.v"}, directory_.path(), "iverilog").status,
@@ -271,11 +285,17 @@ TEST_F(EventSimulatorTest, ToggleCountsEqualIverilog) {
   SwitchingActivity delayed(netlist, liberty, 0.1);
   SwitchingActivity zero(netlist, liberty, 0.1);
   settled.count_activity(&zero, 1);
+  EventRecord record;
+  simulator.keep_record(&record);
+  std::vector<std::int64_t> settled_high(netlist.net_count());  // periods
   for (int i = 1; i < kVectors; ++i) {
     simulator.set_input(netlist.port("a"), vectors[i]);
     simulator.settle(&delayed);
     settled.set_input_all(netlist.port("a"), vectors[i]);
     settled.settle();
+    for (int net = 0; net < netlist.net_count(); ++net) {
+      settled_high[net] += static_cast<std::int64_t>(settled.net(net).words[0] & 1);
+    }
   }
   // Nets by the number that they have in the netlist's JSON: the inputs, then one a gate.
   std::map<int, int> net_of;
@@ -288,10 +308,14 @@ TEST_F(EventSimulatorTest, ToggleCountsEqualIverilog) {
   std::istringstream lines(simulated.output);
   int number = 0;
   std::uint64_t count = 0;
+  std::int64_t high_fs = 0;
   std::uint64_t glitching = 0;
   int checked = 0;
-  while (lines >> number >> count) {
-    EXPECT_EQ(delayed.toggles(net_of.at(number)), count) << "net " << number;
+  while (lines >> number >> count >> high_fs) {
+    const int net = net_of.at(number);
+    EXPECT_EQ(delayed.toggles(net), count) << "net " << number;
+    EXPECT_EQ(settled_high[net] * kPeriodFs + record.extra_high_fs[net], high_fs)
+        << "net " << number;
     glitching += delayed.toggles(net_of.at(number)) > zero.toggles(net_of.at(number));
     ++checked;
   }

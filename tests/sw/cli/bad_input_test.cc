@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "lutra/base/npy.h"
 #include "run_lutra.h"
 #include "saved_network.h"
 
@@ -141,6 +142,47 @@ TEST_F(BadInput, WrongOperandsAndClocks_bad) {
   expect_refusal(2, {"--clock", "fast"}, {"characterize", "drum", "--clock", "fast"});
   expect_refusal(2, {"--clock: not with --sweep"},
                  {"characterize", "--sweep", "drum", "--clock", "2"});
+}
+
+TEST_F(BadInput, WrongSaif_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const fs::path cache = path() / "cache";
+  fs::create_directory(path() / "directory");
+  const auto refuse = [&](int code, const std::vector<std::string>& parts,
+                          const std::vector<std::string>& options) {
+    std::vector<std::string> arguments = {"characterize", "drum"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    expect_refusal(code, parts, arguments, {{"LUTRA_CACHE", cache.string()}});
+    EXPECT_FALSE(fs::exists(cache)) << "refused behind the work: " << options[1];
+  };
+  refuse(2, {"--saif absent/a.saif: absent is no directory"}, {"--saif", "absent/a.saif"});
+  refuse(2, {"--saif directory: not a regular file"}, {"--saif", "directory"});
+  refuse(2, {"--saif directory/: expected the name of a file"}, {"--saif", "directory/"});
+  refuse(2, {"--saif /dev/null: not a regular file"}, {"--saif", "/dev/null"});
+  refuse(2, {"--saif /proc/1/a.saif: /proc/1: no directory can be made here"},
+         {"--saif", "/proc/1/a.saif"});
+  refuse(2, {"--saif result/component/a.saif: ", "is replaced by every run"},
+         {"--saif", "result/component/a.saif"});
+  refuse(2, {"SAIF scope 'a//b': expected names of instances"},
+         {"--saif", "a.saif", "--saif-scope", "a//b"});
+  refuse(2, {"--saif-period", "0 not in range"}, {"--saif", "a.saif", "--saif-period", "0"});
+  refuse(2, {"SAIF period of 1.0005 ns, expected whole ps"},
+         {"--saif", "a.saif", "--saif-period", "1.0005"});
+  refuse(2, {"--saif-glitches", "--saif"}, {"--saif-glitches", "--seed", "1"});
+  refuse(2, {"--saif: not with --sweep"}, {"--saif", "a.saif", "--sweep"});
+  const auto piped = write("piped.v", "module m; endmodule\n");
+  expect_refusal(
+      4, {"--saif-glitches: expected a multiplier without registers"},
+      {"characterize", piped.string(), "--latency", "2", "--saif", "a.saif", "--saif-glitches"});
+  std::string table;
+  for (int i = 0; i < 65536; ++i) table += std::string("\0\0", 2);
+  expect_refusal(2, {"--saif: not with a table"},
+                 {"characterize", write("t.bin", table).string(), "--saif", "a.saif"});
+  const fs::path histograms = path() / "histograms.npy";
+  base::save_npy(histograms, {2, 256}, std::vector<int16_t>(512, 1));
+  expect_refusal(4, {"histograms.npy holds histograms", "expected a trace"},
+                 {"characterize", "drum", "--operands", histograms.string(), "--saif", "a.saif"});
+  EXPECT_FALSE(fs::exists(path() / "a.saif"));
 }
 
 TEST_F(BadInput, NoVerilogInput_bad) { expect_refusal(2, {"input"}, {"characterize"}); }

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "lutra/base/npy.h"
+#include "lutra/base/files.h"
 #include "lutra/netlist/liberty.h"
 #include "run_lutra.h"
 #include "saved_network.h"
@@ -278,6 +279,40 @@ TEST_F(GoodRun, GivenOperandsAndClocksStandUnderTheirOwnKeys) {
               std::count(csv.begin(), csv.begin() + csv.find('\n'), ','))
         << line;
   }
+}
+
+TEST_F(GoodRun, SaifIsThatOfThisRun) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const fs::path file = write("a b.saif", "(SAIFILE of another run)");
+  const std::vector<std::string> command = {"characterize", "drum", "--saif", file.string()};
+  const std::vector<std::string> keys = {
+      "/saif/file",        "/saif/sha256",    "/saif/operands",    "/saif/scope",
+      "/saif/transitions", "/saif/period_ns", "/saif/duration_ps", "/saif/net_toggles"};
+  const json first = run_json("s", command, keys);
+  const std::string uniform = file_bytes(file);
+  EXPECT_EQ(first.at("saif").at("energy_per_op_fj"), first.at("energy_per_op_fj"));
+  EXPECT_EQ(first.at("saif").at("sha256"), base::sha256_hex(uniform));
+  EXPECT_EQ(uniform.rfind("// Activity of drum:kept_bits=4: module mul_drum", 0), 0u)
+      << uniform.substr(0, 99);
+  EXPECT_NE(uniform.find("\n(INSTANCE mul_drum\n"), std::string::npos);
+  // From the cache, another file at other operands, and the first again.
+  const fs::path trace = path() / "trace.npy";
+  base::save_npy(trace, {4, 2}, std::vector<int16_t>{1, 2, 3, -4, 100, 100, -128, 7});
+  std::vector<std::string> other = command;
+  other.insert(other.end(), {"--operands", trace.string(), "--saif-glitches", "--saif-scope",
+                             "bench/dut", "--saif-period", "12.5"});
+  const json second = run_json("s", other, keys);
+  const std::string traced = file_bytes(file);
+  EXPECT_EQ(second.at("saif").at("transitions"), 3);
+  EXPECT_EQ(second.at("saif").at("duration_ps"), 37500);
+  EXPECT_NE(traced.find("// Operands: trace trace.npy, 4 operations"), std::string::npos);
+  EXPECT_NE(traced.find("(DURATION 37500)\n(INSTANCE bench\n  (INSTANCE dut\n    (NET\n"),
+            std::string::npos);
+  run_json("s", command, keys);
+  EXPECT_EQ(file_bytes(file), uniform);
+  // By a path relative to the working directory, of a component's directory.
+  EXPECT_EQ(run_line("lutra characterize s/component --saif r.saif --out t").status, 0);
+  EXPECT_EQ(file_bytes(path() / "r.saif"), uniform);
 }
 
 TEST_F(GoodRun, ASweepWritesRowsTableAndPage) {

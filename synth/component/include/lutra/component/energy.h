@@ -22,6 +22,17 @@ struct OperandPair {
   std::int32_t b = 0;
 };
 
+/// What each net of a netlist did in a sequence of operations, one a period, and the energy of the
+/// same transitions. A net's time at 1 is high_halves / 2 periods + extra_high_fs.
+struct NetActivity {
+  std::vector<std::uint64_t> toggles;       ///< [net]
+  std::vector<std::uint64_t> high_halves;   ///< [net] half periods that it is settled at 1
+  std::vector<std::int64_t> extra_high_fs;  ///< [net] of its delays; 0 without delays
+  std::vector<std::uint64_t> cancelled;     ///< [net] pulses kept back (EventRecord); 0 likewise
+  EnergyReport energy;
+  double longest_ns = 0;  ///< from the operands' change to the last change of a net; 0 likewise
+};
+
 /// The same operations twice: at zero delay, and with the library's delays.
 struct GlitchReport {
   EnergyReport settled;
@@ -46,15 +57,19 @@ struct DelayedEnergy {
 /// change from one sequence to the next does not count.
 /// @param lengths  operations of each sequence
 /// @param drive    sets the inputs of an operation, counted over all sequences, in a lane
+/// @param nets     what each net did; nullptr: nobody asks
 /// Throws as EventSimulator does, and Error(kInternal) if a net settles at another value than
 /// without delays.
 DelayedEnergy delayed_energy(
     const Netlist& netlist, const Liberty& liberty, double input_slew_ns,
     const std::vector<std::size_t>& lengths,
-    const std::function<void(NetlistSimulator* simulator, int lane, std::size_t operation)>& drive);
+    const std::function<void(NetlistSimulator* simulator, int lane, std::size_t operation)>& drive,
+    NetActivity* nets = nullptr);
 
 /// Operations of the uniform activity that a component's energy is measured at.
 inline constexpr std::size_t kUniformOperations = 65537;
+/// The first operations of a sequence, which are simulated with delays for `glitches`.
+inline constexpr std::size_t kGlitchOperations = 4097;
 
 /// Simulates a component's mapped netlist on operand sequences; see SwitchingActivity for the model
 /// of energy, EventSimulator for that of delays.
@@ -73,23 +88,34 @@ class EnergyMeter {
   /// range.
   EnergyReport measure(const std::vector<OperandPair>& consecutive_operations);
   bool has_registers() const;
-  /// The netlist's products of these operations. Throws as measure() does, and
-  /// Error(kUnimplemented) on a multiplier with registers.
+  const Netlist& netlist() const;
+  /// The nets in the transitions of measure(), at zero delay. Of a multiplier with latency the
+  /// clock rises at the beginning of a cycle, with the new operands, and falls in its middle.
+  /// Throws as measure() does.
+  NetActivity net_activity(const std::vector<OperandPair>& consecutive_operations);
+  /// The nets in the transitions of measure_glitches(), with delays. Throws as that does.
+  NetActivity delayed_net_activity(const std::vector<OperandPair>& consecutive_operations);
+  /// The netlist's products of these operations. Throws as measure() does, and Error(kUnimplemented)
+  /// on a multiplier with registers.
   std::vector<std::int64_t> products(const std::vector<OperandPair>& consecutive_operations);
   /// The same as measure() with glitches beside it: all operand bits change at once, and each
   /// operation settles before the next. Throws as products(), and as EventSimulator does;
   /// Error(kInternal) if a net settles at another value than without delays.
   GlitchReport measure_glitches(const std::vector<OperandPair>& consecutive_operations);
   /// delayed_energy() of sequences of operations.
-  DelayedEnergy measure_sequences(const std::vector<std::vector<OperandPair>>& sequences);
+  DelayedEnergy measure_sequences(const std::vector<std::vector<OperandPair>>& sequences,
+                                  NetActivity* nets = nullptr);
 
  private:
   struct State;
   void need_combinational(const std::string& what) const;
-  /// @param settled  called with the first operation and the number of each batch of lanes
+  void need_transitions(std::size_t operations) const;
   void check_operands(const std::vector<OperandPair>& operations) const;
+  /// @param settled  called with the first operation and the number of each batch of lanes
+  /// @param nets     what each net did; nullptr: nobody asks
   EnergyReport run(const std::vector<OperandPair>& consecutive_operations,
-                   const std::function<void(std::size_t, int)>& settled);
+                   const std::function<void(std::size_t, int)>& settled,
+                   NetActivity* nets = nullptr);
   std::unique_ptr<State> state_;
 };
 

@@ -9,6 +9,16 @@
 
 namespace lutra::synth {
 
+/// What an event-driven simulation finds of each net beside its changes.
+struct EventRecord {
+  /// [net] How much longer it stood at 1 than if each settlement's last value had held from time 0
+  /// on, in fs.
+  std::vector<std::int64_t> extra_high_fs;
+  /// [net] Changes that waited and were cancelled: pulses at a cell's output that its inertia keeps
+  /// back.
+  std::vector<std::uint64_t> cancelled;
+};
+
 /// Event-driven simulator of a combinational netlist with the library's delays: it sees the
 /// glitches that a zero-delay simulation cannot.
 ///
@@ -36,6 +46,8 @@ class EventSimulator {
   /// @param activity  every change is counted into it, and one interval; nullptr: not counted
   double settle(SwitchingActivity* activity);
   bool value(int net) const { return values_[net] != 0; }
+  /// Adds what follows to `record`, whose vectors get one entry a net; nullptr: nothing.
+  void keep_record(EventRecord* record);
 
  private:
   /// What instances of one library cell share, of one output.
@@ -86,6 +98,7 @@ class EventSimulator {
   std::vector<std::uint64_t> values_, pending_inputs_;  ///< [net], 0 or all ones
   std::vector<Event> waiting_;                          ///< a heap
   std::uint32_t events_ = 0;                            ///< of this settlement
+  EventRecord* record_ = nullptr;
 };
 
 }  // namespace lutra::synth

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lutra/netlist/liberty.h"
@@ -25,6 +26,14 @@ struct NetlistCell {
   std::string name;
   const LibertyCell* type = nullptr;
   std::vector<int> nets;
+};
+
+/// What the netlist's Verilog calls its nets.
+struct VerilogNetNames {
+  std::vector<std::string> nets;  ///< [net] in name()_mapped: i<n>, o<n>, n<net>, or a constant
+  /// The ports of name()_mapped, one for each bit of the netlist's inputs, then of its outputs, in
+  /// order of declaration: name and net. More than one may stand for one net.
+  std::vector<std::pair<std::string, int>> ports;
 };
 
 /// A Yosys netlist whose cells and pins are called as for tools, under the library's own names and
@@ -67,6 +76,8 @@ class Netlist {
   ///                tools
   std::string verilog(const std::string& module = "",
                       Liberty::Names names = Liberty::Names::kOwn) const;
+  /// The names that verilog() gives nets and ports; instance n of cells() is u<n> there.
+  VerilogNetNames verilog_net_names() const;
   /// Number of instances of each cell type, by name.
   std::map<std::string, int> cell_counts() const;
 
