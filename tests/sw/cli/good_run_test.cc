@@ -5,6 +5,7 @@
 
 #include "lutra/numerics/npy.h"
 #include "lutra/synth/liberty.h"
+#include "lutra/synth/multiplier_family.h"
 #include "run_lutra.h"
 #include "saved_network.h"
 
@@ -83,6 +84,17 @@ TEST_F(GoodRun, MultipliersJson) {
   for (const char* name : {"exact", "drum", "trunc", "bam"}) {
     EXPECT_NE(std::find(names.begin(), names.end(), name), names.end()) << name;
   }
+}
+
+// What the pages of the documentation are written from; families_test compares the pages.
+TEST_F(GoodRun, MultipliersForPages) {
+  EXPECT_EQ(run_into("page", {"multipliers", "--markdown"}).out, synth::families_page());
+  std::string patterns;
+  for (const synth::MultiplierFamily& family : synth::multiplier_families()) {
+    for (const std::string& pattern : family.measured) patterns += pattern + "\n";
+  }
+  EXPECT_EQ(run_into("rows", {"multipliers", "--measured"}).out, patterns);
+  EXPECT_EQ(run_into("both", {"multipliers", "--measured", "--json"}).status, 2);
 }
 
 const std::vector<std::string> kComponentKeys = {
