@@ -89,7 +89,8 @@ add_library(lutra::verilated ALIAS lutra_verilated)
 # lutra_verilate(<target> TOP <module> PREFIX <class> SOURCES ... [ARGS ...] [CFLAGS ...]): a verilated C++
 # model as a static library; ARGS go to Verilator (-GName=value, ...). Warnings are errors; a
 # verilation that fails leaves no archive behind and shows its log. One C++ file a model
-# (VM_PARALLEL_BUILDS=0): parsing the headers once is worth more than a second core.
+# (VM_PARALLEL_BUILDS=0): parsing the headers once is worth more than a second core. The class's
+# header is named as made here, so that what includes it is compiled again in the same build.
 set(LUTRA_LOGGED "${CMAKE_CURRENT_LIST_DIR}/logged.sh")
 function(lutra_verilate target)
   cmake_parse_arguments(ARG "" "TOP;PREFIX;CFLAGS" "SOURCES;ARGS" ${ARGN})
@@ -98,7 +99,7 @@ function(lutra_verilate target)
   endif()
   set(dir "${CMAKE_BINARY_DIR}/verilated/${target}")
   set(archive "${dir}/${ARG_PREFIX}__ALL.a")
-  add_custom_command(OUTPUT "${archive}"
+  add_custom_command(OUTPUT "${archive}" BYPRODUCTS "${dir}/${ARG_PREFIX}.h"
     COMMAND ${CMAKE_COMMAND} -E rm -rf "${dir}"
     COMMAND ${CMAKE_COMMAND} -E make_directory "${dir}"
     COMMAND "${LUTRA_LOGGED}" "${dir}.log"

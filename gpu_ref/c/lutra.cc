@@ -9,6 +9,7 @@
 
 #include "lutra/base/error.h"
 #include "lutra/base/files.h"
+#include "lutra/base/npy.h"
 #include "lutra/engine/backend.h"
 #include "lutra/tables/table_files.h"
 

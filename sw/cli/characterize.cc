@@ -19,6 +19,7 @@
 #include "lutra/component/operands.h"
 #include "lutra/component/pipeline.h"
 #include "lutra/component/reference.h"
+#include "lutra/component/saif.h"
 #include "lutra/netlist/liberty.h"
 #include "lutra/report/report.h"
 #include "lutra/tables/table_files.h"

@@ -23,11 +23,11 @@ struct Counts {
 };
 
 /// Runs a bench over the operand pairs and compares the configurations that are wanted.
-/// @param flipped_bit  of every product of the RTL, to prove that the bench can fail; -1: none,
-///                     and mismatches fail the test
+/// @param damage  what to do to a model, to prove that the bench can fail; null: nothing, and
+///                mismatches fail the test
 template <typename Bench>
 Counts sweep(const Configurations& all, const std::function<bool(const Configuration&)>& wanted,
-             int flipped_bit = -1) {
+             synth::MultiplierModel (*damage)(const synth::MultiplierModel&) = nullptr) {
   const int slot_bits = static_cast<int>(sizeof(Bench::p_o) * 8 / all.size());
   std::map<int, std::vector<std::size_t>> by_width;
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -41,15 +41,14 @@ Counts sweep(const Configurations& all, const std::function<bool(const Configura
     std::vector<synth::MultiplierModel> models;
     for (const std::size_t i : indices) {
       comparisons.emplace_back(all[i].name());
-      models.push_back(model_of(all[i]));
+      models.push_back(damage != nullptr ? damage(model_of(all[i])) : model_of(all[i]));
     }
     for (const auto& [a_pattern, b_pattern] : operand_pairs(width)) {
       bench->a_i = a_pattern;
       bench->b_i = b_pattern;
       bench->eval();
       for (std::size_t k = 0; k < indices.size(); ++k) {
-        std::uint32_t pattern = slot(bench->p_o, indices[k], slot_bits);
-        if (flipped_bit >= 0) pattern ^= 1u << flipped_bit;
+        const std::uint32_t pattern = slot(bench->p_o, indices[k], slot_bits);
         const bool is_signed = all[indices[k]].is_signed();
         const std::int64_t a = number(a_pattern, width, is_signed);
         const std::int64_t b = number(b_pattern, width, is_signed);
@@ -60,7 +59,7 @@ Counts sweep(const Configurations& all, const std::function<bool(const Configura
       ++counts.configurations;
       counts.compared += comparison.compared();
       counts.mismatches += comparison.mismatches();
-      if (flipped_bit < 0) comparison.check();
+      if (damage == nullptr) comparison.check();
     }
   }
   bench->final();
@@ -102,13 +101,30 @@ TEST(MulRtlBench, SignMagnitudeShellEqualsModel) {
   EXPECT_EQ(counts.compared, 4u * 65536);
 }
 
+bool is_drum(const Configuration& configuration) {
+  return configuration.spec.family->name == "drum";
+}
+
 TEST(MulRtlBench, SweepDetectsAFlippedBit) {
-  const Counts counts = sweep<Vmul_bench>(
-      configurations_8(),
-      [](const Configuration& configuration) { return configuration.spec.family->name == "drum"; },
-      3);
+  const Counts counts =
+      sweep<Vmul_bench>(configurations_8(), is_drum, [](const synth::MultiplierModel& model) {
+        return synth::MultiplierModel(
+            [model](std::int64_t a, std::int64_t b) { return model(a, b) ^ 8; });
+      });
   EXPECT_GT(counts.compared, 0u);
   EXPECT_EQ(counts.mismatches, counts.compared);
+}
+
+// A descriptor whose model differs from the RTL in one product of 65,536.
+TEST(MulRtlBench, SweepDetectsOneWrongProduct) {
+  const Counts counts =
+      sweep<Vmul_bench>(configurations_8(), is_drum, [](const synth::MultiplierModel& model) {
+        return synth::MultiplierModel([model](std::int64_t a, std::int64_t b) {
+          return model(a, b) + (a == 93 && b == 118 ? 1 : 0);
+        });
+      });
+  EXPECT_GT(counts.configurations, 2u);
+  EXPECT_EQ(counts.mismatches, counts.configurations);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <functional>
 #include <random>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -249,27 +250,14 @@ TEST(MultiplierModels, ErrorsSayWhatIsAllowed_bad) {
   expect_usage_error("drum: kept_bits = 8, expected 3..7 for width 8", "drum", {{"kept_bits", 8}},
                      8);
   expect_usage_error("drum: width = 3, expected 4..32", "drum", {{"kept_bits", 3}}, 3);
-  expect_usage_error("udm: width = 7, expected 2..16, even", "udm", {}, 7);
-  expect_usage_error("rows = 3, expected 1..2 for width 8 and first = 6", "perforation",
+  expect_usage_error("udm: width = 7, expected an even width in 2..16", "udm", {}, 7);
+  expect_usage_error("rows = 3, expected 1..2 for width 8, first = 6", "perforation",
                      {{"first", 6}, {"rows", 3}}, 8);
-  expect_usage_error("enhanced = 1, expected 0..0 for width 8 and segment_bits = 5", "ssm",
+  expect_usage_error("enhanced = 1, expected 0..0 for width 8, segment_bits = 5", "ssm",
                      {{"segment_bits", 5}, {"enhanced", 1}}, 8);
-  expect_usage_error("t = 3, expected 4..7 for width 8 and h = 3", "tosam", {{"h", 3}, {"t", 3}},
-                     8);
+  expect_usage_error("t = 3, expected 4..7 for width 8, h = 3", "tosam", {{"h", 3}, {"t", 3}}, 8);
   expect_usage_error("operands 128 and 1, expected -128..127", "exact", {}, 8, 128);
   fmt::print("checked=12\n");
-}
-
-// Every multiplier that the library offers has a model, with the same parameters.
-TEST(MultiplierModels, EveryFamilyOfTheLibraryHasAModel) {
-  int checked = 0;
-  for (const MultiplierFamily& family : multiplier_families()) {
-    const MultiplierSpec spec = parse_multiplier_spec(family.name);
-    EXPECT_NO_THROW(multiplier_model(family.name, spec.parameters, 8, true, 1, 1));
-    ++checked;
-  }
-  EXPECT_GE(checked, 4);
-  fmt::print("checked={}\n", checked);
 }
 
 // --- properties ---------------------------------------------------------------------------------
@@ -288,38 +276,44 @@ struct Design {
   }
 };
 
-/// Each family at 8 bits, parameters inside and at both ends of their ranges.
-std::vector<Design> designs_of_eight_bits() {
-  std::vector<Design> all = {
-      {"exact", {}},    {"dadda", {}}, {"booth", {}}, {"udm", {}},
-      {"mitchell", {}}, {"mbm", {}},   {"roba", {}},
-  };
-  for (const long t : {1, 2, 7}) all.push_back({"trunc", {{"trunc_bits", t}}});
-  for (const auto& [first, rows] : {std::pair(0L, 1L), {0L, 8L}, {2L, 3L}, {7L, 1L}}) {
-    all.push_back({"perforation", {{"first", first}, {"rows", rows}}});
-  }
-  for (const auto& [hbl, vbl] : {std::pair(0L, 0L), {0L, 6L}, {7L, 14L}, {3L, 9L}}) {
-    all.push_back({"bam", {{"hbl", hbl}, {"vbl", vbl}}});
-  }
-  for (const long c : {0, 6, 14}) all.push_back({"ptm", {{"columns", c}}});
-  for (const long type : {0, 1}) {
-    for (const long vbl : {0, 1, 6, 14}) {
-      all.push_back({"broken_booth", {{"vbl", vbl}, {"type", type}}});
+/// A family's settings at one width with each parameter at an end of its range.
+std::vector<FamilySetting> ends_of(const MultiplierFamily& family, int width) {
+  std::vector<FamilySetting> all = {{width, {}}};
+  for (const FamilyParameter& parameter : family.parameters) {
+    std::vector<FamilySetting> longer;
+    for (const FamilySetting& setting : all) {
+      const long low = parameter.minimum(width, setting.parameters);
+      const long high = parameter.maximum(width, setting.parameters);
+      for (const long end : low == high ? std::vector{low} : std::vector{low, high}) {
+        longer.push_back(setting);
+        longer.back().parameters.emplace_back(parameter.name, end);
+      }
     }
-  }
-  for (const long l : {1, 6, 14}) all.push_back({"loa", {{"or_bits", l}}});
-  for (const long k : {3, 4, 7}) all.push_back({"drum", {{"kept_bits", k}}});
-  for (const auto& [m, enhanced] : {std::pair(4L, 0L), {4L, 1L}, {5L, 0L}, {6L, 1L}, {7L, 0L}}) {
-    all.push_back({"ssm", {{"segment_bits", m}, {"enhanced", enhanced}}});
-  }
-  for (const long c : {0, 1, 2}) all.push_back({"ilm", {{"corrections", c}}});
-  for (const auto& [h, t] : {std::pair(0L, 1L), {2L, 5L}, {0L, 7L}, {6L, 7L}}) {
-    all.push_back({"tosam", {{"h", h}, {"t", t}}});
-  }
-  for (const long kind : {1, 2}) {
-    for (const long c : {0, 8, 15}) all.push_back({"compressor", {{"kind", kind}, {"columns", c}}});
+    all = longer;
   }
   return all;
+}
+
+std::string name_of(const MultiplierFamily& family, const FamilySetting& setting) {
+  return MultiplierSpec{&family, setting.parameters, setting.width}.canonical();
+}
+
+/// Calls `check(family, setting)` for each family at 8 bits: parameters inside, as its descriptor
+/// names them, and at the ends of their ranges.
+template <typename Check>
+void for_settings_of_eight_bits(Check check) {
+  for (const MultiplierFamily& family : multiplier_families()) {
+    std::vector<FamilySetting> settings = ends_of(family, 8);
+    for (const std::string& pattern : family.tested) {
+      for (const std::string& spec : expand_pattern(pattern)) {
+        settings.push_back({8, parse_multiplier_spec(spec).parameters});
+      }
+    }
+    std::set<std::string> seen;
+    for (const FamilySetting& setting : settings) {
+      if (seen.insert(name_of(family, setting)).second) check(family, setting);
+    }
+  }
 }
 
 /// Calls `check(a, b)` for all pairs of 8 bits; the number of pairs.
@@ -332,60 +326,56 @@ std::int64_t for_all_pairs(bool is_signed, Check check) {
   return 65536;
 }
 
-TEST(MultiplierModels, ZeroTimesAnythingIsZero) {
+// Both claims of a descriptor hold where it says so, and nowhere else.
+TEST(MultiplierModels, ZeroTimesAnythingIsZeroWhereTheFamilySaysSo) {
   std::int64_t checked = 0;
-  for (const Design& design : designs_of_eight_bits()) {
-    const Parameters& p = design.parameters;
-    // Momeni's compressor makes 1 of four zeros; Booth's inverted row of zeros can lose its one.
-    const bool excepted = (design.family == "compressor" && p[0].second == 1 && p[1].second > 0) ||
-                          (design.family == "broken_booth" && p[1].second == 1 && p[0].second > 0);
+  for_settings_of_eight_bits([&](const MultiplierFamily& family, const FamilySetting& setting) {
     for (const bool is_signed : {false, true}) {
-      const MultiplierModel model = design.model(8, is_signed);
+      const MultiplierModel model = multiplier_model(family, setting.parameters, 8, is_signed);
       int others = 0;
       for (int x = is_signed ? -128 : 0; x < (is_signed ? 128 : 256); ++x) {
         others += (model(0, x) != 0) + (model(x, 0) != 0);
         checked += 2;
       }
-      EXPECT_EQ(others != 0, excepted) << design.name();
+      EXPECT_EQ(others == 0, family.keeps_zero(setting)) << name_of(family, setting);
     }
-  }
+  });
+  EXPECT_GT(checked, 0);
   fmt::print("checked={}\n", checked);
 }
 
 // The shell: the magnitudes' product, with the sign of the exact one put on it where one is
-// negative.
-TEST(MultiplierModels, SignedIsSignAndMagnitudeButForNativeDesigns) {
+// negative. Native families differ from it, but for exact products.
+TEST(MultiplierModels, SignedIsSignAndMagnitudeButForNativeFamilies) {
   std::int64_t checked = 0;
-  for (const Design& design : designs_of_eight_bits()) {
-    const MultiplierModel with_sign = design.model(8, true);
-    const MultiplierModel core = design.model(8, false);
+  for_settings_of_eight_bits([&](const MultiplierFamily& family, const FamilySetting& setting) {
+    const MultiplierModel with_sign = multiplier_model(family, setting.parameters, 8, true);
+    const MultiplierModel core = multiplier_model(family, setting.parameters, 8, false);
     std::int64_t others = 0;
+    std::int64_t inexact = 0;
     checked += for_all_pairs(true, [&](int a, int b) {
       const std::int64_t magnitude = core(std::abs(a), std::abs(b));
-      others += with_sign(a, b) != ((a < 0) != (b < 0) ? -magnitude : magnitude);
+      const std::int64_t product = with_sign(a, b);
+      others += product != ((a < 0) != (b < 0) ? -magnitude : magnitude);
+      inexact += product != a * b;
     });
-    const bool floors = design.family == "trunc" ||
-                        (design.family == "broken_booth" && design.parameters[0].second > 0);
-    EXPECT_EQ(others != 0, floors) << design.name();
-  }
+    EXPECT_EQ(others != 0, family.is_native && inexact != 0) << name_of(family, setting);
+  });
+  EXPECT_GT(checked, 0);
   fmt::print("checked={}\n", checked);
 }
 
-TEST(MultiplierModels, OperandsCommuteWhereTheDesignDoes) {
+TEST(MultiplierModels, OperandsCommuteWhereTheFamilySaysSo) {
   std::int64_t checked = 0;
-  for (const Design& design : designs_of_eight_bits()) {
-    const MultiplierModel model = design.model(8, false);
+  for_settings_of_eight_bits([&](const MultiplierFamily& family, const FamilySetting& setting) {
+    const MultiplierModel model = multiplier_model(family, setting.parameters, 8, false);
     std::int64_t others = 0;
-    checked += for_all_pairs(false, [&](int a, int b) { others += model(a, b) != model(b, a); });
-    const Parameters& p = design.parameters;
-    const bool rows_differ =
-        (design.family == "perforation" && p[1].second < 8) ||
-        (design.family == "bam" && p[0].second > 0 && p[1].second < 14) ||
-        // Of type 0 and column 0 alone, only the 1 of two odd operands is lost.
-        (design.family == "broken_booth" && p[0].second > (p[1].second == 0 ? 1 : 0)) ||
-        (design.family == "compressor" && p[1].second > 0);
-    EXPECT_EQ(others != 0, rows_differ) << design.name();
-  }
+    checked += for_all_pairs(false, [&](int a, int b) {
+      if (a < b) others += model(a, b) != model(b, a);
+    });
+    EXPECT_EQ(others == 0, family.commutes(setting)) << name_of(family, setting);
+  });
+  EXPECT_GT(checked, 0);
   fmt::print("checked={}\n", checked);
 }
 
@@ -487,9 +477,10 @@ TEST(MultiplierModels, ExactnessRegions) {
 TEST(MultiplierModels, EveryWidthHasItsEnds) {
   std::mt19937_64 random(1);
   std::int64_t checked = 0;
-  const auto check = [&](const Design& design, int width) {
+  const auto check = [&](const MultiplierFamily& family, const FamilySetting& setting) {
+    const int width = setting.width;
     for (const bool is_signed : {false, true}) {
-      const MultiplierModel model = design.model(width, is_signed);
+      const MultiplierModel model = multiplier_model(family, setting.parameters, width, is_signed);
       const std::int64_t low = is_signed ? -(std::int64_t{1} << (width - 1)) : 0;
       const std::int64_t high = low + (std::int64_t{1} << width) - 1;
       for (int i = 0; i < 200; ++i) {
@@ -502,50 +493,59 @@ TEST(MultiplierModels, EveryWidthHasItsEnds) {
         const std::int64_t p = model(a, b);
         ++checked;
         if (width == 32) continue;
-        EXPECT_GE(p, is_signed ? -(std::int64_t{1} << (2 * width - 1)) : 0) << design.name();
-        EXPECT_LT(p, std::int64_t{1} << (is_signed ? 2 * width - 1 : 2 * width)) << design.name();
+        EXPECT_GE(p, is_signed ? -(std::int64_t{1} << (2 * width - 1)) : 0)
+            << name_of(family, setting);
+        EXPECT_LT(p, std::int64_t{1} << (is_signed ? 2 * width - 1 : 2 * width))
+            << name_of(family, setting);
       }
     }
   };
-  for (int n = 2; n <= 32; ++n) {
-    const long m = (n + 1) / 2;
-    check({"exact", {}}, n);
-    for (const long t : {1, n - 1}) check({"trunc", {{"trunc_bits", t}}}, n);
-    for (const long v : {0, 2 * n - 2}) {
-      for (const long h : {0, n - 1}) check({"bam", {{"hbl", h}, {"vbl", v}}}, n);
+  for (const MultiplierFamily& family : multiplier_families()) {
+    for (int width = family.minimum_width; width <= family.maximum_width; ++width) {
+      if (family.even_width_only && width % 2 != 0) continue;
+      for (const FamilySetting& setting : ends_of(family, width)) check(family, setting);
     }
-    if (n >= 4) {
-      for (const long k : {3, n - 1}) check({"drum", {{"kept_bits", k}}}, n);
+  }
+  EXPECT_GT(checked, 0);
+  fmt::print("checked={}\n", checked);
+}
+
+// What a saving is told against, and the other exact settings whose parameters do not depend on the
+// width: at 8 bits all pairs, at the other widths the largest operands and random ones.
+TEST(MultiplierModels, ExactDesignsAreExact) {
+  std::vector<std::string> designs = exact_designs();
+  EXPECT_GE(designs.size(), 9u);
+  for (const char* other :
+       {"broken_booth:vbl=0,type=1", "compressor:kind=2,columns=0", "ptm:columns=0"}) {
+    designs.emplace_back(other);
+  }
+  std::mt19937_64 random(2);
+  std::int64_t checked = 0;
+  for (const std::string& design : designs) {
+    const MultiplierSpec spec = parse_multiplier_spec(design);
+    EXPECT_EQ(spec.width, 8) << design;
+    EXPECT_EQ(spec.canonical(), design);
+    std::int64_t wrong = 0;
+    const MultiplierModel of_8 = multiplier_model(*spec.family, spec.parameters, 8, spec.is_signed);
+    checked += for_all_pairs(spec.is_signed, [&](int a, int b) { wrong += of_8(a, b) != a * b; });
+    for (int n = spec.family->minimum_width; n <= std::min(spec.family->maximum_width, 31); ++n) {
+      if (spec.family->even_width_only && n % 2 != 0) continue;
+      const MultiplierModel model =
+          multiplier_model(*spec.family, spec.parameters, n, spec.is_signed);
+      const std::int64_t low = spec.is_signed ? -(std::int64_t{1} << (n - 1)) : 0;
+      const std::int64_t high = low + (std::int64_t{1} << n) - 1;
+      for (int i = 0; i < 200; ++i) {
+        const auto operand = [&](int end) {
+          return i < 4 ? (end == 0 ? low : high)
+                       : low + static_cast<std::int64_t>(random() >> (64 - n));
+        };
+        const std::int64_t a = operand(i % 2);
+        const std::int64_t b = operand(i / 2);
+        wrong += model(a, b) != a * b;
+        ++checked;
+      }
     }
-    if (n > 16) continue;
-    check({"dadda", {}}, n);
-    check({"perforation", {{"first", 0}, {"rows", n}}}, n);
-    check({"perforation", {{"first", n - 1}, {"rows", 1}}}, n);
-    for (const long l : {1, 2 * n - 2}) check({"loa", {{"or_bits", l}}}, n);
-    if (n % 2 == 0) check({"udm", {}}, n);
-    if (n < 4) continue;
-    for (const char* family : {"mitchell", "mbm", "roba"}) check({family, {}}, n);
-    for (const long c : {0, 1, 2}) check({"ilm", {{"corrections", c}}}, n);
-    for (const long c : {0, 2 * n - 2}) check({"ptm", {{"columns", c}}}, n);
-    for (const long s : {m, n - 1L}) check({"ssm", {{"segment_bits", s}, {"enhanced", 0}}}, n);
-    if ((n - m) % 2 == 0) check({"ssm", {{"segment_bits", m}, {"enhanced", 1}}}, n);
-    check({"tosam", {{"h", 0}, {"t", 1}}}, n);
-    check({"tosam", {{"h", n - 2}, {"t", n - 1}}}, n);
-    for (const long kind : {1, 2}) {
-      check({"compressor", {{"kind", kind}, {"columns", 2 * n - 1}}}, n);
-      const MultiplierModel exact =
-          multiplier_model("compressor", {{"kind", kind}, {"columns", 0}}, n, false);
-      EXPECT_EQ(exact((1 << n) - 1, (1 << n) - 2), std::int64_t{(1 << n) - 1} * ((1 << n) - 2));
-    }
-    if (n % 2 != 0) continue;
-    check({"booth", {}}, n);
-    for (const long type : {0, 1}) {
-      check({"broken_booth", {{"vbl", 2 * n - 2}, {"type", type}}}, n);
-      const MultiplierModel exact =
-          multiplier_model("broken_booth", {{"vbl", 0}, {"type", type}}, n, true);
-      EXPECT_EQ(exact(-(1 << (n - 1)), (1 << (n - 1)) - 1),
-                -std::int64_t{1 << (n - 1)} * ((1 << (n - 1)) - 1));
-    }
+    EXPECT_EQ(wrong, 0) << design;
   }
   fmt::print("checked={}\n", checked);
 }

@@ -1,4 +1,4 @@
-// The benches of configurations.h, run by the build:
+// The benches of what the families' descriptors name (configurations.h), run by the build:
 //   write_benches rtl OUT_DIR: mul_bench.sv and mul_widths_bench.sv
 //   write_benches netlists OUT_DIR LIBERTY SEQUENTIAL_FILE: netlist_bench.sv, and netlists.v, the
 //     netlists with the cells that they use, generated from the Liberty functions.
@@ -88,6 +88,12 @@ std::string instance(const Configuration& configuration, std::size_t index, int 
   return text;
 }
 
+/// Writes a file where its text is another: benches that stay the same are not verilated again.
+void write_changed(const std::filesystem::path& file, const std::string& text) {
+  if (std::filesystem::exists(file) && base::read_file(file) == text) return;
+  base::write_file(file, text);
+}
+
 int widest(const Configurations& all) {
   int width = 0;
   for (const Configuration& configuration : all) width = std::max(width, configuration.spec.width);
@@ -98,16 +104,15 @@ void write_rtl_bench(const std::string& module, const Configurations& all,
                      const std::filesystem::path& out) {
   const int width = widest(all);
   std::string text = fmt::format(
-      "// Generated from configurations.h: {0} configurations, a {1}-bit product each, in its "
-      "order."
-      "\n\nmodule {2} (\n"
+      "// {0} configurations of configurations.h, a {1}-bit product each, in its order.\n\n"
+      "module {2} (\n"
       "  input  logic [{3}:0] a_i,\n"
       "  input  logic [{3}:0] b_i,\n"
       "  output logic [{4}:0] p_o\n"
       ");\n\n",
       all.size(), 2 * width, module, width - 1, 2 * width * all.size() - 1);
   for (std::size_t i = 0; i < all.size(); ++i) text += instance(all[i], i, 2 * width, "p_o");
-  base::write_file(out / (module + ".sv"), text + "\nendmodule\n");
+  write_changed(out / (module + ".sv"), text + "\nendmodule\n");
 }
 
 void write_netlist_bench(const std::filesystem::path& out,
@@ -116,9 +121,8 @@ void write_netlist_bench(const std::filesystem::path& out,
   const Configurations all = configurations_netlist();
   const int width = widest(all);
   std::string bench = fmt::format(
-      "// Generated from configurations.h: mapped netlists and the RTL that they came from, side "
-      "by\n"
-      "// side: two {0}-bit products for each of {1} configurations; and a sequential unit.\n\n"
+      "// Mapped netlists and the RTL that they came from, side by side: two {0}-bit products for\n"
+      "// each of {1} configurations of configurations.h, in its order; and a sequential unit.\n\n"
       "module netlist_bench (\n"
       "  input  logic clk_i,\n"
       "  input  logic rst_ni,\n"
@@ -155,9 +159,8 @@ void write_netlist_bench(const std::filesystem::path& out,
         ".acc_o(acc_{}_o));\n",
         kind == std::string("netlist") ? "_netlist" : "", kind, kind);
   }
-  base::write_file(out / "netlist_bench.sv", bench + "\nendmodule\n");
-  base::write_file(out / "netlists.v",
-                   netlists + liberty.verilog_cells({cells.begin(), cells.end()}));
+  write_changed(out / "netlist_bench.sv", bench + "\nendmodule\n");
+  write_changed(out / "netlists.v", netlists + liberty.verilog_cells({cells.begin(), cells.end()}));
 }
 
 int run(const std::vector<std::string>& arguments) {

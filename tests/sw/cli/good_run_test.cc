@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <sstream>
 
-#include "lutra/base/npy.h"
 #include "lutra/base/files.h"
+#include "lutra/base/npy.h"
+#include "lutra/component/multiplier_family.h"
 #include "lutra/netlist/liberty.h"
 #include "run_lutra.h"
 #include "saved_network.h"
@@ -84,6 +85,17 @@ TEST_F(GoodRun, MultipliersJson) {
   for (const char* name : {"exact", "drum", "trunc", "bam"}) {
     EXPECT_NE(std::find(names.begin(), names.end(), name), names.end()) << name;
   }
+}
+
+// What the pages of the documentation are written from; families_test compares the pages.
+TEST_F(GoodRun, MultipliersForPages) {
+  EXPECT_EQ(run_into("page", {"multipliers", "--markdown"}).out, synth::families_page());
+  std::string patterns;
+  for (const synth::MultiplierFamily& family : synth::multiplier_families()) {
+    for (const std::string& pattern : family.measured) patterns += pattern + "\n";
+  }
+  EXPECT_EQ(run_into("rows", {"multipliers", "--measured"}).out, patterns);
+  EXPECT_EQ(run_into("both", {"multipliers", "--measured", "--json"}).status, 2);
 }
 
 const std::vector<std::string> kComponentKeys = {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "lutra/base/npy.h"
 #include "lutra/tables/product_table.h"
 
 /// Tables of products in the files of this and of other tools; docs/tables.md has their orders.

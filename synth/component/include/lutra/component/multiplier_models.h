@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <utility>
-#include <vector>
+
+#include "lutra/component/multiplier_family.h"
 
 namespace lutra::synth {
 
@@ -17,18 +17,19 @@ namespace lutra::synth {
 ///             std::uint64_t.
 using MultiplierModel = std::function<std::int64_t(std::int64_t a, std::int64_t b)>;
 
-/// The model of a library family, written from docs/multipliers.md and independent of the RTL.
-/// @param family      a name of that page, e.g. "drum"; otherwise Error(kInvalidArgument)
+/// The model of a family, written from docs/multipliers.md and independent of the RTL.
+/// @param family      one of the library's, or its name, e.g. "drum"; otherwise
+/// Error(kInvalidArgument)
 /// @param parameters  name and value, each of the family's once, in its range; otherwise
 ///                    Error(kInvalidArgument)
 /// @param width       bits of an operand, in the family's range; otherwise Error(kInvalidArgument)
-MultiplierModel multiplier_model(const std::string& family,
-                                 const std::vector<std::pair<std::string, long>>& parameters,
+MultiplierModel multiplier_model(const std::string& family, const ParameterValues& parameters,
+                                 int width, bool is_signed);
+MultiplierModel multiplier_model(const MultiplierFamily& family, const ParameterValues& parameters,
                                  int width, bool is_signed);
 
 /// One product of that model. It checks the parameters on every call: keep the model for many.
-std::int64_t multiplier_model(const std::string& family,
-                              const std::vector<std::pair<std::string, long>>& parameters,
+std::int64_t multiplier_model(const std::string& family, const ParameterValues& parameters,
                               int width, bool is_signed, std::int64_t a, std::int64_t b);
 
 }  // namespace lutra::synth
