@@ -124,10 +124,10 @@ class Compiler {
   }
 
   Program run() {
-    const graph::TensorInfo& input = list_.tensors.at("input");
+    const graph::TensorInfo& input = list_.tensors.at(list_.input);
     program_.input_bytes = round_up(input.size());
-    begin("input");
-    load(Base::kInput, 0, place("input", {}, input.size()), program_.input_bytes);
+    begin(list_.input);
+    load(Base::kInput, 0, place(list_.input, {}, input.size()), program_.input_bytes);
     for (size_t s = 0; s < list_.steps.size(); ++s) {
       const graph::Step& step = list_.steps[s];
       begin(step.name);

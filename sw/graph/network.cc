@@ -8,20 +8,22 @@
 #include "lutra/base/error.h"
 
 namespace lutra::graph {
-std::map<std::string, std::vector<size_t>> parameter_shapes(const Network& network) {
-  std::map<std::string, std::vector<size_t>> shapes;
+std::map<std::string, Parameter> parameters(const Network& network) {
+  std::map<std::string, Parameter> all;
   const auto size = [](int n) { return static_cast<size_t>(n); };
   for (const Layer& layer : network.layers) {
     if (const auto* conv = std::get_if<Conv2d>(&layer)) {
-      shapes[conv->name + ".weight"] = {size(conv->out_channels), size(conv->kernel),
-                                        size(conv->kernel), size(conv->in_channels)};
-      shapes[conv->name + ".bias"] = {size(conv->out_channels)};
+      all[conv->name + ".weight"] = {{size(conv->out_channels), size(conv->kernel),
+                                      size(conv->kernel), size(conv->in_channels)},
+                                     Parameter::Kind::kConvolution};
+      all[conv->name + ".bias"] = {{size(conv->out_channels)}, Parameter::Kind::kBias};
     } else if (const auto* votes = std::get_if<Votes>(&layer)) {
-      shapes[votes->name + ".weight"] = {size(votes->capsules), size(votes->classes),
-                                         size(votes->in_dim), size(votes->out_dim)};
+      all[votes->name + ".weight"] = {
+          {size(votes->capsules), size(votes->classes), size(votes->in_dim), size(votes->out_dim)},
+          Parameter::Kind::kVotes};
     }
   }
-  return shapes;
+  return all;
 }
 
 nlohmann::json to_json(const Network& network) {
@@ -68,7 +70,8 @@ void check_finite(const std::string& where, const std::vector<float>& values) {
 }
 
 void check_weights(const Network& network, const FloatWeights& weights) {
-  for (const auto& [name, shape] : parameter_shapes(network)) {
+  for (const auto& [name, parameter] : parameters(network)) {
+    const std::vector<size_t>& shape = parameter.shape;
     const auto found = weights.find(name);
     if (found == weights.end()) {
       throw Error(ErrorKind::kInvalidArgument,

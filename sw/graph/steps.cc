@@ -14,8 +14,9 @@ class Lowering {
  public:
   explicit Lowering(const Network& network) {
     for (const Site& site : sites(network)) site_names_.push_back(site.name());
-    add_tensor("input", {network.height, network.width, network.channels}).fixed_frac = kUnitFrac;
-    current_ = "input";
+    list_.input = current_ = "input";
+    add_tensor(list_.input, {network.height, network.width, network.channels}).fixed_frac =
+        kUnitFrac;
     for (const Layer& layer : network.layers) {
       std::visit([this](const auto& l) { append(l); }, layer);
     }
@@ -142,7 +143,7 @@ StepList lower(const QuantisedNetwork& network) {
     return found->second;
   };
   // The index of the class has none.
-  const std::string& result = list.steps.back().output;
+  const std::string& result = list.output();
   for (auto& [name, tensor] : list.tensors) {
     if (name != result) tensor.frac = frac(name);
   }

@@ -17,8 +17,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+bool holds_arrays(const fs::path& directory) {
+  std::error_code error;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path().extension() == ".npy") return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -33,7 +38,8 @@ void save_float_weights(const graph::FloatWeights& weights,
 graph::FloatWeights load_float_weights(const graph::Network& network,
                                        const std::filesystem::path& directory) {
   graph::FloatWeights weights;
-  for (const auto& [name, shape] : graph::parameter_shapes(network)) {
+  for (const auto& [name, parameter] : graph::parameters(network)) {
+    const std::vector<size_t>& shape = parameter.shape;
     const auto path = directory / (name + ".npy");
     auto array = base::load_npy<float>(path);
     if (array.shape != shape) {
@@ -48,14 +54,14 @@ graph::FloatWeights load_float_weights(const graph::Network& network,
 }
 
 void save_quantised(const graph::QuantisedNetwork& network, const fs::path& directory) {
-  const auto shapes = graph::parameter_shapes(network.description);
+  const auto parameters = graph::parameters(network.description);
   // Written last: a directory that holds it holds all of one network.
   fs::remove(directory / "network.json");
   for (const auto& [name, values] : network.weights) {
-    base::save_npy(directory / (name + ".npy"), shapes.at(name), values);
+    base::save_npy(directory / (name + ".npy"), parameters.at(name).shape, values);
   }
   for (const auto& [name, values] : network.biases) {
-    base::save_npy(directory / (name + ".npy"), shapes.at(name), values);
+    base::save_npy(directory / (name + ".npy"), parameters.at(name).shape, values);
   }
   const nlohmann::json json = {{"network", network.description.name},
                                {"format", "lutra int8 network, version 1"},
@@ -68,7 +74,7 @@ graph::QuantisedNetwork load_quantised(const fs::path& directory) {
   std::error_code ignored;
   if (!fs::is_regular_file(path, ignored)) {
     const bool onnx = directory.extension() == ".onnx";
-    const bool floats = fs::exists(directory / "conv1.weight.npy", ignored);
+    const bool floats = holds_arrays(directory);
     throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("{}: {}{}, expected a directory with network.json", directory.string(),
                             fs::exists(directory, ignored) ? "not a network directory"
@@ -97,12 +103,12 @@ graph::QuantisedNetwork load_quantised(const fs::path& directory) {
     }
     return array.values;
   };
-  for (const auto& [name, shape] : graph::parameter_shapes(network.description)) {
-    if (ends_with(name, ".bias")) {
-      network.biases[name] = read(name, shape, int32_t{});
+  for (const auto& [name, parameter] : graph::parameters(network.description)) {
+    if (parameter.is_bias()) {
+      network.biases[name] = read(name, parameter.shape, int32_t{});
       continue;
     }
-    std::vector<int8_t>& values = network.weights[name] = read(name, shape, int8_t{});
+    std::vector<int8_t>& values = network.weights[name] = read(name, parameter.shape, int8_t{});
     for (size_t i = 0; i < values.size(); ++i) {
       if (values[i] == -128) {
         throw Error(ErrorKind::kInvalidArgument,

@@ -56,10 +56,6 @@ class ScaleSearch {
   std::vector<double> errors_;
 };
 
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 }  // namespace
 
 graph::QuantisedNetwork to_int8(const graph::Network& description,
@@ -91,7 +87,7 @@ graph::QuantisedNetwork to_int8(const graph::Network& description,
     }
   }
   const graph::StepList formats = graph::lower(result.description);
-  const std::string& index = formats.steps.back().output;  // of the class: it has no fraction
+  const std::string& index = formats.output();  // of the class: it has no fraction
   // One format for a place: the widest that any of its tensors needs.
   std::map<std::string, int> of_place;
   for (const auto& [name, tensor] : formats.tensors) {
@@ -107,8 +103,9 @@ graph::QuantisedNetwork to_int8(const graph::Network& description,
     result.fractions[name] = place == of_place.end() ? 7 : place->second;
   }
 
-  for (const auto& [name, tensor] : weights) {
-    if (!ends_with(name, ".weight")) continue;
+  for (const auto& [name, parameter] : graph::parameters(description)) {
+    if (parameter.is_bias()) continue;
+    const graph::FloatTensor& tensor = weights.at(name);
     ScaleSearch search(0, 15);
     search.add(tensor.values);
     const int frac = search.best();

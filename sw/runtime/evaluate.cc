@@ -44,14 +44,14 @@ EvaluateResult evaluate(const Inference& inference, const data::Dataset& data,
       }
     }
     if (state == nullptr) state = std::make_unique<InferenceState>();
-    std::vector<int8_t>& input = state->tensors["input"];
+    std::vector<int8_t>& input = state->tensors[inference.steps().input];
     input.clear();
     for (int i = begin; i < end; ++i) {
       const std::vector<int8_t> image = data::quantise_image(data, i);
       input.insert(input.end(), image.begin(), image.end());
     }
     inference.run(*backend, end - begin, state.get(), options.hooks, begin);
-    const std::vector<int8_t>& classes = state->tensors.at(inference.steps().steps.back().output);
+    const std::vector<int8_t>& classes = state->tensors.at(inference.steps().output());
     for (int i = begin; i < end; ++i) {
       result.is_right[i] = classes[i - begin] == data.labels[i];
       right += result.is_right[i];

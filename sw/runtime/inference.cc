@@ -63,7 +63,7 @@ void Inference::run(engine::Backend& backend, int images, InferenceState* state,
                     const std::vector<TensorHook>& hooks, int first_image) const {
   auto& tensors = state->tensors;
   for (const auto& [name, info] : list_.tensors) {
-    if (name == "input") {
+    if (name == list_.input) {
       if (static_cast<int64_t>(tensors[name].size()) != info.size() * images) {
         throw Error(ErrorKind::kInternal, "the input tensor has the wrong size");
       }
@@ -83,7 +83,7 @@ void Inference::run(engine::Backend& backend, int images, InferenceState* state,
           {name, list_.tensors.at(name), step, first_image, images, tensors.at(name).data()});
     }
   };
-  show("input", nullptr);
+  show(list_.input, nullptr);
   for (const graph::Step& step : list_.steps) {
     const auto in = [&](int index) { return tensors.at(step.inputs.at(index)).data(); };
     std::vector<int8_t>& out = tensors.at(step.output);

@@ -37,14 +37,15 @@ torch::Tensor route(const torch::Tensor& votes, int iterations) {
 }  // namespace
 
 CapsNetImpl::CapsNetImpl(const graph::Network& description) : description_(description) {
-  for (const auto& [name, shape] : graph::parameter_shapes(description)) {
-    const std::vector<int64_t> sizes(shape.begin(), shape.end());
+  using Kind = graph::Parameter::Kind;
+  for (const auto& [name, parameter] : graph::parameters(description)) {
+    const std::vector<int64_t> sizes(parameter.shape.begin(), parameter.shape.end());
     torch::Tensor value = torch::zeros(sizes);
-    if (sizes.size() == 4) {
-      // Votes sum over in_dim, convolutions over kernel and input channels.
-      const bool is_conv = sizes[1] == sizes[2];
-      const double fan_in = is_conv ? static_cast<double>(sizes[1] * sizes[2] * sizes[3]) : 8.0;
-      value = torch::randn(sizes) * (is_conv ? std::sqrt(2.0 / fan_in) : 0.1);
+    if (parameter.kind == Kind::kConvolution) {
+      const auto fan_in = static_cast<double>(sizes[1] * sizes[2] * sizes[3]);
+      value = torch::randn(sizes) * std::sqrt(2.0 / fan_in);
+    } else if (parameter.kind == Kind::kVotes) {
+      value = torch::randn(sizes) * 0.1;
     }
     // Module names must not contain dots.
     std::string key = name;

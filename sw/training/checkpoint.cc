@@ -115,7 +115,8 @@ bool Checkpoint::load(const graph::Network& description, CapsNet& model,
     archive.read("model", model_archive);
     archive.read("optimizer", optimizer_archive);
     graph::FloatWeights weights;
-    for (const auto& [name, shape] : graph::parameter_shapes(description)) {
+    for (const auto& [name, parameter] : graph::parameters(description)) {
+      const std::vector<size_t>& shape = parameter.shape;
       torch::Tensor value;
       archive.read(best_name(name), value);
       if (!has_shape(value, shape)) return damaged("weights of another shape");

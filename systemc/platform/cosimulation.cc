@@ -236,7 +236,7 @@ nlohmann::json cosimulate(const nlohmann::json& job) {
     for (int i = first; i < first + images; ++i) {
       std::vector<int8_t> image = data::quantise_image(data, i);
       runtime::InferenceState expected;
-      expected.tensors["input"] = image;
+      expected.tensors[inference.steps().input] = image;
       inference.run(*backend, 1, &expected);
 
       image.resize(program.input_bytes, 0);

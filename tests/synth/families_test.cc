@@ -265,7 +265,7 @@ class FamilyLimits : public testing::TestWithParam<std::string> {
           fmt::format("-G{}={}", family.parameters[i].rtl_name, parameters[i].second));
     }
     command.push_back((rtl / (family.top + ".sv")).string());
-    const ProcessResult result = run_process(command, directory_.path(), "verilator");
+    const ToolResult result = run_tool(command, directory_.path(), "verilator");
     if (result.status == 0) return "";
     // Verilator stumbles over trunc_bits = n before it comes to the RTL's own message, but there.
     EXPECT_NE(result.output.find(family.top), std::string::npos) << result.output;

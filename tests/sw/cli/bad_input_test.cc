@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "lutra/base/files.h"
 #include "lutra/base/npy.h"
 #include "run_lutra.h"
 #include "saved_network.h"
@@ -578,6 +579,64 @@ TEST_F(BadInput, OutputThatIsAFile_bad) {
   EXPECT_NE(r.err.find("taken"), std::string::npos) << r.err;
   EXPECT_EQ(file_bytes(file), "a file");
   ++refused_;
+}
+
+// What Lutra wrote and cannot read back whole is another thing than a wrong input.
+TEST_F(BadInput, DamagedComponentIsDataLoss_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  ASSERT_EQ(run_into("c", {"characterize", "exact:width=4"}).status, 0);
+  const fs::path component = path() / "c/component";
+  const std::string whole = file_bytes(component / "lut.npy");
+  std::string other = whole;
+  other.back() = static_cast<char>(other.back() ^ 1);
+  for (const std::string& damaged : {other, whole.substr(0, whole.size() - 1)}) {
+    base::write_file(component / "lut.npy", damaged);
+    expect_refusal(6, {"lut.npy: truncated or changed"}, {"characterize", component.string()});
+  }
+  base::write_file(component / "lut.npy", whole);
+  EXPECT_EQ(run_into("d", {"characterize", component.string()}).status, 0);
+}
+
+// A component's directory is found without a slash in its name, in every place that takes one.
+TEST_F(BadInput, DirectoriesNeedNoSlash) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  ASSERT_EQ(run_into("mine", {"characterize", "trunc:trunc_bits=1"}).status, 0);
+  fs::rename(path() / "mine/component", path() / "my_trunc");
+  EXPECT_EQ(run_into("d", {"characterize", "my_trunc"}).status, 0);
+  const Ended r = run_into("e", {"evaluate", "--model", model(), "--images", "5", "--multiplier",
+                                 "my_trunc", "--assign", "conv1.mac=exact"});
+  EXPECT_EQ(r.status, 0) << r.err;
+  const auto result = nlohmann::json::parse(file_bytes(path() / "e/result.json"));
+  EXPECT_EQ(result.at("assignment").at("primary.mac"), "my_trunc");
+  EXPECT_EQ(result.at("assignment").at("conv1.mac"), "exact");
+  expect_refusal(2, {"no multiplier \"not_there\" in the library"},
+                 {"evaluate", "--model", model(), "--multiplier", "not_there"});
+}
+
+// A pattern for each kind of site, and what is wrong with them.
+TEST_F(BadInput, PatternsOfSites_bad) {
+  LUTRA_SKIP_WITHOUT_TOOLS();
+  const auto evaluate = [this](std::vector<std::string> options) {
+    options.insert(options.begin(), {"evaluate", "--model", model(), "--images", "2"});
+    return options;
+  };
+  ASSERT_EQ(run_into("e", evaluate({"--assign", "routing.sum.2=drum", "--assign",
+                                    "capsules.squash=bam", "--assign", "*.agreement.*=drum"}))
+                .status,
+            0);
+  const auto named = nlohmann::json::parse(file_bytes(path() / "e/result.json")).at("assignment");
+  EXPECT_EQ(named.at("routing.sum.2"), "drum:kept_bits=4");
+  EXPECT_EQ(named.at("routing.sum.1"), "exact");
+  EXPECT_EQ(named.at("routing.agreement"), "drum:kept_bits=4");
+  EXPECT_EQ(named.at("capsules.squash"), "bam:hbl=0,vbl=6");
+  EXPECT_EQ(named.at("routing.squash.1"), "exact");
+  expect_refusal(2, {"operation 'routing.sum.9' does not exist in capsnet-edge"},
+                 evaluate({"--assign", "routing.sum.9=drum"}));
+  expect_refusal(2, {"operation '*.max' does not exist"}, evaluate({"--operations", "*.max"}));
+  expect_refusal(2, {"'conv*' and '*1.mac' give conv1.mac two multipliers"},
+                 evaluate({"--assign", "conv*=drum", "--assign", "*1.mac=bam"}));
+  expect_refusal(2, {"'conv1.mac' and 'conv1.mac' give conv1.mac two multipliers"},
+                 evaluate({"--assign", "conv1.mac=drum", "--assign", "conv1.mac=bam"}));
 }
 
 }  // namespace

@@ -55,7 +55,8 @@ class Machine : public CommandLine {
   graph::FloatWeights weights() {
     graph::FloatWeights result;
     std::mt19937 random(4);
-    for (const auto& [name, shape] : graph::parameter_shapes(models::capsnet_edge())) {
+    for (const auto& [name, parameter] : graph::parameters(models::capsnet_edge())) {
+      const std::vector<size_t>& shape = parameter.shape;
       size_t size = 1;
       for (const size_t d : shape) size *= d;
       graph::FloatTensor tensor{shape, {}};

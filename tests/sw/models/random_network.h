@@ -19,10 +19,11 @@ inline graph::QuantisedNetwork random_network(
   graph::QuantisedNetwork network;
   network.description = description;
   std::mt19937 random(seed);
-  for (const auto& [name, shape] : graph::parameter_shapes(network.description)) {
+  for (const auto& [name, parameter] : graph::parameters(network.description)) {
+    const std::vector<size_t>& shape = parameter.shape;
     size_t size = 1;
     for (size_t d : shape) size *= d;
-    if (name.find(".bias") != std::string::npos) {
+    if (parameter.is_bias()) {
       for (size_t i = 0; i < size; ++i) {
         network.biases[name].push_back(static_cast<int32_t>(random() % 4001) - 2000);
       }

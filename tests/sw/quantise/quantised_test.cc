@@ -312,7 +312,8 @@ TEST(FloatInference, ConvolvesAsDefined) {
   std::mt19937 random(1);
   std::normal_distribution<float> normal;
   graph::FloatWeights weights;
-  for (const auto& [name, shape] : graph::parameter_shapes(network)) {
+  for (const auto& [name, parameter] : graph::parameters(network)) {
+    const std::vector<size_t>& shape = parameter.shape;
     size_t size = 1;
     for (const size_t d : shape) size *= d;
     weights[name].shape = shape;

@@ -76,8 +76,17 @@ struct FloatTensor {
 /// Trained parameters by name ("conv1.weight", "conv1.bias", ...).
 using FloatWeights = std::map<std::string, FloatTensor>;
 
-/// Shape of each parameter that a network needs.
-std::map<std::string, std::vector<size_t>> parameter_shapes(const Network& network);
+/// A trained parameter of a network.
+struct Parameter {
+  enum class Kind { kConvolution, kVotes, kBias };
+  std::vector<size_t> shape;
+  Kind kind;
+
+  bool is_bias() const { return kind == Kind::kBias; }  ///< added to sums, not multiplied
+};
+
+/// Each parameter that a network needs, by name.
+std::map<std::string, Parameter> parameters(const Network& network);
 
 /// @throws Error kInvalidArgument that names `where` and the element that is no finite number
 void check_finite(const std::string& where, const std::vector<float>& values);

@@ -50,9 +50,12 @@ struct TensorInfo {
 /// The inference as a list of steps, and the tensors between them ("input", "conv1", ...). The
 /// tensor "routing.logits.0" is all zero and written by no step. Steps point into the network.
 struct StepList {
+  std::string input;  ///< the tensor that holds the image
   std::vector<Step> steps;
   std::map<std::string, TensorInfo> tensors;
 
+  /// The tensor that holds the class.
+  const std::string& output() const { return steps.back().output; }
   /// The tensor whose place `tensor` takes; its own where it has one.
   const std::string& place_of(const std::string& tensor) const {
     const std::string& other = tensors.at(tensor).in_place_of;
