@@ -96,7 +96,8 @@ TEST_F(Shards, OneThatIsKilledIsMadeUpFor) {
       run_line("(" + line("killed", std::string(kSweep) + " --jobs 1 --shard 1/2") +
                ") & shard=$!; (" + line("killed", std::string(kSweep) + " --jobs 1 --shard 2/2") +
                ") & until ls killed/out/units/*.json >/dev/null 2>&1; do sleep 0.02; done; "
-               "pkill -KILL -P $shard; wait");
+               "pkill -KILL -P $shard; kill -KILL $shard; wait $shard; echo ended $?; wait");
+  EXPECT_NE(killed.out.find("ended 137"), std::string::npos) << killed.out << killed.err;
   const int made = units_of("killed");
   EXPECT_LT(made, all) << killed.err;
   EXPECT_GE(made, all / 2) << "the other shard ended its part";
@@ -116,7 +117,8 @@ TEST_F(Shards, OfAStudyGiveTheBytesOfOneRun) {
       run_line("(" + line("two", command + " --shard 1/2") + ") & (" +
                line("two", command + " --shard 2/2") +
                ") & shard=$!; until ls two/out/units/*.json >/dev/null 2>&1; do sleep 0.02; done; "
-               "pkill -KILL -P $shard; wait");
+               "pkill -KILL -P $shard; kill -KILL $shard; wait $shard; echo ended $?; wait");
+  EXPECT_NE(killed.out.find("ended 137"), std::string::npos) << killed.out << killed.err;
   EXPECT_FALSE(fs::exists(path() / "two/out/result.json"));
   const Ended merged = run_line(line("two", command));
   EXPECT_EQ(merged.status, 0) << merged.err << killed.err;
@@ -134,7 +136,7 @@ TEST_F(Shards, ShareADirectoryWithNobodyElse_bad) {
       "(" + line("d", command + " --shard 1/2") +
       ") & shard=$!; until ls d/out/units/*.claim >/dev/null 2>&1; do sleep 0.02; done; " + "(" +
       line("d", command) + "); echo whole $?; (" + line("d", command + " --shard 1/2") +
-      "); echo twin $?; pkill -KILL -P $shard; wait");
+      "); echo twin $?; pkill -KILL -P $shard; kill -KILL $shard; wait");
   EXPECT_NE(r.out.find("whole 2"), std::string::npos) << r.out << r.err;
   EXPECT_NE(r.out.find("twin 2"), std::string::npos) << r.out << r.err;
   EXPECT_NE(r.err.find("another run writes into out"), std::string::npos) << r.err;
@@ -199,7 +201,8 @@ TEST_F(SlurmShards, ANodeThatDiesInTheMiddleIsMadeUpFor) {
   const Ended r = run_line(
       slurm_ + "(" + line("dead", std::string(kSweep) + " --jobs 1 --engine slurm --shards 2") +
       ") & study=$!; until ls dead/out/units/*.json >/dev/null 2>&1; do sleep 0.05; done; "
-      "pkill -KILL -f 'shard 2/2'; kill -KILL $(cat slurm/node2.pid); wait $study; echo ended $?");
+      "pkill -KILL -f 'shard [2]/2'; kill -KILL $(cat slurm/node2.pid); wait $study; echo ended "
+      "$?");
   EXPECT_NE(r.out.find("ended 0"), std::string::npos) << r.out << r.err;
   EXPECT_EQ(result_of("dead"), result_of("whole"));
   EXPECT_EQ(units_of("dead"), units_of("whole"));
