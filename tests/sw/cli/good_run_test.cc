@@ -5,6 +5,7 @@
 
 #include "lutra/base/files.h"
 #include "lutra/base/npy.h"
+#include "lutra/base/sha256.h"
 #include "lutra/component/multiplier_family.h"
 #include "lutra/netlist/liberty.h"
 #include "run_lutra.h"
