@@ -322,7 +322,7 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
   if (!values || options.study.output_use() != OutputUse::kOwn) {
     return options.study.progress_of(store);
   }
-  Outcome outcome;
+  Outcome outcome("lutra-sweep-1");
   nlohmann::json& r = outcome.result;
   r["rows"] = nlohmann::json::array();
   int unequal = 0;
@@ -570,8 +570,9 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
     if (error.kind() != ErrorKind::kUnavailable) throw;
     progress(fmt::format("no report: {}", error.what()));
   }
-  Outcome outcome;
+  Outcome outcome("lutra-characterize-1");
   outcome.result = row;
+  outcome.result["component_schema"] = row.at("schema");
   outcome.result["name"] = c.name;
   outcome.result["report"] = page.empty() ? nlohmann::json() : nlohmann::json(page.string());
   outcome.result["component"] = target.string();

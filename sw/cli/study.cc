@@ -39,7 +39,7 @@ Command add_study(CLI::App* root) {
     const studies::StreetConfig config = studies::read_street(options->file, overrides);
     report::chart_library();  // missing? say so before the work, not after it
     say_that_it_goes_on();
-    Outcome outcome;
+    Outcome outcome("lutra-study-1");
     nlohmann::json& r = outcome.result;
     studies::RunStore store = options->study.store(out);
     std::optional<nlohmann::json> made = studies::run_street(config, out, &store, progress);
