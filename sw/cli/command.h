@@ -37,7 +37,7 @@ struct Outcome {
   explicit Outcome(std::string name) : schema(std::move(name)) {}
 
   std::string schema;
-  nlohmann::json result;  ///< without the keys that all results have
+  nlohmann::json result;  ///< the keys that all results have may be missing
   std::string text;
   ExitCode code = ExitCode::kPass;
 };
