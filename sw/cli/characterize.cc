@@ -322,8 +322,9 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
   if (!values || options.study.output_use() != OutputUse::kOwn) {
     return options.study.progress_of(store);
   }
-  Outcome outcome;
+  Outcome outcome("lutra-sweep-1");
   nlohmann::json& r = outcome.result;
+  r["schema"] = outcome.schema;
   r["rows"] = nlohmann::json::array();
   int unequal = 0;
   for (const nlohmann::json& value : *values) {
@@ -338,7 +339,7 @@ Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs:
   r["seed"] = shared.seed;
   r["report"] = page.string();
   base::write_file(out / "sweep.csv", csv(r["rows"]));
-  base::write_file(page, report::sweep_page(r, made_by(shared)));
+  base::write_file(page, report::page(r, made_by(shared)));
   outcome.text = fmt::format("{:<36}{:>10}{:>10}{:>12}{:>10}{:>12}{:>10}\n", "multiplier",
                              "area um2", "delay ns", "energy fJ", "glitches", "MAE", "MRE");
   for (const nlohmann::json& row : r["rows"]) {
@@ -561,18 +562,21 @@ Outcome run_one(const Options& options, const SharedOptions& shared, const fs::p
   }
   for (const auto& [name, bytes] : files) base::write_file(out / name, bytes);
   if (!options.saif.empty()) base::write_file(options.saif, saif.text);
+  Outcome outcome("lutra-characterize-1");
+  outcome.result = row;
+  outcome.result["schema"] = outcome.schema;
+  outcome.result["component_schema"] = row.at("schema");
+  outcome.result["name"] = c.name;
   // Only the page needs Chart.js; the component is whole without it.
   fs::path page;
   try {
-    base::write_file(out / "report.html", report::component_page(row, c.lut, made_by(shared)));
+    base::write_file(out / "report.html",
+                     report::page(outcome.result, made_by(shared), {{"lut", c.lut}}));
     page = out / "report.html";
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kUnavailable) throw;
     progress(fmt::format("no report: {}", error.what()));
   }
-  Outcome outcome;
-  outcome.result = row;
-  outcome.result["name"] = c.name;
   outcome.result["report"] = page.empty() ? nlohmann::json() : nlohmann::json(page.string());
   outcome.result["component"] = target.string();
   outcome.text = fmt::format(

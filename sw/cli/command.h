@@ -32,7 +32,12 @@ struct SharedOptions {
 /// What a command's function gives back: the object of result.json, what a person reads, and the
 /// code.
 struct Outcome {
-  nlohmann::json result;
+  /// @param name  of the result's schema with its version: "lutra-evaluate-1" is
+  ///              docs/schema/evaluate.json
+  explicit Outcome(std::string name) : schema(std::move(name)) {}
+
+  std::string schema;
+  nlohmann::json result;  ///< the keys that all results have may be missing
   std::string text;
   ExitCode code = ExitCode::kPass;
 };

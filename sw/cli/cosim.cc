@@ -114,7 +114,7 @@ Command add_cosim(CLI::App* root) {
             }
             cosim.accelerator.shape.scratch_bytes = options->scratch_kib << 10;
             cosim.rerun = cosim::rerun_command(cosim, options->assignment.words());
-            Outcome outcome;
+            Outcome outcome("lutra-cosim-1");
             outcome.result = cosim::run_cosim(components, cosim);
             outcome.result["assignment"] = studies::names(components);
             outcome.result["multipliers"] = studies::multipliers(components);

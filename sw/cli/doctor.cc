@@ -126,7 +126,7 @@ Command add_doctor(CLI::App* root) {
           findings.push_back({"backend " + backend.name, backend.available, backend.reason,
                               backend.name == "scalar"});
         }
-        Outcome outcome;
+        Outcome outcome("lutra-doctor-1");
         outcome.result["found"] = nlohmann::json::array();
         for (const Finding& f : findings) {
           outcome.result["found"].push_back(

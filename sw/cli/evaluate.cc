@@ -82,7 +82,7 @@ Command add_evaluate(CLI::App* root) {
             const double loss =
                 std::accumulate(lost.begin(), lost.end(), 0.0) / static_cast<double>(r.images);
             const std::optional<studies::Interval> of_loss = studies::mean_interval(lost);
-            Outcome outcome;
+            Outcome outcome("lutra-evaluate-1");
             outcome.result = {{"model", model.string()},
                               {"data", data.name},
                               {"data_sha256", data.sha256()},

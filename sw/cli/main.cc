@@ -114,6 +114,7 @@ int run(int argc, char** argv) {
     if (writes || use == OutputUse::kShared) held.emplace(out, use == OutputUse::kShared);
     Outcome outcome = command.run(shared, out);
     if (writes || shared.json) {
+      outcome.result["schema"] = outcome.schema;
       outcome.result["command"] = command.app->get_name();
       outcome.result["seed"] = shared.seed;
       if (!outcome.result.contains("versions")) outcome.result["versions"] = versions();

@@ -11,7 +11,7 @@ namespace lutra::cli {
 namespace {
 
 Outcome list_families() {
-  Outcome outcome;
+  Outcome outcome("lutra-multipliers-1");
   outcome.result["multipliers"] = nlohmann::json::array();
   for (const synth::MultiplierFamily& family : synth::multiplier_families()) {
     nlohmann::json parameters = nlohmann::json::array();

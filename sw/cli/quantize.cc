@@ -56,7 +56,7 @@ Command add_quantize(CLI::App* root) {
         evaluate.jobs = shared.jobs;
         evaluate.progress = progress;
         const auto integer = runtime::evaluate(runtime::Inference(quantised), test_set, evaluate);
-        Outcome outcome;
+        Outcome outcome("lutra-quantize-1");
         outcome.result = {{"network", description.name},
                           {"data", options->data},
                           {"data_sha256", test_set.sha256()},

@@ -39,7 +39,7 @@ Command add_study(CLI::App* root) {
     const studies::StreetConfig config = studies::read_street(options->file, overrides);
     report::chart_library();  // missing? say so before the work, not after it
     say_that_it_goes_on();
-    Outcome outcome;
+    Outcome outcome("lutra-study-1");
     nlohmann::json& r = outcome.result;
     studies::RunStore store = options->study.store(out);
     std::optional<nlohmann::json> made = studies::run_street(config, out, &store, progress);
@@ -47,11 +47,12 @@ Command add_study(CLI::App* root) {
       return options->study.progress_of(store);
     }
     r = std::move(*made);
+    r["schema"] = outcome.schema;
     r["configuration"] = studies::to_json(config);
     r["seed"] = config.seed;
     r["versions"] = versions();
     const fs::path page = out / "report.html";
-    base::write_file(page, report::study_page(r, made_by(shared)));
+    base::write_file(page, report::page(r, made_by(shared)));
     r["report"] = page.string();
     const auto percent = [](const nlohmann::json& value) {
       return value.is_null() ? "unknown" : fmt::format("{:.1f}%", 100 * value.get<double>());

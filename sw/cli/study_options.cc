@@ -57,7 +57,7 @@ studies::RunStore StudyOptions::store(const fs::path& out) const {
 }
 
 Outcome StudyOptions::progress_of(const studies::RunStore& store) const {
-  Outcome outcome;
+  Outcome outcome("lutra-progress-1");
   outcome.result["stages"] = nlohmann::json::array();
   if (!shard.empty()) outcome.result["shard"] = shard;
   bool is_done = true;

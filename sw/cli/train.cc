@@ -73,7 +73,7 @@ Command add_train(CLI::App* root) {
             const training::TrainResult trained = module.train(description, data, train, progress);
             fs::create_directories(out / "float");
             models::save_float_weights(trained.weights, out / "float");
-            Outcome outcome;
+            Outcome outcome("lutra-train-1");
             outcome.result = {{"network", description.name},
                               {"data", data.name},
                               {"data_sha256", data.sha256()},

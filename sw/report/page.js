@@ -1,9 +1,16 @@
 // What every page of Lutra uses.
-const result = JSON.parse(document.getElementById("result").textContent);
 const $ = (id) => document.getElementById(id);
+// The result that the page shows, how it was made, and what belongs to the page alone.
+const {result, made, further} = JSON.parse($("data").textContent);
+
+// Numbers. What is unknown is a dash.
 const number = (x, digits) => x === null || x === undefined ? "–"
   : Number(x).toLocaleString("en", {minimumFractionDigits: digits, maximumFractionDigits: digits});
 const percent = (x) => number(100 * x, 2) + " %";
+const share = (x) => x === null ? "–" : number(100 * x, 1) + " %";
+const span = (interval, scale, digits, unit) => interval === null ? "–"
+  : `${number(scale * interval[0], digits)} to ${number(scale * interval[1], digits)}${unit}`;
+const micro = (nano) => nano === null ? null : nano / 1000;
 
 // How a netlist was compared with its source.
 const checked = (check) => check === null ? "a table: no source" : check.result === "equal"
@@ -31,6 +38,20 @@ function fill(table, header, rows) {
   }
 }
 
+// The errors of a multiplier in tables of several.
+const errorHeader = ["MAE", "WCE", "EP", "MRE", "bias"];
+const errorCells = (errors) => [number(errors.mae, 2), number(errors.wce, 0), percent(errors.ep), percent(errors.mre_nonzero),
+  number(errors.bias, 2)];
+
+// What is behind a line that unfolds it.
+function folded(line, content) {
+  const details = document.createElement("details");
+  const summary = document.createElement("summary");
+  summary.textContent = line;
+  details.append(summary, content);
+  return details;
+}
+
 function fact(value, label, className) {
   const box = document.createElement("div");
   box.className = "fact";
@@ -53,6 +74,7 @@ function paretoFront(points) {
 // Charts. Each point and bar carries its name; colour alone says nothing.
 Chart.defaults.font.family = 'system-ui, "DejaVu Sans", sans-serif';
 Chart.defaults.animation = false;
+const hue = {blue: "#1f5fbf", red: "#b3261e", amber: "#b7791f", grey: "#8a94a3", pale: "#aab2bd"};
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 function useColours() {
   Chart.defaults.color = colour("soft");
@@ -107,6 +129,24 @@ const pointNames = {
   },
 };
 
+const axis = (text) => text === undefined ? {} : {title: {display: true, text}};
+// Points with names; `told` is what is said of one that is pointed at.
+const scatter = (id, datasets, x, y, told, scale = "linear") => new Chart($(id), {
+  type: "scatter",
+  data: {datasets},
+  options: {
+    maintainAspectRatio: false,
+    scales: {x: axis(x), y: {type: scale, ...axis(y)}},
+    plugins: {tooltip: {callbacks: {label: (c) => told(c.raw)}}},
+  },
+  plugins: [pointNames],
+});
+const stackedBars = (id, labels, datasets, x, y, options = {}) => new Chart($(id), {
+  type: "bar",
+  data: {labels, datasets},
+  options: {maintainAspectRatio: false, scales: {x: {stacked: true, ...axis(x)}, y: {stacked: true, ...axis(y)}}, ...options},
+});
+
 // "energy_parts_fj.input_nets" of a result, and its unit, in words.
 const units = {um2: "µm²", ns: "ns", nw: "nW", fj: "fJ", nj: "nJ", v: "V", s: "s"};
 function spoken(path) {
@@ -122,14 +162,22 @@ const flat = (object) => Object.entries(object).flatMap(([key, v]) => v !== null
   ? flat(v).map(([inner, w]) => [`${key}.${inner}`, w]) : [[key, v]]);
 const shown = (v) => v === null ? "unknown" : typeof v === "number" && !Number.isInteger(v) ? Number(v).toPrecision(6) : String(v);
 
-// The command, its date, and the versions of Lutra and of the tools.
-function fillMade(further) {
-  const rows = [["command", result.made.command], ["date", result.made.date]]
-    .concat(Object.entries(result.made.versions), further);
-  fill($("made"), ["what", "value"], rows.map(([key, v]) => ({cells: [key, shown(v)]})));
+// The command, its date, the versions of Lutra and of the tools; and the configuration, if there is one.
+function fillMade(others, configuration) {
+  const all = [["command", made.command], ["date", made.date]].concat(Object.entries(made.versions), others);
+  fill($("made"), ["what", "value"], all.map(([key, v]) => ({cells: [key, shown(v)]})));
+  if (configuration === undefined) return;
+  const text = document.createElement("pre");
+  text.textContent = JSON.stringify(configuration, null, 2);
+  $("made").closest("section").append(folded("Configuration as resolved", text));
 }
+const seedAndLibrary = (what) => [["seed", result.seed], [what, result.liberty.name], ["its SHA-256", result.liberty.sha256]];
 
-// What the page's test reads: pixels of each chart that are not blank.
+// What the page's test reads: how many rows arrived, and pixels of each chart that are not blank.
+function drawn(rowCount, ...charts) {
+  document.documentElement.setAttribute("data-inked", charts.map((id) => inked($(id))).join(" "));
+  document.documentElement.setAttribute("data-points", String(rowCount));
+}
 function inked(canvas) {
   const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
   let count = 0;

@@ -25,19 +25,16 @@ std::string for_script(std::string text) {
   return text;
 }
 
-std::string page(const PageParts& parts, nlohmann::json result, const Made& made) {
-  result["made"] = {{"command", made.command}, {"date", made.date}, {"versions", made.versions}};
-  std::string text = kShell;
-  // The data last: it may contain anything.
-  replace(&text, "@TITLE@", parts.title);
-  replace(&text, "@STYLE@", kStyle);
-  replace(&text, "@MAIN@", parts.main);
-  replace(&text, "@HELPERS@", kHelpers);
-  replace(&text, "@SCRIPT@", parts.script);
-  replace(&text, "@CHART_JS@", base::read_file(chart_library()));
-  replace(&text, "@RESULT@",
-          for_script(result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
-  return text;
+/// The page that was written for results of this schema.
+const Page& page_of(const std::string& schema) {
+  std::string known;
+  for (const Page& page : kPages) {
+    if (schema == page.schema) return page;
+    known += (known.empty() ? "" : ", ") + std::string(page.schema);
+  }
+  throw Error(ErrorKind::kInvalidArgument, "no page shows a result of schema " +
+                                               (schema.empty() ? "\"\"" : schema) +
+                                               ", expected one of: " + known);
 }
 
 }  // namespace
@@ -54,17 +51,25 @@ std::filesystem::path chart_library() {
   return path;
 }
 
-std::string component_page(const nlohmann::json& component, const std::vector<std::int16_t>& lut,
-                           const Made& made) {
-  return page(kComponentPage, {{"component", component}, {"lut", lut}}, made);
-}
-
-std::string study_page(const nlohmann::json& result, const Made& made) {
-  return page(kStudyPage, result, made);
-}
-
-std::string sweep_page(const nlohmann::json& result, const Made& made) {
-  return page(kSweepPage, result, made);
+std::string page(const nlohmann::json& result, const Made& made, const nlohmann::json& further) {
+  const auto schema = result.find("schema");
+  const Page& parts = page_of(
+      schema != result.end() && schema->is_string() ? schema->get<std::string>() : std::string());
+  const nlohmann::json data = {
+      {"result", result},
+      {"further", further},
+      {"made", {{"command", made.command}, {"date", made.date}, {"versions", made.versions}}}};
+  std::string text = kShell;
+  // The data last: it may contain anything.
+  replace(&text, "@TITLE@", parts.title);
+  replace(&text, "@STYLE@", kStyle);
+  replace(&text, "@MAIN@", parts.main);
+  replace(&text, "@HELPERS@", kHelpers);
+  replace(&text, "@SCRIPT@", parts.script);
+  replace(&text, "@CHART_JS@", base::read_file(chart_library()));
+  replace(&text, "@DATA@",
+          for_script(data.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
+  return text;
 }
 
 }  // namespace lutra::report

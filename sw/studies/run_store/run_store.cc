@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 
@@ -197,6 +199,24 @@ struct RunStore::State {
     return make(unit);
   }
 
+  /// What killed shards left behind: only a run that has the directory alone may.
+  void remove_left_files() const {
+    std::error_code error;
+    for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
+         entry.increment(error)) {
+      const fs::path path = entry->path();
+      const std::string name = path.filename().string();
+      if (path.extension() == ".partial") {
+        const int pid = std::atoi(name.c_str() + std::strlen(".lutra-"));
+        std::error_code ignored;
+        if (kill(pid, 0) != 0 && errno == ESRCH) fs::remove(path, ignored);
+      } else if (path.extension() == ".claim" || name.rfind("shard-", 0) == 0) {
+        HeldFile left;  // removed as it is let go
+        left.take(path);
+      }
+    }
+  }
+
   void say(const std::string& line) const {
     if (progress) progress(line);
   }
@@ -239,6 +259,7 @@ std::optional<std::vector<json>> RunStore::stage(const std::string& name,
                                                  const std::vector<Unit>& units, Barrier barrier,
                                                  int jobs) {
   State& s = *state_;
+  if (!s.looks_only && s.shard.is_whole() && s.stages.empty()) s.remove_left_files();
   StageStatus status;
   status.name = name;
   status.units = static_cast<int>(units.size());

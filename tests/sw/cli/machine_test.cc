@@ -86,7 +86,7 @@ TEST_F(Machine, StartsWithoutLibtorch) {
   const Ended listed = run_line("ldd " LUTRA_COMMAND);
   ASSERT_EQ(listed.status, 0) << listed.err;
   EXPECT_NE(listed.out.find("libc.so"), std::string::npos);
-  for (const char* library : {"torch", "c10", "blas", "lapack", "onnx"}) {
+  for (const char* library : {"libtorch", "libc10", "libblas", "liblapack", "openblas", "onnx"}) {
     EXPECT_EQ(listed.out.find(library), std::string::npos) << listed.out;
   }
   EXPECT_EQ(run_into("m", {"multipliers"}).status, 0);

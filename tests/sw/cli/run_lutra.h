@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "schemas.h"
 #include "test_files.h"
 
 namespace lutra::test {
@@ -24,9 +25,23 @@ struct Ended {
   std::string err;  ///< stderr
 };
 
-/// Runs the built command in a directory of its own, with stdout and stderr apart.
+/// Runs the built command in a directory of its own, with stdout and stderr apart. Whatever a test
+/// runs, each result on stdout or in a result.json is what its schema says.
 class CommandLine : public testing::Test {
  protected:
+  void TearDown() override {
+    for (const std::string& file : files_below(path())) {
+      const std::filesystem::path name = file;
+      // A component beside its result, not those of caches, which tests damage.
+      if (name.filename() == "result.json" ||
+          (name.filename() == "component.json" &&
+           std::filesystem::exists(name.parent_path().parent_path() / "result.json"))) {
+        expect_valid(file, file_bytes(file));
+      }
+    }
+    if (validated_ > 0) std::printf("validated=%d results\n", validated_);
+  }
+
   /// @param variables  set on top of this process' environment
   Ended run(const std::vector<std::string>& arguments,
             const std::map<std::string, std::string>& variables = {}) {
@@ -62,6 +77,12 @@ class CommandLine : public testing::Test {
   }
 
  private:
+  void expect_valid(const std::string& where, const std::string& text) {
+    const auto result = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+    EXPECT_EQ(schema_faults(result), "") << where;
+    ++validated_;
+  }
+
   Ended run_program(const std::string& program, const std::vector<std::string>& arguments,
                     const std::map<std::string, std::string>& variables) {
     std::vector<std::string> words = {program};
@@ -108,11 +129,13 @@ class CommandLine : public testing::Test {
     // Neither stream is a terminal here: no colours, ever.
     EXPECT_EQ(result.out.find('\x1b'), std::string::npos) << result.out;
     EXPECT_EQ(result.err.find('\x1b'), std::string::npos) << result.err;
+    if (!result.out.empty() && result.out[0] == '{') expect_valid("stdout", result.out);
     return result;
   }
 
   TestDirectory files_;
   int runs_ = 0;
+  int validated_ = 0;
 };
 
 }  // namespace lutra::test

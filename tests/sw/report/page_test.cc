@@ -66,6 +66,7 @@ json row(const std::string& label, double accuracy, double energy_nj) {
 /// A result as `lutra study` makes it: three rows, one of whose names tries to leave its element.
 json study() {
   json result = {
+      {"schema", "lutra-study-1"},
       {"name", "A study of " + std::string(kHostile)},
       {"model", "capsnet-edge"},
       {"data", "fashion-mnist test"},
@@ -99,7 +100,8 @@ json study() {
 
 /// A result as `lutra characterize --sweep` makes it.
 json sweep() {
-  json result = {{"rows", json::array()},
+  json result = {{"schema", "lutra-sweep-1"},
+                 {"rows", json::array()},
                  {"liberty", {{"name", "osu018_stdcells.lib"}, {"sha256", "00"}}},
                  {"versions", {{"yosys", "0.23"}}},
                  {"seed", 1}};
@@ -139,7 +141,8 @@ synth::Component errs_on_odd(int width, bool is_signed) {
   errors.ep = 0.5;
   errors.histogram_positive[1] = result.lut.size() / 2;
   result.json = component(kHostile, 4200);
-  result.json.update({{"width_a", width},
+  result.json.update({{"schema", "lutra-characterize-1"},
+                      {"width_a", width},
                       {"width_b", width},
                       {"signed", is_signed},
                       {"liberty", "osu018_stdcells.lib"},
@@ -222,14 +225,14 @@ class StudyPage : public testing::Test {
 };
 
 TEST_F(StudyPage, DrawsEveryRowAndBothCharts) {
-  const Opened page = open(study_page(study(), kMade));
-  for (const std::string& fault : faults(page, 3)) ADD_FAILURE() << fault;
+  const Opened opened = open(page(study(), kMade));
+  for (const std::string& fault : faults(opened, 3)) ADD_FAILURE() << fault;
   // The tables hold what the result holds: rows of assignments and components.
   for (const char* part : {"drum:kept_bits=4", "osu018_stdcells.lib", "140,000 elements compared",
                            "90.00 %", "1,100,000", "89.00 to 91.00", "5.0 to 15.0", "20.0 + 10.0 %",
                            "not checked: a reason", "match (2 images; a table for RTL)",
                            "exact (baseline)", "lutra study 'a b.toml'", "2026-11-28 12:00 UTC"}) {
-    EXPECT_NE(page.dom.find(part), std::string::npos) << part;
+    EXPECT_NE(opened.dom.find(part), std::string::npos) << part;
   }
 }
 
@@ -243,43 +246,43 @@ TEST_F(StudyPage, UnknownEnergiesAreNoZeros) {
     row[figure] = nullptr;
   }
   row["energy_terms"] = json::array();
-  const Opened page = open(study_page(result, kMade));
-  for (const std::string& fault : faults(page, 3)) ADD_FAILURE() << fault;
+  const Opened opened = open(page(result, kMade));
+  for (const std::string& fault : faults(opened, 3)) ADD_FAILURE() << fault;
   EXPECT_NE(
-      page.dom.find("<td>20.00 (19.50 to "
-                    "20.50)</td><td>–</td><td>–</td><td>–</td><td>–</td><td>–</td><td>–</td>"),
+      opened.dom.find("<td>20.00 (19.50 to "
+                      "20.50)</td><td>–</td><td>–</td><td>–</td><td>–</td><td>–</td><td>–</td>"),
       std::string::npos);
 }
 
 TEST_F(StudyPage, ShowsAHostileNameAsText) {
-  const Opened page = open(study_page(study(), kMade));
-  EXPECT_EQ(faults(page, 3), std::vector<std::string>{});
+  const Opened opened = open(page(study(), kMade));
+  EXPECT_EQ(faults(opened, 3), std::vector<std::string>{});
   // Neither a script element nor a comment or a tag came of it: the name is seen, escaped.
-  EXPECT_EQ(page.dom.find("<script>alert(1)"), std::string::npos);
-  EXPECT_NE(page.dom.find("<td>&lt;/script&gt;&lt;script&gt;alert(1)"), std::string::npos);
-  EXPECT_EQ(page.dom.find("<b>&amp;amp;"), std::string::npos);
+  EXPECT_EQ(opened.dom.find("<script>alert(1)"), std::string::npos);
+  EXPECT_NE(opened.dom.find("<td>&lt;/script&gt;&lt;script&gt;alert(1)"), std::string::npos);
+  EXPECT_EQ(opened.dom.find("<b>&amp;amp;"), std::string::npos);
 }
 
 TEST_F(StudyPage, AThrowingScriptIsSeen_bad) {
-  std::string html = study_page(study(), kMade);
+  std::string html = page(study(), kMade);
   const std::string mark = "const exact = rows[result.reference];";
   const size_t at = html.find(mark);
   ASSERT_NE(at, std::string::npos);
   html.replace(at, mark.size(), mark + " throw new Error(\"thrown by the test\");");
-  const Opened page = open(html);
-  EXPECT_NE(page.attribute("data-error").value_or("").find("thrown by the test"),
+  const Opened opened = open(html);
+  EXPECT_NE(opened.attribute("data-error").value_or("").find("thrown by the test"),
             std::string::npos);
-  EXPECT_GE(faults(page, 3).size(), 2u);
+  EXPECT_GE(faults(opened, 3).size(), 2u);
 }
 
 TEST_F(StudyPage, AnEmptyStudyIsSeen_bad) {
   json empty = study();
   empty["rows"] = json::array();
-  EXPECT_FALSE(faults(open(study_page(empty, kMade)), 3).empty());
+  EXPECT_FALSE(faults(open(page(empty, kMade)), 3).empty());
 }
 
 TEST_F(StudyPage, ABlankChartIsSeen_bad) {
-  std::string html = study_page(study(), kMade);
+  std::string html = page(study(), kMade);
   const std::string mark = "document.documentElement.setAttribute(\"data-inked\"";
   const size_t at = html.find(mark);
   ASSERT_NE(at, std::string::npos);
@@ -290,13 +293,14 @@ TEST_F(StudyPage, ABlankChartIsSeen_bad) {
 }
 
 TEST_F(StudyPage, ASweepDrawsItsParetoFront) {
-  const Opened page = open(sweep_page(sweep(), kMade));
-  for (const std::string& fault : faults(page, 4, 1)) ADD_FAILURE() << fault;
-  EXPECT_NE(page.dom.find("3 of 4 are on the front"), std::string::npos);
+  const Opened opened = open(page(sweep(), kMade));
+  for (const std::string& fault : faults(opened, 4, 1)) ADD_FAILURE() << fault;
+  EXPECT_NE(opened.dom.find("3 of 4 are on the front"), std::string::npos);
   // In the table of all and, but for the one that is dearer and worse, in that of the front.
   const auto count = [&](const std::string& cell) {
     int found = 0;
-    for (size_t at = page.dom.find(cell); at != std::string::npos; at = page.dom.find(cell, at + 1))
+    for (size_t at = opened.dom.find(cell); at != std::string::npos;
+         at = opened.dom.find(cell, at + 1))
       ++found;
     return found;
   };
@@ -304,7 +308,7 @@ TEST_F(StudyPage, ASweepDrawsItsParetoFront) {
   EXPECT_EQ(count("<td>9,101</td>"), 4 + 3) << "energy with glitches, in both tables";
   EXPECT_EQ(count("<td>dearer:and=worse</td>"), 1);
   EXPECT_EQ(count("<td>&lt;/script&gt;"), 2);
-  EXPECT_EQ(page.dom.find("<script>alert(1)"), std::string::npos);
+  EXPECT_EQ(opened.dom.find("<script>alert(1)"), std::string::npos);
 }
 
 TEST_F(StudyPage, AComponentsMapColoursTheWrongProducts) {
@@ -314,34 +318,34 @@ TEST_F(StudyPage, AComponentsMapColoursTheWrongProducts) {
   for (const auto& [width, is_signed] :
        {std::pair{8, true}, std::pair{8, false}, std::pair{5, true}}) {
     const synth::Component component = errs_on_odd(width, is_signed);
-    const Opened page = open(component_page(component.json, component.lut, kMade));
-    for (const std::string& fault : faults(page, metrics, 1)) ADD_FAILURE() << fault;
-    EXPECT_EQ(page.attribute("data-coloured"), std::to_string(component.lut.size() / 2));
-    EXPECT_NE(page.dom.find("down to <b id=\"least\">0</b>"), std::string::npos);
-    EXPECT_NE(page.dom.find("up to <b id=\"largest\">3</b>"), std::string::npos);
+    const Opened opened = open(page(component.json, kMade, {{"lut", component.lut}}));
+    for (const std::string& fault : faults(opened, metrics, 1)) ADD_FAILURE() << fault;
+    EXPECT_EQ(opened.attribute("data-coloured"), std::to_string(component.lut.size() / 2));
+    EXPECT_NE(opened.dom.find("down to <b id=\"least\">0</b>"), std::string::npos);
+    EXPECT_NE(opened.dom.find("up to <b id=\"largest\">3</b>"), std::string::npos);
     // Ticks at the first, middle and last operand; the first of the worst products is read out.
     const int low = is_signed ? -(1 << (width - 1)) : 0;
     const int size = 1 << width;
     for (const int value : {low, low + size / 2, low + size - 1}) {
-      EXPECT_NE(page.dom.find("<span>" + std::to_string(value) + "</span>"), std::string::npos)
+      EXPECT_NE(opened.dom.find("<span>" + std::to_string(value) + "</span>"), std::string::npos)
           << value;
     }
     const int a = low + 1;
-    EXPECT_NE(page.dom.find(std::to_string(a) + " × " + std::to_string(low) + " = " +
-                            std::to_string(a * low) + ", here " + std::to_string(a * low + 3) +
-                            ": error 3"),
+    EXPECT_NE(opened.dom.find(std::to_string(a) + " × " + std::to_string(low) + " = " +
+                              std::to_string(a * low) + ", here " + std::to_string(a * low + 3) +
+                              ": error 3"),
               std::string::npos);
-    EXPECT_NE(page.dom.find("<td>share of wrong products, EP</td><td>50</td><td>%</td>"),
+    EXPECT_NE(opened.dom.find("<td>share of wrong products, EP</td><td>50</td><td>%</td>"),
               std::string::npos);
-    EXPECT_NE(page.dom.find("<td>energy per op</td>"), std::string::npos);
-    EXPECT_EQ(page.dom.find("<script>alert(1)"), std::string::npos);
+    EXPECT_NE(opened.dom.find("<td>energy per op</td>"), std::string::npos);
+    EXPECT_EQ(opened.dom.find("<script>alert(1)"), std::string::npos);
   }
   synth::Component wide = errs_on_odd(8, true);
   wide.lut.clear();
   wide.json["width_a"] = wide.json["width_b"] = 16;
-  const Opened page = open(component_page(wide.json, wide.lut, kMade));
-  for (const std::string& fault : faults(page, metrics, 1)) ADD_FAILURE() << fault;
-  EXPECT_NE(page.dom.find("16-bit operands have no table"), std::string::npos);
+  const Opened opened = open(page(wide.json, kMade, {{"lut", wide.lut}}));
+  for (const std::string& fault : faults(opened, metrics, 1)) ADD_FAILURE() << fault;
+  EXPECT_NE(opened.dom.find("16-bit operands have no table"), std::string::npos);
 }
 
 /// Text of the page without the inlined chart library, whose comments name its home page.
@@ -359,12 +363,12 @@ TEST(StudyPageText, RefersToNothingOutside) {
   } catch (const Error& error) {
     GTEST_SKIP() << error.what();
   }
-  for (const std::string& page :
-       {study_page(study(), kMade), sweep_page(sweep(), kMade),
-        component_page(errs_on_odd(8, true).json, errs_on_odd(8, true).lut, kMade)}) {
-    const std::string html = without_library(page);
+  for (const std::string& made :
+       {page(study(), kMade), page(sweep(), kMade),
+        page(errs_on_odd(8, true).json, kMade, {{"lut", errs_on_odd(8, true).lut}})}) {
+    const std::string html = without_library(made);
     for (const char* part : {"http://", "https://", "src=", "href=", "@import", "url(", "fetch(",
-                             "XMLHttpRequest", "//cdn", "@RESULT@", "@CHART_JS@", "@STYLE@",
+                             "XMLHttpRequest", "//cdn", "@DATA@", "@CHART_JS@", "@STYLE@",
                              "@HELPERS@", "@TITLE@", "@MAIN@", "@SCRIPT@"}) {
       EXPECT_EQ(html.find(part), std::string::npos) << part;
     }
@@ -377,26 +381,47 @@ TEST(StudyPageText, HostileNamesStayInsideTheirElement) {
   } catch (const Error& error) {
     GTEST_SKIP() << error.what();
   }
-  const std::string html = without_library(study_page(study(), kMade));
+  const std::string html = without_library(page(study(), kMade));
   int ends = 0;
   for (size_t at = html.find("</script>"); at != std::string::npos;
        at = html.find("</script>", at + 1)) {
     ++ends;
   }
   EXPECT_EQ(ends, 4) << "as many as the template has";
-  const size_t begin = html.find("id=\"result\">");
+  const size_t begin = html.find("id=\"data\">");
   ASSERT_NE(begin, std::string::npos);
-  const size_t data = begin + 12;
-  json read = json::parse(html.substr(data, html.find("</script>", data) - data));
+  const size_t data = begin + 10;
+  const json read = json::parse(html.substr(data, html.find("</script>", data) - data));
   EXPECT_EQ(read.at("made").at("command"), kMade.command);
-  read.erase("made");
-  EXPECT_EQ(read, study());
+  EXPECT_EQ(read.at("result"), study());
+}
+
+// A page is asked for nothing that its schema does not promise.
+TEST(StudyPageText, AResultOfAnotherSchemaIsRefused_bad) {
+  const auto refused = [](const json& schema) {
+    json result = study();
+    result["schema"] = schema;
+    if (schema.is_null()) result.erase("schema");
+    try {
+      page(result, kMade);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kInvalidArgument);
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  const std::string known = ", expected one of: lutra-characterize-1, lutra-study-1, lutra-sweep-1";
+  EXPECT_EQ(refused("lutra-study-2"), "no page shows a result of schema lutra-study-2" + known);
+  EXPECT_EQ(refused("lutra-evaluate-1"),
+            "no page shows a result of schema lutra-evaluate-1" + known);
+  EXPECT_EQ(refused(nullptr), "no page shows a result of schema \"\"" + known);
+  EXPECT_EQ(refused(1), "no page shows a result of schema \"\"" + known);
 }
 
 TEST(StudyPageText, AMissingChartLibraryIsNamed_bad) {
   setenv("LUTRA_CHART_JS", "/nonexistent/chart.js", 1);
   try {
-    study_page(study(), kMade);
+    page(study(), kMade);
     FAIL() << "expected an error";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kUnavailable);

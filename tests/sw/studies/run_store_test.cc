@@ -183,6 +183,7 @@ TEST_F(RunStoreTest, AShardThatIsKilledIsTakenOver) {
     EXPECT_GE(made_, 5);
     EXPECT_EQ(status_of(other), SIGKILL);
     EXPECT_EQ(store().stage("squares", units(8), Barrier::kLast)->size(), 8u);
+    for (const fs::path& file : files()) EXPECT_EQ(file.extension(), ".json") << "left: " << file;
   }
 }
 

@@ -1,11 +1,9 @@
 #ifndef LUTRA_REPORT_REPORT_H_
 #define LUTRA_REPORT_REPORT_H_
 
-#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
 namespace lutra::report {
 
@@ -21,18 +19,14 @@ struct Made {
   nlohmann::json versions;  ///< of Lutra and of the tools, by name
 };
 
-/// One self-contained page for a component, with the error of every product as a map up to 8 bits.
-/// No request leaves the browser.
-/// @param component  as in component.json
-/// @param lut        as synth::Component::lut
-std::string component_page(const nlohmann::json& component, const std::vector<std::int16_t>& lut,
-                           const Made& made);
-
-/// The same for the result of `lutra study`.
-std::string study_page(const nlohmann::json& result, const Made& made);
-
-/// And for `lutra characterize --sweep`: costs against errors, and the Pareto front.
-std::string sweep_page(const nlohmann::json& result, const Made& made);
+/// A result as one self-contained page, by the page that was written for the result's `schema`
+/// (sw/report/CMakeLists.txt lists them). No request leaves the browser.
+/// @param further  what the page shows beside the result, by name; lutra-characterize: `lut`, the
+///                 products as synth::Component::lut, shown as a map up to 8 bits
+/// @throws Error kInvalidArgument for a result of a schema, or of a version of it, that no page
+/// shows; kUnavailable as chart_library()
+std::string page(const nlohmann::json& result, const Made& made,
+                 const nlohmann::json& further = nlohmann::json::object());
 
 }  // namespace lutra::report
 

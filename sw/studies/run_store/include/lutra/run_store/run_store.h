@@ -66,7 +66,8 @@ class RunStore {
   ~RunStore();
   RunStore(RunStore&&) noexcept;
 
-  /// Makes what is missing of a stage: unit k (from 0) is of shard 1 + k mod N. Of a sharded run,
+  /// Makes what is missing of a stage. The caller holds the study's output directory, alone or with other
+  /// shards. Unit k (from 0) is of shard 1 + k mod N. Of a sharded run,
   /// other shards' units are waited for where a barrier needs them, and made where the process that
   /// should is not there or has ended.
   /// @param jobs  units at a time; 0: all cores

@@ -1,6 +1,6 @@
-const c = result.component;
+const c = result;
 const errors = c.errors;
-$("name").textContent = c.name;
+$("title").textContent = c.name;
 $("lead").textContent = `${c.width_a} x ${c.width_b} bits, ${c.signed ? "signed" : "unsigned"} (by ${c.signed_from})` +
   (c.liberty ? `, synthesised to ${c.liberty}.` : ".");
 for (const [key, unit, label, digits] of [["area_um2", "µm²", "area", 0], ["delay_ns", "ns", "delay", 2],
@@ -17,7 +17,7 @@ const [sizeA, sizeB] = [2 ** c.width_a, 2 ** c.width_b];
 const valueA = (index) => index - (c.signed ? sizeA / 2 : 0);
 const valueB = (index) => index - (c.signed ? sizeB / 2 : 0);
 const entry = (a, b) => {
-  const product = result.lut[(a & (sizeA - 1)) * sizeB + (b & (sizeB - 1))];
+  const product = further.lut[(a & (sizeA - 1)) * sizeB + (b & (sizeB - 1))];
   return c.signed ? product : product & 65535;
 };
 // White where exact, else blue (too small) or red (too large), stronger with the error's square root.
@@ -96,7 +96,7 @@ function drawMap() {
   canvas.addEventListener("pointerdown", point);
   document.documentElement.setAttribute("data-coloured", String(coloured));
 }
-if (result.lut.length > 0) {
+if (further.lut.length > 0) {
   drawMap();
 } else {
   $("map-box").hidden = true;
@@ -107,21 +107,10 @@ if (result.lut.length > 0) {
 const used = [errors.histogram_negative, errors.histogram_positive].map((h) => h.reduce((last, n, k) => n > 0 ? k : last, 0));
 const bins = Array.from({length: Math.max(...used) + 1}, (_, k) => k);
 const pairs = 2 ** (c.width_a + c.width_b);
-new Chart($("histogram"), {
-  type: "bar",
-  data: {
-    labels: bins.map((k) => k === 0 ? "1" : `${number(2 ** k, 0)} – ${number(2 ** (k + 1) - 1, 0)}`),
-    datasets: [
-      {label: "too small", data: bins.map((k) => 100 * errors.histogram_negative[k] / pairs), backgroundColor: "#1f5fbf"},
-      {label: "too large", data: bins.map((k) => 100 * errors.histogram_positive[k] / pairs), backgroundColor: "#b3261e"},
-    ],
-  },
-  options: {
-    maintainAspectRatio: false,
-    scales: {x: {stacked: true, title: {display: true, text: "size of the error"}},
-      y: {stacked: true, title: {display: true, text: `% of products; ${percent(1 - errors.ep)} are exact`}}},
-  },
-});
+stackedBars("histogram", bins.map((k) => k === 0 ? "1" : `${number(2 ** k, 0)} – ${number(2 ** (k + 1) - 1, 0)}`), [
+  {label: "too small", data: bins.map((k) => 100 * errors.histogram_negative[k] / pairs), backgroundColor: hue.blue},
+  {label: "too large", data: bins.map((k) => 100 * errors.histogram_positive[k] / pairs), backgroundColor: hue.red},
+], "size of the error", `% of products; ${percent(1 - errors.ep)} are exact`);
 
 // Name and unit of each metric; shares are shown in %.
 const metrics = {
@@ -152,10 +141,9 @@ fill($("metrics"), ["metric", "value", "unit", "in result.json"], Object.entries
   }));
 const costs = ["area_um2", "delay_ns", "leakage_nw", "energy_per_op_fj", "energy_parts_fj", "net_toggles_per_op",
   "glitches", "leakage_without_states_nw", "delay_sweep", "at_operands", "cells"];
-fill($("cost"), ["quantity", "value", "unit"], flat(Object.fromEntries(costs.filter((k) => k in c).map((k) => [k, c[k]])))
+const some = (keys) => flat(Object.fromEntries(keys.filter((k) => k in c).map((k) => [k, c[k]])));
+fill($("cost"), ["quantity", "value", "unit"], some(costs)
   .map(([key, v]) => { const [name, unit] = spoken(key); return {cells: [name, shown(v), unit]}; }));
-const made = ["signed", "signed_from", "warnings", "parameters", "held", "sources", "liberty", "liberty_sha256", "lut_sha256",
-  "rtl_check", "proof", "activity", "assumptions", "tools"];
-fillMade(flat(Object.fromEntries(made.filter((k) => k in c).map((k) => [k, c[k]]))));
-document.documentElement.setAttribute("data-inked", String(inked($("histogram"))));
-document.documentElement.setAttribute("data-points", String($("metrics").tBodies[0].rows.length));
+fillMade(some(["signed", "signed_from", "warnings", "parameters", "held", "sources", "liberty", "liberty_sha256", "lut_sha256",
+  "rtl_check", "proof", "activity", "assumptions", "tools"]));
+drawn($("metrics").tBodies[0].rows.length, "histogram");

@@ -12,10 +12,6 @@ fact(chosen.label, "chosen: least energy within the accuracy budget");
 fact(percent(chosen.accuracy), `accuracy (exact: ${percent(exact.accuracy)})`);
 fact(number(chosen.energy_per_inference_nj / 1000, 1) + " µJ",
   `an inference (exact: ${number(exact.energy_per_inference_nj / 1000, 1)} µJ)`);
-const micro = (nj) => nj === null ? null : nj / 1000;
-const share = (x) => x === null ? "–" : number(100 * x, 1) + " %";
-const span = (interval, scale, digits, unit) => interval === null ? "–"
-  : `${number(scale * interval[0], digits)} to ${number(scale * interval[1], digits)}${unit}`;
 fact(`${number(100 * chosen.multiply_saving, 1)} %`, `multiply energy saved (${span(chosen.multiply_saving_interval, 100, 1, " %")}), ` +
   `${number(100 * chosen.energy_saving, 1)} % of all; against ${result.baseline.name}, the cheapest exact design`);
 if (chosen.saving_split !== null) {
@@ -42,11 +38,10 @@ fill($("rows"), ["assignment", "accuracy", "95 %", "loss (95 %)", "energy µJ", 
       r.cosim ? {text: `${r.cosim.verdict} (${r.cosim.images} images${byTable(r.cosim)})`, className: r.cosim.verdict} : "–"],
   })));
 
-fill($("components"), ["multiplier", "area µm²", "delay ns", "leakage nW", "energy fJ/op", "MAE", "WCE", "EP", "MRE", "bias",
+fill($("components"), ["multiplier", "area µm²", "delay ns", "leakage nW", "energy fJ/op", ...errorHeader,
   "operands", "against its source"],
   result.components.map((c) => ({cells: [c.name, number(c.area_um2, 0), number(c.delay_ns, 2),
-    number(c.leakage_nw, 2), number(c.energy_per_op_fj, 0), number(c.errors.mae, 2), number(c.errors.wce, 0),
-    percent(c.errors.ep), percent(c.errors.mre_nonzero), number(c.errors.bias, 2),
+    number(c.leakage_nw, 2), number(c.energy_per_op_fj, 0), ...errorCells(c.errors),
     `${c.signed ? "signed" : "unsigned"} (${c.signed_from})`, checked(c.rtl_check)]})));
 
 for (const r of verdicts) {
@@ -63,11 +58,7 @@ for (const r of verdicts) {
   const table = document.createElement("table");
   fill(table, ["operation", "compared", "differ"],
     c.steps.map((s) => ({cells: [s.step, s.checked.toLocaleString("en"), s.mismatches]})));
-  const details = document.createElement("details");
-  const summary = document.createElement("summary");
-  summary.textContent = "operation by operation";
-  details.append(summary, table);
-  $("cosim").append(details);
+  $("cosim").append(folded("operation by operation", table));
   if (c.first_mismatches.length > 0) {
     const pre = document.createElement("pre");
     pre.textContent = c.first_mismatches.map((m) => JSON.stringify(m)).join("\n") + "\n\n" + c.rerun;
@@ -81,61 +72,38 @@ fill($("routing"), ["coupling coefficients", "accuracy"], [
   {cells: ["shuffled over the input capsules", percent(result.routing.shuffled)]},
 ]);
 
-fillMade([["seed", result.seed], ["cell library of the netlists", result.liberty.name],
-  ["its SHA-256", result.liberty.sha256], ["memory's energies", result.memory_costs.source]]);
-$("configuration").textContent = JSON.stringify(result.configuration, null, 2);
+fillMade([...seedAndLibrary("cell library of the netlists"), ["memory's energies", result.memory_costs.source]],
+  result.configuration);
 
 const points = (keep) => rows.map((r, i) => ({x: r.energy_per_inference_nj / 1000, y: 100 * r.accuracy, label: r.label, i}))
   .filter((p) => keep(p.i) && rows[p.i].energy_per_inference_nj !== null);
 const measured = rows.filter((r) => r.energy_per_inference_nj !== null);
 const energies = measured.map((r) => r.energy_per_inference_nj / 1000);
 const budget = 100 * (exact.accuracy - result.configuration.choice.max_accuracy_loss);
-new Chart($("tradeoff"), {
-  type: "scatter",
-  data: {datasets: [
-    {label: "chosen", data: points((i) => i === result.chosen), backgroundColor: "#1f5fbf", pointRadius: 8, pointStyle: "rectRot"},
-    {label: "other assignments", data: points((i) => i !== result.chosen), backgroundColor: "#8a94a3", pointRadius: 6},
-    {label: "Pareto front", type: "line", pointRadius: 0, borderColor: "#1f5fbf", borderWidth: 1, stepped: "after",
-      data: paretoFront(points(() => true).map((p) => ({x: p.x, y: -p.y}))).map((p) => ({x: p.x, y: -p.y, label: ""}))},
-    {label: "accuracy budget", type: "line", pointRadius: 0, borderColor: "#b7791f", borderDash: [6, 4], borderWidth: 1.5,
-      data: [Math.min(...energies), Math.max(...energies)].map((x) => ({x, y: budget, label: ""}))},
-  ]},
-  options: {
-    maintainAspectRatio: false,
-    scales: {
-      x: {title: {display: true, text: "energy of an inference, µJ"}},
-      y: {title: {display: true, text: "accuracy, %"}},
-    },
-    plugins: {tooltip: {callbacks: {label: (c) => `${c.raw.label}: ${number(c.raw.x, 2)} µJ, ${number(c.raw.y, 2)} %`}}},
-  },
-  plugins: [pointNames],
-});
+scatter("tradeoff", [
+  {label: "chosen", data: points((i) => i === result.chosen), backgroundColor: hue.blue, pointRadius: 8, pointStyle: "rectRot"},
+  {label: "other assignments", data: points((i) => i !== result.chosen), backgroundColor: hue.grey, pointRadius: 6},
+  {label: "Pareto front", type: "line", pointRadius: 0, borderColor: hue.blue, borderWidth: 1, stepped: "after",
+    data: paretoFront(points(() => true).map((p) => ({x: p.x, y: -p.y}))).map((p) => ({x: p.x, y: -p.y, label: ""}))},
+  {label: "accuracy budget", type: "line", pointRadius: 0, borderColor: hue.amber, borderDash: [6, 4], borderWidth: 1.5,
+    data: [Math.min(...energies), Math.max(...energies)].map((x) => ({x, y: budget, label: ""}))},
+], "energy of an inference, µJ", "accuracy, %", (p) => `${p.label}: ${number(p.x, 2)} µJ, ${number(p.y, 2)} %`);
 $("tradeoff-note").textContent = `Upper left is better. Two processes, neither scaled to the other: netlists in ${result.liberty.name}; ` +
   `memory accesses as of ${result.memory_costs.source}. Energies are means over ${result.energy_images} images, with glitches. Accuracies within each other's intervals are alike. ` +
   "The memory's do not change with the multiplier.";
 
 const kinds = [...new Set(rows.flatMap((r) => r.energy_terms.map((t) => t.kind)))];
-const palette = ["#1f5fbf", "#6fa3e8", "#2a8c82", "#8cc9c2", "#b7791f", "#e3b564", "#7a4fa3", "#b99ad6", "#8a94a3", "#c4cad3"];
+const palette = [hue.blue, "#6fa3e8", "#2a8c82", "#8cc9c2", hue.amber, "#e3b564", "#7a4fa3", "#b99ad6", hue.grey, "#c4cad3"];
 $("energy").parentNode.style.height = `${120 + 24 * measured.length}px`;
-new Chart($("energy"), {
-  type: "bar",
-  data: {
-    labels: measured.map((r) => r.label),
-    datasets: kinds.map((kind, k) => ({
-      label: kind,
-      backgroundColor: palette[k % palette.length],
-      data: measured.map((r) => r.energy_terms.filter((t) => t.kind === kind).reduce((s, t) => s + t.energy_nj / 1000, 0)),
-    })),
-  },
-  options: {
-    maintainAspectRatio: false,
-    indexAxis: "y",
-    scales: {x: {stacked: true, title: {display: true, text: "µJ an inference"}}, y: {stacked: true}},
-    plugins: {tooltip: {callbacks: {label: (c) => `${c.dataset.label}: ${number(c.raw, 3)} µJ`}}},
-  },
+stackedBars("energy", measured.map((r) => r.label), kinds.map((kind, k) => ({
+  label: kind,
+  backgroundColor: palette[k % palette.length],
+  data: measured.map((r) => r.energy_terms.filter((t) => t.kind === kind).reduce((s, t) => s + t.energy_nj / 1000, 0)),
+})), "µJ an inference", undefined, {
+  indexAxis: "y",
+  plugins: {tooltip: {callbacks: {label: (c) => `${c.dataset.label}: ${number(c.raw, 3)} µJ`}}},
 });
 $("energy-note").textContent = "Memory accesses: " + result.memory_costs.source +
   ". Not included: operand registers, clock tree, sequencer, wires.";
 
-document.documentElement.setAttribute("data-inked", inked($("tradeoff")) + " " + inked($("energy")));
-document.documentElement.setAttribute("data-points", String(rows.length));
+drawn(rows.length, "tradeoff", "energy");

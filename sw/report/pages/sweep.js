@@ -5,6 +5,7 @@ const costs = {energy_per_op_fj: "energy, fJ an operation", energy_with_glitches
 const metrics = {mre_nonzero: "mean relative error", mae: "mean absolute error", wce: "largest error", mse: "mean squared error",
   ep: "share of wrong products", nmed: "normalised mean error distance", bias: "size of the mean error",
   std_dev: "standard deviation of the error", wcre_nonzero: "largest relative error", hd: "Hamming distance"};
+$("title").textContent = "Multipliers";
 $("lead").textContent = `${rows.length} multipliers in ${result.liberty.name}, each from its synthesised netlist.`;
 fact(String(rows.length), "multipliers");
 fact(String(new Set(rows.map((r) => r.name.split(":")[0])).size), "families");
@@ -19,11 +20,10 @@ for (const [id, choices] of [["cost", costs], ["metric", metrics]]) {
   }
 }
 const cells = (r) => [r.name, number(r.area_um2, 0), number(r.delay_ns, 2), number(r.energy_per_op_fj, 0),
-  number(r.energy_with_glitches_fj, 0), number(r.errors.mae, 2), number(r.errors.wce, 0), percent(r.errors.ep), percent(r.errors.mre_nonzero),
-  number(r.errors.bias, 2), r.rtl_check];
-const header = ["multiplier", "area µm²", "delay ns", "energy fJ/op", "with glitches", "MAE", "WCE", "EP", "MRE", "bias", "source"];
+  number(r.energy_with_glitches_fj, 0), ...errorCells(r.errors), r.rtl_check];
+const header = ["multiplier", "area µm²", "delay ns", "energy fJ/op", "with glitches", ...errorHeader, "source"];
 fill($("rows"), header, rows.map((r) => ({cells: cells(r)})));
-fillMade([["seed", result.seed], ["cell library", result.liberty.name], ["its SHA-256", result.liberty.sha256]]);
+fillMade(seedAndLibrary("cell library"));
 
 let chart = null;
 function draw() {
@@ -34,27 +34,16 @@ function draw() {
   const front = paretoFront(all);
   // Zero has no logarithm: exact multipliers stand at the foot of the axis.
   const least = Math.min(...all.map((p) => p.y).filter((y) => y > 0));
-  const shown = (p) => ({...p, y: logarithmic && p.y === 0 ? least / 3 : p.y});
+  const placed = (p) => ({...p, y: logarithmic && p.y === 0 ? least / 3 : p.y});
   if (chart) chart.destroy();
-  chart = new Chart($("pareto"), {
-    type: "scatter",
-    data: {datasets: [
-      {label: "Pareto front", data: front.map(shown), backgroundColor: "#1f5fbf", borderColor: "#1f5fbf",
-        showLine: true, stepped: "before", borderWidth: 1, pointRadius: 6, pointStyle: "rectRot"},
-      {label: "others", data: all.filter((p) => !front.includes(p)).map((p) => ({...shown(p), label: ""})),
-        backgroundColor: "#aab2bd", pointRadius: 4},
-    ]},
-    options: {
-      maintainAspectRatio: false,
-      scales: {
-        x: {title: {display: true, text: costs[cost]}},
-        y: {type: logarithmic ? "logarithmic" : "linear", title: {display: true, text: metrics[metric]}},
-      },
-      plugins: {tooltip: {callbacks: {label: (c) => `${c.raw.row.name}: ${number(c.raw.x, 2)}, ` +
-        `${Number(Math.abs(c.raw.row.errors[metric])).toPrecision(4)}`}}},
-    },
-    plugins: [pointNames],
-  });
+  chart = scatter("pareto", [
+    {label: "Pareto front", data: front.map(placed), backgroundColor: hue.blue, borderColor: hue.blue,
+      showLine: true, stepped: "before", borderWidth: 1, pointRadius: 6, pointStyle: "rectRot"},
+    {label: "others", data: all.filter((p) => !front.includes(p)).map((p) => ({...placed(p), label: ""})),
+      backgroundColor: hue.pale, pointRadius: 4},
+  ], costs[cost], metrics[metric],
+  (p) => `${p.row.name}: ${number(p.x, 2)}, ${Number(Math.abs(p.row.errors[metric])).toPrecision(4)}`,
+  logarithmic ? "logarithmic" : "linear");
   $("pareto-note").textContent = `Lower left is better; ${front.length} of ${rows.length} are on the front.` +
     (logarithmic ? " Exact multipliers are drawn at the foot of the axis." : "");
   $("front").replaceChildren();
@@ -62,5 +51,4 @@ function draw() {
 }
 for (const id of ["cost", "metric", "logarithmic"]) $(id).addEventListener("change", draw);
 draw();
-document.documentElement.setAttribute("data-inked", inked($("pareto")));
-document.documentElement.setAttribute("data-points", String(rows.length));
+drawn(rows.length, "pareto");
