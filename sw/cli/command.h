@@ -12,7 +12,7 @@
 #include "exit_code.h"
 #include "lutra/report/report.h"
 #include "lutra/run_store/run_store.h"
-#include "lutra/studies/components.h"
+#include "lutra/studies/component_store.h"
 #include "lutra/synthesis/multiplier_source.h"
 
 namespace lutra::cli {

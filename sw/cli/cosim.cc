@@ -12,7 +12,7 @@
 #include "lutra/accelerator/program.h"
 #include "lutra/data/dataset.h"
 #include "lutra/models/model_files.h"
-#include "lutra/studies/components.h"
+#include "lutra/studies/component_store.h"
 
 namespace lutra::cli {
 namespace {

@@ -14,8 +14,8 @@
 #include "lutra/runtime/evaluate.h"
 #include "lutra/runtime/inference.h"
 #include "lutra/runtime/tensor_hook.h"
-#include "lutra/studies/components.h"
-#include "lutra/studies/energy.h"
+#include "lutra/studies/component_store.h"
+#include "lutra/studies/inference_energy.h"
 #include "lutra/synthesis/verilog_sources.h"
 
 namespace lutra::cli {

@@ -1,4 +1,4 @@
-// lutra study: the whole street, one report.
+// lutra study: accuracy, energy and co-simulation of assignments, in one report.
 #include <fmt/format.h>
 
 #include <memory>
@@ -7,7 +7,7 @@
 #include "command.h"
 #include "lutra/base/files.h"
 #include "lutra/report/report.h"
-#include "lutra/studies/street.h"
+#include "lutra/studies/study.h"
 #include "output.h"
 
 namespace lutra::cli {
@@ -24,7 +24,8 @@ struct Options {
 }  // namespace
 
 Command add_study(CLI::App* root) {
-  CLI::App* app = root->add_subcommand("study", "The whole street, one report");
+  CLI::App* app = root->add_subcommand(
+      "study", "Accuracy, energy and co-simulation of assignments, in one report");
   auto options = std::make_shared<Options>();
   app->add_option("file", options->file, "Study file (TOML)")->required();
   app->add_option("--set", options->set, "key=value over the file's, in TOML syntax");
@@ -36,13 +37,13 @@ Command add_study(CLI::App* root) {
     if (app->count("--backend")) {
       overrides.push_back(fmt::format("backend=\"{}\"", shared.backend));
     }
-    const studies::StreetConfig config = studies::read_street(options->file, overrides);
+    const studies::StudyConfig config = studies::read_study(options->file, overrides);
     report::chart_library();  // missing? say so before the work, not after it
     say_that_it_goes_on();
     Outcome outcome("lutra-study-1");
     nlohmann::json& r = outcome.result;
     studies::RunStore store = options->study.store(out);
-    std::optional<nlohmann::json> made = studies::run_street(config, out, &store, progress);
+    std::optional<nlohmann::json> made = studies::run_study(config, out, &store, progress);
     if (!made || options->study.output_use() != OutputUse::kOwn) {
       return options->study.progress_of(store);
     }

@@ -24,7 +24,7 @@
 #include "lutra/graph/site.h"
 #include "lutra/graph/steps.h"
 #include "lutra/runtime/inference.h"
-#include "lutra/studies/energy.h"
+#include "lutra/studies/inference_energy.h"
 
 namespace lutra::studies {
 namespace {

@@ -16,7 +16,7 @@
 #include "lutra/graph/steps.h"
 #include "lutra/models/built_in.h"
 #include "lutra/models/model_files.h"
-#include "lutra/studies/components.h"
+#include "lutra/studies/component_store.h"
 #include "saved_network.h"
 #include "test_files.h"
 

@@ -1,7 +1,7 @@
 // The reader of study files: what it accepts, and that everything else is named with file and line.
 #include <gtest/gtest.h>
 
-#include "lutra/studies/street.h"
+#include "lutra/studies/study.h"
 #include "test_files.h"
 
 namespace lutra::studies {
@@ -50,14 +50,14 @@ memory_source = "measured"
 
 class StudyFile : public testing::Test {
  protected:
-  StreetConfig read(const std::string& text, const std::vector<std::string>& overrides = {}) {
-    return read_street(files_.write("study.toml", text), overrides);
+  StudyConfig read(const std::string& text, const std::vector<std::string>& overrides = {}) {
+    return read_study(files_.write("study.toml", text), overrides);
   }
   test::TestDirectory files_;
 };
 
 TEST_F(StudyFile, EveryKeyArrives) {
-  const StreetConfig c = read(kWhole);
+  const StudyConfig c = read(kWhole);
   EXPECT_EQ(c.name, "all keys");
   EXPECT_EQ(c.model, files_.path() / "net/int8");
   EXPECT_EQ(c.images, 500);
@@ -92,7 +92,7 @@ TEST_F(StudyFile, EveryKeyArrives) {
 
 TEST_F(StudyFile, ALibraryOfSeveralFiles) {
   const std::string head = "model = \"/abs/int8\"\nmultipliers = [\"exact\"]\n[hardware]\n";
-  const StreetConfig c = read(head + "liberty = [\"a.lib\", \"/abs/b.lib\"]\n");
+  const StudyConfig c = read(head + "liberty = [\"a.lib\", \"/abs/b.lib\"]\n");
   const std::vector<std::filesystem::path> expected = {files_.path() / "a.lib", "/abs/b.lib"};
   EXPECT_EQ(c.liberty.paths(), expected) << "each is relative to the study's file";
   EXPECT_EQ(to_json(c).at("hardware").at("liberty"),
@@ -106,7 +106,7 @@ TEST_F(StudyFile, ALibraryOfSeveralFiles) {
 }
 
 TEST_F(StudyFile, ShortestFileTakesTheDefaults) {
-  const StreetConfig c = read("model = \"/abs/int8\"\nmultipliers = [\"exact\"]\n");
+  const StudyConfig c = read("model = \"/abs/int8\"\nmultipliers = [\"exact\"]\n");
   EXPECT_EQ(c.name, "study") << "the file's stem";
   EXPECT_EQ(c.model, "/abs/int8");
   EXPECT_EQ(c.data, "fashion-mnist");
@@ -116,7 +116,7 @@ TEST_F(StudyFile, ShortestFileTakesTheDefaults) {
 }
 
 TEST_F(StudyFile, SetWinsOverTheFile) {
-  const StreetConfig c =
+  const StudyConfig c =
       read(kWhole, {"images=20", "hardware.rows=16", "cosim.all=false", "name=\"other\"",
                     "multipliers=[\"exact\"]", "choice.max_accuracy_loss=0.5"});
   EXPECT_EQ(c.images, 20);
@@ -129,7 +129,7 @@ TEST_F(StudyFile, SetWinsOverTheFile) {
 }
 
 TEST_F(StudyFile, SetMakesATableThatTheFileLacks) {
-  const StreetConfig c = read("model = \"m\"\nmultipliers = [\"exact\"]\n", {"energy.samples=64"});
+  const StudyConfig c = read("model = \"m\"\nmultipliers = [\"exact\"]\n", {"energy.samples=64"});
   EXPECT_EQ(c.energy_samples, 64);
 }
 
@@ -208,7 +208,7 @@ TEST_F(StudyFile, IncompleteFilesAreNamed_bad) {
   expect_error(ErrorKind::kInvalidArgument, "there is nothing to study",
                [&] { read("model = \"m\"\n"); });
   expect_error(ErrorKind::kNotFound, "absent.toml: no such file",
-               [&] { read_street(files_.path() / "absent.toml", {}); });
+               [&] { read_study(files_.path() / "absent.toml", {}); });
 }
 
 }  // namespace

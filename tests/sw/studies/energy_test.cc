@@ -1,6 +1,6 @@
 // What the energy of an inference rests on: the netlists whose toggles are counted compute the
 // specified functions, and toggles mean energy.
-#include "lutra/studies/energy.h"
+#include "lutra/studies/inference_energy.h"
 
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@
 #include "lutra/models/built_in.h"
 #include "lutra/models/model_files.h"
 #include "lutra/numerics/capsule.h"
-#include "lutra/studies/components.h"
+#include "lutra/studies/component_store.h"
 #include "saved_network.h"
 #include "test_files.h"
 

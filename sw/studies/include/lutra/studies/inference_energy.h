@@ -1,5 +1,5 @@
-#ifndef LUTRA_STUDIES_ENERGY_H_
-#define LUTRA_STUDIES_ENERGY_H_
+#ifndef LUTRA_STUDIES_INFERENCE_ENERGY_H_
+#define LUTRA_STUDIES_INFERENCE_ENERGY_H_
 
 #include <cstdint>
 #include <filesystem>
@@ -116,4 +116,4 @@ InferenceEnergy inference_energy(const graph::QuantisedNetwork& network,
 
 }  // namespace lutra::studies
 
-#endif  // LUTRA_STUDIES_ENERGY_H_
+#endif  // LUTRA_STUDIES_INFERENCE_ENERGY_H_

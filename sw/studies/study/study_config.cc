@@ -8,7 +8,7 @@
 #include "lutra/base/error.h"
 #include "lutra/component/library.h"
 #include "lutra/data/dataset.h"
-#include "lutra/studies/street.h"
+#include "lutra/studies/study.h"
 
 namespace lutra::studies {
 namespace {
@@ -165,7 +165,7 @@ std::string resolve(const fs::path& file, const std::string& name) {
 
 }  // namespace
 
-StreetConfig read_street(const fs::path& file, const std::vector<std::string>& overrides) {
+StudyConfig read_study(const fs::path& file, const std::vector<std::string>& overrides) {
   toml::table root;
   if (!fs::is_regular_file(file)) {
     throw Error(fs::exists(file) ? ErrorKind::kInvalidArgument : ErrorKind::kNotFound,
@@ -180,7 +180,7 @@ StreetConfig read_street(const fs::path& file, const std::vector<std::string>& o
   }
   for (const std::string& text : overrides) override_key(&root, text);
 
-  StreetConfig config;
+  StudyConfig config;
   TableReader top(root, file.string(), "");
   config.name = file.stem().string();
   top.read("name", &config.name);
@@ -278,7 +278,7 @@ StreetConfig read_street(const fs::path& file, const std::vector<std::string>& o
   return config;
 }
 
-nlohmann::json to_json(const StreetConfig& config) {
+nlohmann::json to_json(const StudyConfig& config) {
   nlohmann::json assignments = nlohmann::json::array();
   for (const auto& [label, multipliers] : config.assignments) {
     assignments.push_back({{"label", label}, {"multipliers", multipliers}});

@@ -5,7 +5,7 @@
 #include "lutra/runtime/evaluate.h"
 #include "lutra/runtime/inference.h"
 #include "lutra/runtime/tensor_hook.h"
-#include "lutra/studies/components.h"
+#include "lutra/studies/component_store.h"
 
 namespace lutra::studies {
 

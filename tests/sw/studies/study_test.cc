@@ -1,6 +1,6 @@
-// The whole street on a few images: its rows, its choice, its energy and its co-simulation; and a
+// A study on a few images: its rows, its choice, its energy and its co-simulation; and a
 // second run that makes nothing anew.
-#include "lutra/studies/street.h"
+#include "lutra/studies/study.h"
 
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-class Street : public testing::Test {
+class Study : public testing::Test {
  protected:
   void SetUp() override {
     LUTRA_SKIP_WITHOUT_TOOLS();
@@ -40,7 +40,7 @@ class Street : public testing::Test {
     lines_.clear();
     const auto progress = [this](const std::string& line) { lines_.push_back(line); };
     RunStore store(files_.path() / "out/units", progress);
-    return run_street(config_, files_.path() / "out", &store, progress).value();
+    return run_study(config_, files_.path() / "out", &store, progress).value();
   }
   int lines_with(const std::string& part) const {
     int count = 0;
@@ -55,13 +55,13 @@ class Street : public testing::Test {
     return files;
   }
 
-  StreetConfig config_;
+  StudyConfig config_;
   test::TestDirectory files_;
   std::vector<std::string> lines_;
 };
 
 // It has an accuracy and can be co-simulated; what needs a netlist is unknown, and never chosen.
-TEST_F(Street, ATableAloneHasNoEnergy) {
+TEST_F(Study, ATableAloneHasNoEnergy) {
   std::string bytes;
   for (int i = 0; i < 65536; ++i) {
     const int product = static_cast<int8_t>(i >> 8) * static_cast<int8_t>(i & 255);
@@ -88,7 +88,7 @@ TEST_F(Street, ATableAloneHasNoEnergy) {
   EXPECT_TRUE(r.at("rows")[0].at("cosim").at("tables_for_rtl").empty());
 }
 
-TEST_F(Street, RunsEndToEndAndAgainFromItsUnits) {
+TEST_F(Study, RunsEndToEndAndAgainFromItsUnits) {
   const json first = run();
   ASSERT_EQ(first.at("rows").size(), 3u) << "exact once, though it is listed too";
   EXPECT_EQ(first.at("images"), 50);
@@ -212,7 +212,7 @@ TEST_F(Street, RunsEndToEndAndAgainFromItsUnits) {
 
 // Two circuits with the same products, in files of one name: each has its own energy, and each is
 // listed. The same file, rewritten, is another circuit.
-TEST_F(Street, CircuitsAreToldApartByContent) {
+TEST_F(Study, CircuitsAreToldApartByContent) {
   const std::string plain =
       "module mul (input signed [7:0] a, input signed [7:0] b, output signed [15:0] p);\n"
       "  assign p = a * b;\nendmodule\n";
@@ -238,7 +238,7 @@ TEST_F(Street, CircuitsAreToldApartByContent) {
 }
 
 // Without a loss to give away, a multiplier that errs is not chosen unless it loses nothing.
-TEST_F(Street, TheChoiceKeepsToTheAccuracyBudget) {
+TEST_F(Study, TheChoiceKeepsToTheAccuracyBudget) {
   config_.max_accuracy_loss = 0;
   config_.multipliers = {"trunc:trunc_bits=2"};
   const json r = run();
@@ -250,7 +250,7 @@ TEST_F(Street, TheChoiceKeepsToTheAccuracyBudget) {
   EXPECT_EQ(r.at("rows")[r.at("chosen").get<size_t>()].at("cosim").at("verdict"), "match");
 }
 
-TEST_F(Street, BadInputStopsBeforeTheWork_bad) {
+TEST_F(Study, BadInputStopsBeforeTheWork_bad) {
   config_.images = 10001;
   test::expect_error(ErrorKind::kInvalidArgument,
                      "10001 images from number 0 on, fashion-mnist test has", [&] { run(); });

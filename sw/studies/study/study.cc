@@ -1,4 +1,4 @@
-#include "lutra/studies/street.h"
+#include "lutra/studies/study.h"
 
 #include <fmt/format.h>
 
@@ -21,7 +21,7 @@
 #include "lutra/runtime/evaluate.h"
 #include "lutra/runtime/inference.h"
 #include "lutra/runtime/tensor_hook.h"
-#include "lutra/studies/components.h"
+#include "lutra/studies/component_store.h"
 #include "lutra/synthesis/verilog_sources.h"
 
 namespace lutra::studies {
@@ -53,8 +53,7 @@ json component_json(const synth::Component& c) {
   return result;
 }
 
-ComponentStoreOptions store_options(const StreetConfig& config,
-                                    const RunStore::Progress& progress) {
+ComponentStoreOptions store_options(const StudyConfig& config, const RunStore::Progress& progress) {
   ComponentStoreOptions options;
   options.liberty = config.liberty;
   options.folder = config.folder;
@@ -113,7 +112,7 @@ struct RowAccuracy {
 
 /// All that a study works on, read and checked.
 struct Inputs {
-  Inputs(const StreetConfig& given, const RunStore::Progress& progress)
+  Inputs(const StudyConfig& given, const RunStore::Progress& progress)
       : config(given),
         network(models::load_quantised(config.model)),
         data(data::load_dataset(config.data, data::Split::kTest)),
@@ -128,7 +127,7 @@ struct Inputs {
     if (config.exact_designs.empty()) config.exact_designs = synth::exact_designs();
   }
 
-  StreetConfig config;
+  StudyConfig config;
   graph::QuantisedNetwork network;
   data::Dataset data;
   int images;
@@ -421,7 +420,7 @@ void add_area_and_delay(const Row& row, const accelerator::AcceleratorShape& sha
   (*entry)["delay_ns"] = delay;
 }
 
-json row_json(const Measured& measured, size_t r, const StreetConfig& config) {
+json row_json(const Measured& measured, size_t r, const StudyConfig& config) {
   const Row& row = measured.rows[r];
   const RowEnergy& energy = measured.energies[r];
   const RowEnergy& baseline = measured.energies[measured.baseline];
@@ -506,8 +505,8 @@ json result_json(const Inputs& in, const Measured& measured) {
 
 }  // namespace
 
-std::optional<json> run_street(const StreetConfig& config, const fs::path& out, RunStore* store,
-                               const RunStore::Progress& progress) {
+std::optional<json> run_study(const StudyConfig& config, const fs::path& out, RunStore* store,
+                              const RunStore::Progress& progress) {
   Inputs in(config, progress);
   Units units(&in, out, progress);
   const auto measured = measure(&in, &units, store, progress);

@@ -1,5 +1,5 @@
-#ifndef LUTRA_STUDIES_COMPONENTS_H_
-#define LUTRA_STUDIES_COMPONENTS_H_
+#ifndef LUTRA_STUDIES_COMPONENT_STORE_H_
+#define LUTRA_STUDIES_COMPONENT_STORE_H_
 
 #include <filesystem>
 #include <functional>
@@ -82,4 +82,4 @@ std::string right_with_exact(const std::filesystem::path& model,
 
 }  // namespace lutra::studies
 
-#endif  // LUTRA_STUDIES_COMPONENTS_H_
+#endif  // LUTRA_STUDIES_COMPONENT_STORE_H_

@@ -1,4 +1,4 @@
-#include "lutra/studies/components.h"
+#include "lutra/studies/component_store.h"
 
 #include <fmt/format.h>
 

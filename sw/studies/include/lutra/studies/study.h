@@ -1,5 +1,5 @@
-#ifndef LUTRA_STUDIES_STREET_H_
-#define LUTRA_STUDIES_STREET_H_
+#ifndef LUTRA_STUDIES_STUDY_H_
+#define LUTRA_STUDIES_STUDY_H_
 
 #include <cstdint>
 #include <filesystem>
@@ -12,12 +12,13 @@
 
 #include "lutra/accelerator/program.h"
 #include "lutra/run_store/run_store.h"
-#include "lutra/studies/energy.h"
+#include "lutra/studies/inference_energy.h"
 
 namespace lutra::studies {
 
-/// The whole street, as a TOML file describes it (docs/guide/studies.md).
-struct StreetConfig {
+/// Accuracy, energy and co-simulation of assignments, as a TOML file describes it
+/// (docs/guide/studies.md).
+struct StudyConfig {
   std::string name;
   std::filesystem::path model;  ///< directory of an int8 network
   std::string data = "fashion-mnist";
@@ -51,20 +52,19 @@ struct StreetConfig {
 /// Reads a study file. Relative paths in it are relative to the file.
 /// @param overrides  "key.path=value", as --set gives them; value in TOML syntax
 /// @throws Error kInvalidArgument with file and line for unknown keys and wrong types or values
-StreetConfig read_street(const std::filesystem::path& file,
-                         const std::vector<std::string>& overrides);
+StudyConfig read_study(const std::filesystem::path& file,
+                       const std::vector<std::string>& overrides);
 
-nlohmann::json to_json(const StreetConfig& config);
+nlohmann::json to_json(const StudyConfig& config);
 
 /// Characterises, evaluates, measures, chooses, co-simulates, unit by unit.
 /// @param out    for files beside the units: OUT/operands
 /// @param store  where the units are kept
 /// @return the object of result.json (docs/guide/results.md) without the fields that all commands
 ///         share; nothing where the store has not got all units (RunStore::stage)
-std::optional<nlohmann::json> run_street(const StreetConfig& config,
-                                         const std::filesystem::path& out, RunStore* store,
-                                         const RunStore::Progress& progress);
+std::optional<nlohmann::json> run_study(const StudyConfig& config, const std::filesystem::path& out,
+                                        RunStore* store, const RunStore::Progress& progress);
 
 }  // namespace lutra::studies
 
-#endif  // LUTRA_STUDIES_STREET_H_
+#endif  // LUTRA_STUDIES_STUDY_H_
