@@ -20,7 +20,7 @@
 #include "lutra/base/sha256.h"
 #include "lutra/component/component.h"
 #include "lutra/component/component_tables.h"
-#include "lutra/component/energy.h"
+#include "lutra/component/energy_meter.h"
 #include "lutra/component/error_metrics.h"
 #include "lutra/component/library.h"
 #include "lutra/component/pipeline.h"
