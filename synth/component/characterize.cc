@@ -25,6 +25,7 @@
 #include "lutra/component/library.h"
 #include "lutra/component/pipeline.h"
 #include "lutra/netlist/liberty.h"
+#include "lutra/netlist/liberty_writer.h"
 #include "lutra/netlist/netlist.h"
 #include "lutra/netlist/netlist_simulator.h"
 #include "lutra/netlist/product_sweep.h"
@@ -533,7 +534,7 @@ void build_component(const MultiplierSource& source, const VerilogSources& sourc
       std::any_of(supplies.begin(), supplies.end(),
                   [&](const std::string& name) { return simulated.mentions(name); });
   const std::string cells =
-      instantiated.empty() ? "" : library.verilog_cells(instantiated, connects_supplies);
+      instantiated.empty() ? "" : verilog_cells(library, instantiated, connects_supplies);
   if (!cells.empty() && !source.mapped) {
     base::write_file(directory / "source" / kSourceCells, cells);
   }
