@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include "lutra/base/error.h"
-#include "operands.h"
+#include "operand_tensors.h"
 
 namespace lutra::engine {
 namespace {
@@ -21,7 +21,7 @@ class Check {
     fail(std::string(what) + " = " + std::to_string(value) + ", expected " + std::to_string(low) +
          ".." + std::to_string(high));
   }
-  void size(const char* what, int64_t value) const { between(what, value, 1, kMostElements); }
+  void size(const char* what, int64_t value) const { between(what, value, 1, kMaxElements); }
   void present(const char* what, const void* pointer) const {
     if (pointer == nullptr) fail(std::string(what) + " is null");
   }
@@ -132,7 +132,7 @@ class Check {
     throw Error(ErrorKind::kInvalidArgument, std::string(operation_) + ": " + what);
   }
 
-  static constexpr int64_t kMostElements = int64_t{1} << 30;
+  static constexpr int64_t kMaxElements = int64_t{1} << 30;
 
  private:
   const char* operation_;

@@ -10,13 +10,13 @@ namespace {
 
 using tables::OperandType;
 
-constexpr int kMostWindow = 64;
+constexpr int kMaxWindow = 64;
 
 void check_window(int half_window) {
-  if (half_window >= 0 && half_window <= kMostWindow) return;
+  if (half_window >= 0 && half_window <= kMaxWindow) return;
   throw Error(ErrorKind::kInvalidArgument,
               "gradient: half window = " + std::to_string(half_window) + ", expected 0.." +
-                  std::to_string(kMostWindow));
+                  std::to_string(kMaxWindow));
 }
 
 size_t byte(int value) { return static_cast<size_t>(value & 255); }

@@ -6,7 +6,7 @@
 
 #include "lutra/base/error.h"
 #include "lutra/component/component_tables.h"
-#include "lutra/component/energy.h"
+#include "lutra/component/energy_meter.h"
 #include "lutra/netlist/liberty.h"
 #include "lutra/synthesis/synthesis.h"
 

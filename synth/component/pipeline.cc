@@ -7,7 +7,7 @@
 #include <set>
 
 #include "lutra/base/error.h"
-#include "lutra/component/energy.h"
+#include "lutra/component/energy_meter.h"
 
 namespace lutra::synth {
 namespace {

@@ -335,10 +335,9 @@ VerilogNetNames Netlist::verilog_net_names() const {
   return names;
 }
 
-std::string Netlist::verilog(const std::string& module, Liberty::Names names_of_cells) const {
+std::string Netlist::verilog(const std::string& module, LibertyNames names_of_cells) const {
   const auto name_of = [&](const auto& named) {
-    return names_of_cells == Liberty::Names::kTool ? named.tool_name
-                                                   : verilog_identifier(named.name);
+    return names_of_cells == LibertyNames::kTool ? named.tool_name : verilog_identifier(named.name);
   };
   const VerilogNetNames verilog_names = verilog_net_names();
   const std::vector<std::string>& names = verilog_names.nets;

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "lutra/base/error.h"
-#include "lutra/netlist/liberty_writer.h"
 
 namespace lutra::synth {
 namespace {

@@ -206,7 +206,7 @@ std::string library_for_mapping(const Liberty& library) {
     // dfflibmap does not know dont_use; and through a cell without times no path could be told.
     if (!cell.dont_use && missing_times(cell).empty()) cells.push_back(name);
   }
-  std::string text = library.subset_text(cells, Liberty::Names::kTool);
+  std::string text = subset_text(library, cells, LibertyNames::kTool);
   const std::lock_guard<std::mutex> lock(mutex);
   if (known.size() >= kKept) known.clear();
   return known[library.sha256()] = std::move(text);
@@ -323,8 +323,8 @@ SynthesisResult Workplace::result(int mapping, const std::string& top,
   base::write_file(result.netlist_verilog, fmt::format("// {} mapped to {} by {}.\n\n", result.top,
                                                        library.name(), yosys_version()) +
                                                netlist.verilog());
-  base::write_file(result.cells_liberty, library.subset_text(kept));
-  base::write_file(result.cells_verilog, library.verilog_cells(used));
+  base::write_file(result.cells_liberty, subset_text(library, kept));
+  base::write_file(result.cells_verilog, verilog_cells(library, used));
   sources.write(out_dir);
   for (const std::string& name : sources.names()) result.sources.push_back(out_dir / name);
   return result;
@@ -343,7 +343,7 @@ class Mapper {
     // Cells of the library that the source instantiates stay what they are.
     holds_cells_ = !sources.instantiated(names).empty();
     if (holds_cells_) {
-      place.write("cells.v", place.library.verilog_black_boxes());
+      place.write("cells.v", verilog_black_boxes(place.library));
       script_ = "read_verilog cells.v\n";
     }
     for (const auto& [name, where] : sources.modules()) {
@@ -479,7 +479,7 @@ SynthesisResult read_mapped_netlist(const VerilogSources& sources, const Liberty
                                     const std::filesystem::path& out_dir) {
   const Workplace place(sources, liberty);
   // Cells are black boxes; those that the library lacks are found with their line afterwards.
-  place.write("cells.v", place.library.verilog_black_boxes());
+  place.write("cells.v", verilog_black_boxes(place.library));
   place.run("read_verilog cells.v\n" + sources.yosys_script({}, false) +
                 "proc\nflatten\nrename -top " + sources.top() + "\ndelete =A:blackbox\n" +
                 Workplace::keep(0),

@@ -141,8 +141,8 @@ double critical_path_ns(const SynthesisResult& synthesis, double input_slew_ns,
   const base::PrivateDirectory work(std::filesystem::temp_directory_path());
   std::vector<std::string> cells;
   for (const auto& [name, cell] : library.cells()) cells.push_back(name);
-  base::write_file(work.path() / "cells.lib", library.subset_text(cells, Liberty::Names::kTool));
-  base::write_file(work.path() / "netlist.v", netlist.verilog("", Liberty::Names::kTool));
+  base::write_file(work.path() / "cells.lib", subset_text(library, cells, LibertyNames::kTool));
+  base::write_file(work.path() / "netlist.v", netlist.verilog("", LibertyNames::kTool));
   base::write_file(work.path() / "timing.tcl", script);
   const ToolResult run =
       run_tool({"sta", "-no_splash", "-no_init", "-exit", "timing.tcl"}, work.path(), "opensta");

@@ -14,7 +14,7 @@
 
 #include "lutra/base/files.h"
 #include "lutra/component/component.h"
-#include "lutra/component/energy.h"
+#include "lutra/component/energy_meter.h"
 #include "lutra/component/library.h"
 #include "lutra/component/multiplier_models.h"
 #include "lutra/netlist/liberty.h"

@@ -13,7 +13,7 @@
 #include "lutra/base/sha256.h"
 #include "lutra/component/component.h"
 #include "lutra/component/component_tables.h"
-#include "lutra/component/energy.h"
+#include "lutra/component/energy_meter.h"
 #include "lutra/component/library.h"
 #include "lutra/component/multiplier_models.h"
 #include "lutra/tables/table_files.h"

@@ -13,6 +13,7 @@
 
 #include "lutra/base/files.h"
 #include "lutra/netlist/liberty.h"
+#include "lutra/netlist/liberty_writer.h"
 #include "test_files.h"
 
 namespace lutra::synth {
@@ -29,7 +30,7 @@ std::string shortened(const std::string& path) {
     last_kind = kind;
   }
   kept.push_back(library.smallest_inverter().name);
-  return library.subset_text(kept);
+  return subset_text(library, kept);
 }
 
 class Damage {
@@ -133,15 +134,15 @@ void read_damaged(const std::string& text, const std::string& what, Tally* tally
     bool runs = false;
     for (const auto& [name, cell] : library.cells()) {
       if (!cell.unsupported.empty()) continue;
-      library.verilog_cells({name});
+      verilog_cells(library, {name});
       runs = true;
     }
     // Written anew it reads back, under both kinds of names, and says the same.
-    for (const Liberty::Names names : {Liberty::Names::kOwn, Liberty::Names::kTool}) {
+    for (const LibertyNames names : {LibertyNames::kOwn, LibertyNames::kTool}) {
       if (!runs) break;
-      const std::string written = library.plain_text(names);
+      const std::string written = plain_text(library, names);
       try {
-        EXPECT_EQ(Liberty::parse(written, "written.lib").plain_text(names), written) << what;
+        EXPECT_EQ(plain_text(Liberty::parse(written, "written.lib"), names), written) << what;
       } catch (const Error& error) {
         ADD_FAILURE() << what << ": what was written is refused: " << error.what();
       }

@@ -44,7 +44,7 @@ std::string without(const std::string& text, const std::function<bool(const std:
   for (const auto& [name, cell] : library.cells()) {
     if (!drop(name)) kept.push_back(name);
   }
-  return library.subset_text(kept);
+  return subset_text(library, kept);
 }
 
 std::function<bool(const std::string&)> begins_with(const std::vector<std::string>& prefixes) {

@@ -15,6 +15,7 @@
 #include "lutra/base/files.h"
 #include "lutra/base/sha256.h"
 #include "lutra/netlist/liberty.h"
+#include "lutra/netlist/liberty_writer.h"
 #include "lutra/netlist/netlist.h"
 #include "lutra/netlist/netlist_simulator.h"
 #include "test_files.h"
@@ -137,13 +138,13 @@ TEST_P(WrittenLiberty, ReadsBackAsTheSameLibrary) {
   if (!path.empty() && !std::filesystem::exists(path)) GTEST_SKIP() << path << " is not here";
   const Liberty library =
       path.empty() ? Liberty::parse(small_liberty(), "small.lib") : Liberty::read(path);
-  const std::string text = library.plain_text(Liberty::Names::kOwn);
+  const std::string text = plain_text(library, LibertyNames::kOwn);
   const Liberty again = Liberty::parse(text, "written.lib");
   int compared = 0;
   expect_same(library, again, &compared);
-  EXPECT_EQ(again.plain_text(Liberty::Names::kOwn), text);
+  EXPECT_EQ(plain_text(again, LibertyNames::kOwn), text);
   if (!path.empty()) {
-    EXPECT_EQ(library.plain_text(Liberty::Names::kTool), text) << "no name here needs another";
+    EXPECT_EQ(plain_text(library, LibertyNames::kTool), text) << "no name here needs another";
   }
   EXPECT_GT(compared, 10);
   fmt::print("checked={} of {} bytes, {} written\n", compared, library.text().size(), text.size());
@@ -250,10 +251,10 @@ TEST(LibertyDialects, AllSayTheSame) {
                 "direction : input; } } cell (BYTE) { bus (D) { bus_type : b8; direction : input; "
                 "} } cell (LATCH)")},
   };
-  const std::string expected = Liberty::parse(plain, "plain.lib").plain_text(Liberty::Names::kOwn);
+  const std::string expected = plain_text(Liberty::parse(plain, "plain.lib"), LibertyNames::kOwn);
   int checked = 0;
   for (const auto& [name, text] : dialects) {
-    EXPECT_EQ(Liberty::parse(text, "dialect.lib").plain_text(Liberty::Names::kOwn), expected)
+    EXPECT_EQ(plain_text(Liberty::parse(text, "dialect.lib"), LibertyNames::kOwn), expected)
         << name;
     ++checked;
   }
@@ -274,7 +275,7 @@ TEST(LibertyDialects, WhatCannotBeRunIsSaid) {
   EXPECT_NE(library.find_cell("DUAL")->unsupported.find(
                 "depends on related_out_total_output_net_capacitance"),
             std::string::npos);
-  const std::string written = library.plain_text(Liberty::Names::kTool);
+  const std::string written = plain_text(library, LibertyNames::kTool);
   for (const char* cell : {"GATED", "BYTE", "DUAL", "LATCH"}) {
     EXPECT_EQ(written.find(cell), std::string::npos) << cell;
   }
@@ -290,7 +291,7 @@ TEST(LibertyDialects, EscapesAreNames) {
                                      "related_pin : \"A[0]\";\n rise_power");
   const Liberty library = Liberty::parse(whole, "a.lib");
   EXPECT_NE(library.find_cell("INV")->find_pin("A[0]"), nullptr);
-  EXPECT_NE(library.verilog_cells({"INV"}).find("\\A[0] "), std::string::npos);
+  EXPECT_NE(verilog_cells(library, {"INV"}).find("\\A[0] "), std::string::npos);
 }
 
 TEST(LibertyDialects, CapacitanceByEdgeIsTheirMean) {
@@ -548,10 +549,10 @@ TEST(LibertyNames, ToolsGetPlainOnesAndTheUserTheirOwn) {
   EXPECT_EQ(library.find_cell("nand")->find_pin("B[0]")->tool_name, "lutra_B_0_");
   EXPECT_EQ(library.find_cell("DFFR")->tool_name, "DFFR");
 
-  const std::string own = library.plain_text(Liberty::Names::kOwn);
-  EXPECT_EQ(Liberty::parse(own, "b.lib").plain_text(Liberty::Names::kOwn), own);
+  const std::string own = plain_text(library, LibertyNames::kOwn);
+  EXPECT_EQ(plain_text(Liberty::parse(own, "b.lib"), LibertyNames::kOwn), own);
   EXPECT_NE(own.find("cell (\"INV.5\")"), std::string::npos);
-  const Liberty tool = Liberty::parse(library.plain_text(Liberty::Names::kTool), "c.lib");
+  const Liberty tool = Liberty::parse(plain_text(library, LibertyNames::kTool), "c.lib");
   EXPECT_NE(tool.find_cell("lutra_INV_5_2"), nullptr);
   EXPECT_EQ(text_of(tool.find_cell("lutra_nand")->find_pin("Y")->function), "!(A & lutra_B_0_)");
 
@@ -566,7 +567,7 @@ TEST(LibertyNames, ToolsGetPlainOnesAndTheUserTheirOwn) {
   const std::string verilog = netlist.verilog();
   EXPECT_NE(verilog.find("\\INV.5  u"), std::string::npos) << verilog;
   EXPECT_NE(verilog.find(".\\B[0] (i1)"), std::string::npos) << verilog;
-  const std::string for_tools = netlist.verilog("", Liberty::Names::kTool);
+  const std::string for_tools = netlist.verilog("", LibertyNames::kTool);
   EXPECT_NE(for_tools.find("lutra_INV_5_2 u"), std::string::npos) << for_tools;
   EXPECT_EQ(for_tools.find('\\'), std::string::npos) << for_tools;
   EXPECT_EQ(with_own_names(json, Liberty::parse(small_liberty(), "a.lib")), json);
@@ -594,8 +595,8 @@ TEST(LibertyIncludes, AreReadBesideTheFile) {
           "/* include_file (a); */ // include_file (b);\ninclude_file(cells/nand.inc);\n" +
           text.substr(to));
   const Liberty library = Liberty::read(file);
-  EXPECT_EQ(library.plain_text(Liberty::Names::kOwn),
-            Liberty::parse(text, "small.lib").plain_text(Liberty::Names::kOwn));
+  EXPECT_EQ(plain_text(library, LibertyNames::kOwn),
+            plain_text(Liberty::parse(text, "small.lib"), LibertyNames::kOwn));
   // What is included is in the checksum.
   directory.write("cells/inner.inc", "area : 2.5;\n");
   const Liberty changed = Liberty::read(file);
@@ -657,7 +658,7 @@ class SeveralFiles : public testing::Test {
   /// small_liberty() with these of its cells only.
   static std::string part(const std::vector<std::string>& cells) {
     const Liberty whole = Liberty::parse(small_liberty(), "small.lib");
-    return whole.subset_text(cells);
+    return subset_text(whole, cells);
   }
 
   static LibertyFiles both(const std::filesystem::path& a, const std::filesystem::path& b) {
@@ -680,7 +681,7 @@ TEST_F(SeveralFiles, BecomeOneLibraryInAnyOrder) {
   EXPECT_EQ(library.files()[0].first, "a.lib");
   const Liberty turned = Liberty::read(both(b, a));
   EXPECT_EQ(turned.sha256(), library.sha256());
-  EXPECT_EQ(turned.plain_text(Liberty::Names::kTool), library.plain_text(Liberty::Names::kTool));
+  EXPECT_EQ(plain_text(turned, LibertyNames::kTool), plain_text(library, LibertyNames::kTool));
   EXPECT_NE(library.sha256(), Liberty::read(a).sha256());
   EXPECT_EQ(Liberty::read(a).sha256(), base::sha256_hex(test::file_bytes(a)));
   EXPECT_EQ(Liberty::shared(both(a, b)), Liberty::shared(both(a, b)));

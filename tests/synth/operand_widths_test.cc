@@ -10,7 +10,7 @@
 #include "lutra/component/component.h"
 #include "lutra/component/component_tables.h"
 #include "lutra/component/delay_sweep.h"
-#include "lutra/component/energy.h"
+#include "lutra/component/energy_meter.h"
 #include "lutra/component/library.h"
 #include "lutra/component/operands.h"
 #include "lutra/tables/table_files.h"

@@ -21,9 +21,9 @@
 #include <vector>
 
 #include "lutra/component/component.h"
-#include "lutra/component/energy.h"
-#include "lutra/netlist/liberty.h"
+#include "lutra/component/energy_meter.h"
 #include "lutra/component/library.h"
+#include "lutra/netlist/liberty.h"
 #include "lutra/system/tool.h"
 #include "test_files.h"
 
@@ -573,8 +573,8 @@ int SaifTest::differences_to_icarus(const Component& c, const std::vector<Operan
   std::filesystem::path cells = "/usr/share/qflow/tech/osu018/osu018_stdcells.v";
   if (!std::filesystem::exists(cells)) cells = c.directory / "cells.v";
   const ToolResult compiled = run_tool({"iverilog", "-o", "bench", "-s", "bench", "bench.v",
-                                              (c.directory / "netlist.v").string(), cells.string()},
-                                             directory_.path(), "iverilog");
+                                        (c.directory / "netlist.v").string(), cells.string()},
+                                       directory_.path(), "iverilog");
   EXPECT_EQ(compiled.status, 0) << compiled.output;
   const ToolResult ran = run_tool({"vvp", "-n", "bench"}, directory_.path(), "iverilog");
   EXPECT_EQ(ran.status, 0) << ran.output;
@@ -776,7 +776,7 @@ TEST_F(SaifTest, OpenStasPowerTimesThePeriodIsTheEnergy) {
                   "report_power -instances [get_cells -hierarchical *] -digits 9\nexit\n",
                   c.directory.string(), c.source.top, period_ns));
   const ToolResult run = run_tool({"sta", "-no_splash", "-no_init", "-exit", "power.tcl"},
-                                        directory_.path(), "opensta");
+                                  directory_.path(), "opensta");
   const MappedText mapped = read_mapped(file_bytes(c.directory / "netlist.v"));
   std::map<std::string, double> switching_w;
   std::istringstream lines(run.output);

@@ -1,8 +1,8 @@
 #include "avx2/avx2_backend.h"
 
+#include "avx2/avx2_factorised_gemm.h"
+#include "avx2/avx2_gradients.h"
 #include "avx2/column_lookup.h"
-#include "avx2/exact_gemm.h"
-#include "avx2/gradients.h"
 #include "lutra/base/error.h"
 #include "lutra/base/threads.h"
 #include "matrix/cost_model.h"
@@ -15,7 +15,8 @@ namespace {
 
 class Avx2Backend : public MatrixBackend {
  public:
-  Avx2Backend(int jobs, std::optional<Way> way) : MatrixBackend(jobs), way_(way) {}
+  Avx2Backend(int jobs, std::optional<GemmAlgorithm> algorithm)
+      : MatrixBackend(jobs), algorithm_(algorithm) {}
   std::string name() const override { return "avx2"; }
 
  protected:
@@ -39,36 +40,36 @@ class Avx2Backend : public MatrixBackend {
 
   std::shared_ptr<const void> prepare(const MatrixProduct& m, int jobs) const override {
     auto plan = std::make_shared<Plan>();
-    plan->way = way(m);
-    if (plan->way == Way::kExact) plan->weight = pack_weight_avx2(m, jobs);
+    plan->algorithm = choose_algorithm(m);
+    if (plan->algorithm == GemmAlgorithm::kFactorised) plan->weight = pack_weight_avx2(m, jobs);
     return plan;
   }
 
   void multiply(const MatrixProduct& m, const void* prepared, int64_t begin,
                 int64_t end) const override {
     const Plan& plan = *static_cast<const Plan*>(prepared);
-    switch (plan.way) {
-      case Way::kReference:
-        return multiply_plainly(m, begin, end);
-      case Way::kLookup:
+    switch (plan.algorithm) {
+      case GemmAlgorithm::kReference:
+        return multiply_reference(m, begin, end);
+      case GemmAlgorithm::kLookup:
         return look_up_columns(m, begin, end);
-      case Way::kExact:
+      case GemmAlgorithm::kFactorised:
         return multiply_factorised_avx2(m, plan.weight, begin, end);
     }
   }
-  /// Each piece of a lookup makes its tables anew.
-  int rows_of_a_piece(const MatrixProduct& m) const override {
-    return way(m) == Way::kLookup ? 16 * kTileRows : kTileRows;
+  /// Each task of a lookup makes its tables anew.
+  int min_rows_per_task(const MatrixProduct& m) const override {
+    return choose_algorithm(m) == GemmAlgorithm::kLookup ? 16 * kTileRows : kTileRows;
   }
 
  private:
   struct Plan {
-    Way way;
+    GemmAlgorithm algorithm;
     PackedWeight<int16_t> weight;
   };
 
-  Way way(const MatrixProduct& m) const {
-    return way_ ? possible(*way_, m.maps != nullptr) : costs().choose(m);
+  GemmAlgorithm choose_algorithm(const MatrixProduct& m) const {
+    return algorithm_ ? supported_algorithm(*algorithm_, m.maps != nullptr) : costs().choose(m);
   }
 
   static const CostModel& costs() {
@@ -84,7 +85,7 @@ class Avx2Backend : public MatrixBackend {
     return model;
   }
 
-  std::optional<Way> way_;
+  std::optional<GemmAlgorithm> algorithm_;
 };
 
 }  // namespace
@@ -96,8 +97,8 @@ bool avx2_available(std::string* reason) {
   return available;
 }
 
-std::unique_ptr<Backend> make_avx2_backend(int jobs, std::optional<Way> way) {
-  return std::make_unique<Avx2Backend>(jobs, way);
+std::unique_ptr<Backend> make_avx2_backend(int jobs, std::optional<GemmAlgorithm> algorithm) {
+  return std::make_unique<Avx2Backend>(jobs, algorithm);
 }
 
 }  // namespace lutra::engine
@@ -111,7 +112,8 @@ bool avx2_available(std::string* reason) {
   return false;
 }
 
-std::unique_ptr<Backend> make_avx2_backend(int /*jobs*/, std::optional<Way> /*way*/) {
+std::unique_ptr<Backend> make_avx2_backend(int /*jobs*/,
+                                           std::optional<GemmAlgorithm> /*algorithm*/) {
   throw Error(ErrorKind::kInternal, "backend avx2: not in this build");
 }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "matrix/columns.h"
 #include "matrix/scratch.h"
+#include "matrix/transposed_table.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include "avx2/sums.h"
@@ -13,12 +13,12 @@ namespace lutra::engine {
 namespace {
 
 constexpr int kOutputs = 16;
-constexpr int kOperands = Columns::kOperands;
-constexpr int kTerms = 6;               // added to a sum at a time
-constexpr int kTileRows = 4096;         // whose sums stay in the second-level cache
-constexpr int kBlock = 240;             // terms that are packed at a time, a multiple of kTerms
-constexpr int kLeastRows = 1024;        // of a tile, however many outputs have sums
-constexpr int64_t kMostSums = 4 << 20;  // 32-bit words of a tile
+constexpr int kOperands = TransposedTable::kOperands;
+constexpr int kTerms = 6;              // added to a sum at a time
+constexpr int kTileRows = 4096;        // whose sums stay in the second-level cache
+constexpr int kBlock = 240;            // terms that are packed at a time, a multiple of kTerms
+constexpr int kMinRows = 1024;         // of a tile, however many outputs have sums
+constexpr int64_t kMaxSums = 4 << 20;  // 32-bit words of a tile
 constexpr int kSums = kOutputs;  // 32-bit words of a row: 8 of both halves, 8 of the upper ones
 
 /// Transposes 8x8 16-bit words in each 128-bit half.
@@ -133,12 +133,12 @@ void copy(const int8_t* from, int count, int8_t* to) {
 /// The terms [from, from + count) of a row, side by side.
 const int8_t* joined(const MatrixProduct& m, const int8_t* start, int from, int count,
                      int8_t* buffer) {
-  int within = from % m.run;
-  size_t piece = static_cast<size_t>(from / m.run);
-  if (m.run - within >= count) return start + m.offsets[piece] + within;
-  for (int k = 0; k < count; ++piece, within = 0) {
-    const int here = std::min(m.run - within, count - k);
-    copy(start + m.offsets[piece] + within, here, buffer + k);
+  int within = from % m.segment_bytes;
+  size_t segment = static_cast<size_t>(from / m.segment_bytes);
+  if (m.segment_bytes - within >= count) return start + m.segment_offsets[segment] + within;
+  for (int k = 0; k < count; ++segment, within = 0) {
+    const int here = std::min(m.segment_bytes - within, count - k);
+    copy(start + m.segment_offsets[segment] + within, here, buffer + k);
     k += here;
   }
   return buffer;
@@ -150,20 +150,20 @@ LUTRA_AVX2 void look_up_columns(const MatrixProduct& m, int64_t begin, int64_t e
   static thread_local Scratch<uint16_t> table_scratch;
   static thread_local Scratch<uint8_t> operand_scratch;
   static thread_local Scratch<int32_t> acc_scratch;
-  const Columns& all = m.multiplier->derived<Columns>();
+  const TransposedTable& all = m.multiplier->derived<TransposedTable>();
   uint16_t* tables = table_scratch.take(kTerms * kOperands * kOutputs);
   const int terms = m.terms();
   const int panels = (m.outputs + kOutputs - 1) / kOutputs;
   const auto of_bases =
       static_cast<int32_t>(static_cast<uint32_t>(int64_t{terms} * m.multiplier->table().base()));
   const int64_t most_rows =
-      std::clamp<int64_t>(kMostSums / (int64_t{kSums} * panels), kLeastRows, kTileRows);
+      std::clamp<int64_t>(kMaxSums / (int64_t{kSums} * panels), kMinRows, kTileRows);
   const int64_t tiles = (end - begin + most_rows - 1) / most_rows;
   const int64_t tile_rows = (end - begin + tiles - 1) / tiles;
   for (int64_t first = begin; first < end; first += tile_rows) {
     const int count = static_cast<int>(std::min<int64_t>(tile_rows, end - first));
     std::vector<const int8_t*> starts(count);
-    for (int i = 0; i < count; ++i) starts[i] = m.start(first + i);
+    for (int i = 0; i < count; ++i) starts[i] = m.row_start(first + i);
     uint8_t* operands = operand_scratch.take(static_cast<size_t>(kBlock * int64_t{count}));
     int32_t* acc = acc_scratch.take(static_cast<size_t>(count) * kSums * panels);
     std::fill_n(acc, static_cast<size_t>(count) * kSums * panels, 0);

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "avx2/simd.h"
+#include "avx2/avx2_simd.h"
 #include "matrix/matrix_product.h"
 
 namespace lutra::engine {
@@ -26,7 +26,7 @@ LUTRA_AVX2_INLINE __m256i requantised_avx2(__m256i sum, const Requantisation& to
 /// @param sums   [count, rounded up to 8] of the outputs from there on
 LUTRA_AVX2_INLINE void store_sums(const MatrixProduct& m, int64_t row, int first, int count,
                                   const int32_t* sums) {
-  const int32_t* starts = m.first_sums ? m.first_sums(row) : m.bias;
+  const int32_t* starts = m.initial_sums ? m.initial_sums(row) : m.bias;
   const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
   // The low bytes of eight 32-bit words, side by side in each half.
   const __m256i low_bytes = _mm256_broadcastsi128_si256(

@@ -1,7 +1,7 @@
 #include "avx512/avx512_backend.h"
 
-#include "avx2/gradients.h"
-#include "avx512/exact_gemm.h"
+#include "avx2/avx2_gradients.h"
+#include "avx512/avx512_factorised_gemm.h"
 #include "avx512/row_lookup.h"
 #include "lutra/base/error.h"
 #include "lutra/base/threads.h"
@@ -14,7 +14,8 @@ namespace {
 
 class Avx512Backend : public MatrixBackend {
  public:
-  Avx512Backend(int jobs, std::optional<Way> way) : MatrixBackend(jobs), way_(way) {}
+  Avx512Backend(int jobs, std::optional<GemmAlgorithm> algorithm)
+      : MatrixBackend(jobs), algorithm_(algorithm) {}
   std::string name() const override { return "avx512"; }
 
  protected:
@@ -34,27 +35,28 @@ class Avx512Backend : public MatrixBackend {
 
   std::shared_ptr<const void> prepare(const MatrixProduct& m, int jobs) const override {
     auto plan = std::make_shared<Plan>();
-    plan->way = way_ ? possible(*way_, m.maps != nullptr) : costs().choose(m);
-    if (plan->way == Way::kExact) plan->weight = pack_weight(m, jobs);
+    plan->algorithm =
+        algorithm_ ? supported_algorithm(*algorithm_, m.maps != nullptr) : costs().choose(m);
+    if (plan->algorithm == GemmAlgorithm::kFactorised) plan->weight = pack_weight(m, jobs);
     return plan;
   }
 
   void multiply(const MatrixProduct& m, const void* prepared, int64_t begin,
                 int64_t end) const override {
     const Plan& plan = *static_cast<const Plan*>(prepared);
-    switch (plan.way) {
-      case Way::kReference:
-        return multiply_plainly(m, begin, end);
-      case Way::kLookup:
+    switch (plan.algorithm) {
+      case GemmAlgorithm::kReference:
+        return multiply_reference(m, begin, end);
+      case GemmAlgorithm::kLookup:
         return look_up_rows(m, begin, end);
-      case Way::kExact:
+      case GemmAlgorithm::kFactorised:
         return multiply_factorised(m, plan.weight, begin, end);
     }
   }
 
  private:
   struct Plan {
-    Way way;
+    GemmAlgorithm algorithm;
     PackedWeight<int8_t> weight;
   };
 
@@ -65,7 +67,7 @@ class Avx512Backend : public MatrixBackend {
     return model;
   }
 
-  std::optional<Way> way_;
+  std::optional<GemmAlgorithm> algorithm_;
 };
 
 }  // namespace
@@ -80,8 +82,8 @@ bool avx512_available(std::string* reason) {
   return available;
 }
 
-std::unique_ptr<Backend> make_avx512_backend(int jobs, std::optional<Way> way) {
-  return std::make_unique<Avx512Backend>(jobs, way);
+std::unique_ptr<Backend> make_avx512_backend(int jobs, std::optional<GemmAlgorithm> algorithm) {
+  return std::make_unique<Avx512Backend>(jobs, algorithm);
 }
 
 }  // namespace lutra::engine
@@ -95,7 +97,8 @@ bool avx512_available(std::string* reason) {
   return false;
 }
 
-std::unique_ptr<Backend> make_avx512_backend(int /*jobs*/, std::optional<Way> /*way*/) {
+std::unique_ptr<Backend> make_avx512_backend(int /*jobs*/,
+                                             std::optional<GemmAlgorithm> /*algorithm*/) {
   throw Error(ErrorKind::kInternal, "backend avx512: not in this build");
 }
 

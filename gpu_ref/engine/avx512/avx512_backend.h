@@ -6,7 +6,7 @@
 #include <string>
 
 #include "lutra/engine/backend.h"
-#include "matrix/way.h"
+#include "matrix/gemm_algorithm.h"
 
 namespace lutra::engine {
 
@@ -14,9 +14,9 @@ namespace lutra::engine {
 bool avx512_available(std::string* reason);
 
 /// Matrix products by lookup in registers (row_lookup.h) or, where the table's factorisation makes
-/// that quicker, as exact ones (exact_gemm.h).
-/// @param way  what the cost model would choose; for tests, which must not depend on a clock
-std::unique_ptr<Backend> make_avx512_backend(int jobs, std::optional<Way> way = {});
+/// that quicker, as exact ones (avx512_factorised_gemm.h).
+/// @param algorithm  what the cost model would choose; for tests, which must not depend on a clock
+std::unique_ptr<Backend> make_avx512_backend(int jobs, std::optional<GemmAlgorithm> algorithm = {});
 
 }  // namespace lutra::engine
 

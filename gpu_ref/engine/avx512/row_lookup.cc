@@ -6,16 +6,16 @@
 #include "matrix/scratch.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
-#include "avx512/simd.h"
+#include "avx512/avx512_simd.h"
 
 namespace lutra::engine {
 namespace {
 
-constexpr int kLanes = 64;       // outputs that a register of operands serves
-constexpr int kMostTiles = 4;    // registers of operands that share a column of the table
-constexpr int kMostTerms = 128;  // a tile of these stays in the first-level cache; at most 256
-constexpr int kTileRow = kLanes * kMostTiles;
-static_assert(kMostTerms <= 256, "sums of bytes must fit 16 bits");
+constexpr int kLanes = 64;      // outputs that a register of operands serves
+constexpr int kMaxTiles = 4;    // registers of operands that share a column of the table
+constexpr int kMaxTerms = 128;  // a tile of these stays in the first-level cache; at most 256
+constexpr int kTileRow = kLanes * kMaxTiles;
+static_assert(kMaxTerms <= 256, "sums of bytes must fit 16 bits");
 
 /// One of the four steps of a transposition: the byte's address, row and column, rotates by a bit.
 LUTRA_AVX512_INLINE void interleave(const __m512i from[16], __m512i to[16]) {
@@ -102,7 +102,7 @@ struct PlaneSums {
 };
 
 /// The sums of the last of some tiles, and those of the others; named by template recursion, as
-/// exact_gemm.cc says.
+/// avx512_factorised_gemm.cc says.
 template <int Tiles>
 struct TileSums {
   PlaneSums low, high;
@@ -157,7 +157,7 @@ LUTRA_AVX512 void add_products(const uint8_t* tile, int terms, const int8_t* wei
 using AddProducts = void (*)(const uint8_t*, int, const int8_t*, const TablePlanes::Row*, int32_t*);
 
 AddProducts adder(int tiles, bool negative) {
-  static constexpr AddProducts kAdders[2][kMostTiles] = {
+  static constexpr AddProducts kAdders[2][kMaxTiles] = {
       {add_products<1, false>, add_products<2, false>, add_products<3, false>,
        add_products<4, false>},
       {add_products<1, true>, add_products<2, true>, add_products<3, true>, add_products<4, true>}};
@@ -186,7 +186,7 @@ LUTRA_AVX512 void tile_rows(const MatrixProduct& m, const TablePlanes& planes, i
   const int tiles = (count + kLanes - 1) / kLanes;
   const int terms = m.terms();
   const auto of_bases = static_cast<int32_t>(int64_t{terms} * planes.base);
-  uint8_t* tile = tile_scratch.take(static_cast<size_t>(kMostTerms) * kTileRow);
+  uint8_t* tile = tile_scratch.take(static_cast<size_t>(kMaxTerms) * kTileRow);
   const int padded = (m.outputs + 15) / 16 * 16;
   const int64_t acc_pitch = int64_t{tiles} * kLanes;
   int32_t* acc = acc_scratch.take(static_cast<size_t>(padded) * acc_pitch);
@@ -195,26 +195,27 @@ LUTRA_AVX512 void tile_rows(const MatrixProduct& m, const TablePlanes& planes, i
                 (o < m.outputs && m.bias != nullptr ? m.bias[o] : 0) + of_bases);
   }
   const int8_t* starts[kTileRow];
-  for (int i = 0; i < tiles * kLanes; ++i) starts[i] = m.start(first + std::min(i, count - 1));
-  if (m.first_sums) {
+  for (int i = 0; i < tiles * kLanes; ++i) starts[i] = m.row_start(first + std::min(i, count - 1));
+  if (m.initial_sums) {
     for (int i = 0; i < count; ++i) {
-      const int32_t* sums = m.first_sums(first + i);
+      const int32_t* sums = m.initial_sums(first + i);
       int32_t* lane = acc + i / kLanes * kLanes + sum_of_lane(i % kLanes);
       for (int o = 0; o < m.outputs; ++o) lane[o * acc_pitch] = sums[o] + of_bases;
     }
   }
 
-  for (int from = 0; from < terms; from += kMostTerms) {
-    const int block = std::min(kMostTerms, terms - from);
+  for (int from = 0; from < terms; from += kMaxTerms) {
+    const int block = std::min(kMaxTerms, terms - from);
     bool negative = false;
     for (int k = 0; k < block;) {
-      const int within = (from + k) % m.run;
-      const int piece = std::min(m.run - within, block - k);
+      const int within = (from + k) % m.segment_bytes;
+      const int length = std::min(m.segment_bytes - within, block - k);
       for (int t = 0; t < tiles; ++t) {
-        negative |= pack(starts + t * kLanes, m.offsets[(from + k) / m.run] + within, piece,
-                         tile + k * kTileRow + t * kLanes);
+        negative |=
+            pack(starts + t * kLanes, m.segment_offsets[(from + k) / m.segment_bytes] + within,
+                 length, tile + k * kTileRow + t * kLanes);
       }
-      k += piece;
+      k += length;
     }
     const AddProducts add = adder(tiles, negative);
     for (int o = 0; o < m.outputs; ++o) {

@@ -24,7 +24,7 @@
 namespace lutra::engine::cuda {
 
 constexpr int kLanes = 32;
-constexpr int kGroupThreads = 128;  ///< of a warpgroup
+constexpr int kWarpgroupThreads = 128;
 
 #ifdef __CUDA_ARCH__
 #define LUTRA_UNROLL _Pragma("unroll")
@@ -66,15 +66,15 @@ struct SharedArray {
 /// Where 16 bytes of a row lie in a tile whose rows have 64 bytes: permuted, so that neither copies
 /// into it nor loads of fragments have bank conflicts. It is what wgmma calls a swizzle of 64
 /// bytes, where the tile begins at a multiple of 512.
-LUTRA_HD inline int tile_place(int row, int piece) {
-  return row * 64 + (piece ^ (row >> 1 & 3)) * 16;
+LUTRA_HD inline int swizzled_offset(int row, int vector) {
+  return row * 64 + (vector ^ (row >> 1 & 3)) * 16;
 }
 
 /// 16 bytes that are loaded and stored at once.
-struct alignas(16) Quad {
+struct alignas(16) Uint4 {
   uint32_t x, y, z, w;
 };
-struct alignas(8) Pair {
+struct alignas(8) Uint2 {
   uint32_t x, y;
 };
 
@@ -104,7 +104,7 @@ LUTRA_HD inline uint32_t add_high_half(uint32_t word, uint32_t sum) {
 }
 
 /// What a thread has asked to be copied to shared memory. On the device the hardware keeps account.
-struct Copies {
+struct AsyncCopies {
 #ifndef __CUDACC__
   using Group = std::vector<std::function<void()>>;
   std::vector<Group> groups = std::vector<Group>(1);
@@ -116,9 +116,10 @@ struct Copies {
 #endif
 };
 
-/// Copies kBytes (4 or 16) from global to shared memory, some time before the wait for its group.
+/// Copies kBytes (4 or 16) from global to shared memory, some time before the wait for its
+/// group.
 template <int kBytes>
-LUTRA_HD void copy_later(Copies* copies, void* to, const void* from) {
+LUTRA_HD void copy_async(AsyncCopies* copies, void* to, const void* from) {
 #if defined(__CUDA_ARCH__)
   (void)copies;
   const auto address = static_cast<unsigned>(__cvta_generic_to_shared(to));
@@ -135,7 +136,7 @@ LUTRA_HD void copy_later(Copies* copies, void* to, const void* from) {
     std::fprintf(stderr, "kernel: a copy of %d bytes is not aligned\n", kBytes);
     std::abort();
   }
-  if (Copies::early()) {
+  if (AsyncCopies::early()) {
     std::memcpy(to, from, kBytes);
   } else {
     copies->groups.back().push_back([=] { std::memcpy(to, from, kBytes); });
@@ -144,7 +145,7 @@ LUTRA_HD void copy_later(Copies* copies, void* to, const void* from) {
 }
 
 /// Ends a group of copies.
-LUTRA_HD inline void end_group(Copies* copies) {
+LUTRA_HD inline void commit_group(AsyncCopies* copies) {
 #if defined(__CUDA_ARCH__)
   (void)copies;
   asm volatile("cp.async.commit_group;" ::: "memory");
@@ -157,7 +158,7 @@ LUTRA_HD inline void end_group(Copies* copies) {
 
 /// Waits for all groups but the last kPending.
 template <int kPending>
-LUTRA_HD void wait_for_groups(Copies* copies) {
+LUTRA_HD void wait_group(AsyncCopies* copies) {
 #if defined(__CUDA_ARCH__)
   (void)copies;
   asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
@@ -171,9 +172,9 @@ LUTRA_HD void wait_for_groups(Copies* copies) {
 #endif
 }
 
-/// Lets tensor cores see what this thread has written to shared memory: they do not read it the way
-/// that threads do.
-LUTRA_HD inline void publish() {
+/// Lets tensor cores see what this thread has written to shared memory: they read it through
+/// another proxy than threads do.
+LUTRA_HD inline void fence_async_proxy() {
 #ifdef LUTRA_WARPGROUPS
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 #endif
@@ -238,7 +239,7 @@ struct DeviceWarpgroup {
   int index;
   Registers* registers;
 
-  /// @param begin  of a tile as of tile_place(), a multiple of 512
+  /// @param begin  of a tile as of swizzled_offset(), a multiple of 512
   __device__ TileDescriptor tile(const uint8_t* begin) const {
     return {static_cast<uint32_t>(__cvta_generic_to_shared(begin)) >> 4};
   }
@@ -303,8 +304,8 @@ struct DeviceBlock {
 #ifdef LUTRA_WARPGROUPS
   template <typename F>
   __device__ __forceinline__ void warpgroups(const F& f) {
-    DeviceWarpgroup<typename Kernel::Registers> group{static_cast<int>(threadIdx.x) / kGroupThreads,
-                                                      &registers};
+    DeviceWarpgroup<typename Kernel::Registers> group{
+        static_cast<int>(threadIdx.x) / kWarpgroupThreads, &registers};
     f(group);
   }
 #endif

@@ -9,7 +9,7 @@
 #include "cuda/cuda_memory.h"
 #include "cuda/product_plan.h"
 #include "lutra/base/error.h"
-#include "operands.h"
+#include "operand_tensors.h"
 
 namespace lutra::engine {
 namespace cuda {
@@ -31,7 +31,7 @@ class DeviceMultiplier {
       row_ = {factors_->row.data(), factors_->row.size()};
       column_ = {factors_->column.data(), factors_->column.size()};
     }
-    // Copies from pageable memory may still be on their way, and our streams do not wait for them.
+    // Copies from pageable memory may still be in flight, and our streams do not wait for them.
     check(cudaStreamSynchronize(nullptr), "copying tables in");
   }
 
@@ -95,26 +95,26 @@ bool compiled_with_warpgroups() {
 }
 
 /// The device's, or a part of it that all since compute capability 8.0 have.
-Processor processor_of_device(bool as_of_8_0) {
+DeviceProperties device_properties(bool as_of_8_0) {
   const int multiprocessors = attribute(cudaDevAttrMultiProcessorCount);
   const int shared_memory = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
   if (as_of_8_0) return {multiprocessors, std::min(163 << 10, shared_memory), false};
   return {multiprocessors, shared_memory, compiled_with_warpgroups()};
 }
 
-/// A stream with its memory: the `Device` of product_plan.h.
-class StreamDevice {
+/// A stream with its memory: the `Context` of product_plan.h.
+class StreamContext {
  public:
-  explicit StreamDevice(const Processor& processor) : processor_(processor) {
+  explicit StreamContext(const DeviceProperties& properties) : properties_(properties) {
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
   }
-  StreamDevice(const StreamDevice&) = delete;
-  StreamDevice& operator=(const StreamDevice&) = delete;
-  ~StreamDevice() { cudaStreamDestroy(stream_); }
+  StreamContext(const StreamContext&) = delete;
+  StreamContext& operator=(const StreamContext&) = delete;
+  ~StreamContext() { cudaStreamDestroy(stream_); }
 
   cudaStream_t stream() const { return stream_; }
   Arena& arena() { return arena_; }
-  const Processor& processor() const { return processor_; }
+  const DeviceProperties& properties() const { return properties_; }
 
   template <typename T>
   T* scratch(int64_t count) {
@@ -126,11 +126,11 @@ class StreamDevice {
   template <typename Kernel>
   void run(const typename Kernel::Arguments& args) {
     constexpr int kBytes = sizeof(typename Kernel::Shared);
-    constexpr int64_t kMostBlocks = 0x7fffffff;
-    if (args.blocks() > kMostBlocks) {
+    constexpr int64_t kMaxBlocks = 0x7fffffff;
+    if (args.blocks() > kMaxBlocks) {
       throw Error(ErrorKind::kUnimplemented, "CUDA: " + std::to_string(args.blocks()) +
                                                  " blocks in one launch, allowed are " +
-                                                 std::to_string(kMostBlocks));
+                                                 std::to_string(kMaxBlocks));
     }
     // What shared memory does not need is L1 cache, where LookupKernel's table lies.
     const int wanted = Kernel::kBlocksPerMultiprocessor * (kBytes + 1024);
@@ -147,9 +147,9 @@ class StreamDevice {
   template <typename Args, void (*At)(const Args&, int64_t)>
   void for_each(const Args& args, int64_t count) {
     constexpr int kThreads = 256;
-    constexpr int64_t kMostBlocks = 1 << 20;
+    constexpr int64_t kMaxBlocks = 1 << 20;
     if (count == 0) return;
-    const int64_t blocks = std::min(kMostBlocks, (count + kThreads - 1) / kThreads);
+    const int64_t blocks = std::min(kMaxBlocks, (count + kThreads - 1) / kThreads);
     evaluate<Args, At><<<static_cast<unsigned>(blocks), kThreads, 0, stream_>>>(args, count);
     check(cudaGetLastError(), "launching");
   }
@@ -158,7 +158,7 @@ class StreamDevice {
   cudaStream_t stream_ = nullptr;
   Arena arena_;
   Arena* scratch_ = &arena_;
-  const Processor processor_;
+  const DeviceProperties properties_;
   const int shared_memory_ = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor);
 };
 
@@ -179,43 +179,43 @@ class Event {
   cudaEvent_t event_ = nullptr;
 };
 
-/// What one call of an operation computes with: two streams that take its pieces in turn.
-struct Lane {
-  explicit Lane(const Processor& processor)
-      : devices{StreamDevice(processor), StreamDevice(processor)} {}
+/// What one call of an operation computes with: two streams that take its chunks in turn.
+struct StreamPair {
+  explicit StreamPair(const DeviceProperties& properties)
+      : contexts{StreamContext(properties), StreamContext(properties)} {}
 
-  StreamDevice devices[2];
-  Arena shared;  // what all pieces read
+  StreamContext contexts[2];
+  Arena shared;  // what all chunks read
   Event shared_copied{cudaEventDisableTiming};
   Event begin{cudaEventDefault};
   Event end{cudaEventDefault};
 
   void wait() {
-    for (StreamDevice& device : devices) cudaStreamSynchronize(device.stream());
+    for (StreamContext& context : contexts) cudaStreamSynchronize(context.stream());
   }
   void release() {
-    for (StreamDevice& device : devices) device.arena().release();
+    for (StreamContext& context : contexts) context.arena().release();
     shared.release();
   }
 };
 
-/// One call of an operation, cut into pieces along its outermost axis. The fields that are named to
-/// it point into `args`, from which every piece is launched.
+/// One call of an operation, cut into chunks along its outermost axis. The fields that are named to
+/// it point into `args`, from which every chunk is launched.
 template <typename Args>
-class Call {
+class ChunkedCall {
  public:
   /// @param units  along the outermost axis
-  Call(const Args& host, int64_t units) : args(host), host_(host), units_(units) {}
+  ChunkedCall(const Args& host, int64_t units) : args(host), host_(host), units_(units) {}
 
   Args args;
 
-  /// A tensor that all pieces read.
+  /// A tensor that all chunks read.
   template <typename T>
   void shared(const T** field, int64_t count) {
     if (*field == nullptr || count == 0) return;
     shared_.push_back({reinterpret_cast<const char*>(*field), bytes_of<T>(count), setter(field)});
   }
-  /// A tensor of which a piece reads its units.
+  /// A tensor of which a chunk reads its units.
   template <typename T>
   void input(const T** field, int64_t count_of_unit) {
     if (*field == nullptr || count_of_unit == 0) return;
@@ -230,34 +230,36 @@ class Call {
   }
 
   /// Outputs are written only after all memory that will ever be needed has been got.
-  /// @param prepare  (device, units of the largest piece): makes what all pieces need of what they
+  /// @param prepare  (context, units of the largest chunk): makes what all chunks need of what they
   ///                 share; its scratch memory lives as long as the call
-  /// @param launch   (device, units, units of the largest piece): launches `args`
+  /// @param launch   (context, units, units of the largest chunk): launches `args`
   template <typename Prepare, typename Launch>
-  void run(Lane* lane, double* kernel_seconds, const Prepare& prepare, const Launch& launch) {
+  void run(StreamPair* streams, double* kernel_seconds, const Prepare& prepare,
+           const Launch& launch) {
     if (units_ == 0) return;
     size_t unit_bytes = 0;
     for (const auto& t : inputs_) unit_bytes += t.bytes;
     for (const auto& t : outputs_) unit_bytes += t.bytes;
-    const int64_t wanted = static_cast<int64_t>(unit_bytes * units_ / kPieceBytes) + 1;
+    const int64_t wanted = static_cast<int64_t>(unit_bytes * units_ / kChunkBytes) + 1;
     const int64_t largest = (units_ + std::min(wanted, units_) - 1) / std::min(wanted, units_);
 
-    lane->shared.reset();
-    const cudaStream_t first = lane->devices[0].stream();
+    streams->shared.reset();
+    const cudaStream_t first = streams->contexts[0].stream();
     std::vector<char*> shared;
     for (const auto& t : shared_) {
-      shared.push_back(static_cast<char*>(lane->shared.take(t.bytes)));
+      shared.push_back(static_cast<char*>(streams->shared.take(t.bytes)));
       check(cudaMemcpyAsync(shared.back(), t.host, t.bytes, cudaMemcpyHostToDevice, first),
             "copying in");
     }
     const auto timed = [&](cudaStream_t stream, const auto& work) {
       if (kernel_seconds == nullptr) return work();
-      lane->begin.record(stream);
+      streams->begin.record(stream);
       work();
-      lane->end.record(stream);
-      check(cudaEventSynchronize(lane->end.get()), "waiting");
+      streams->end.record(stream);
+      check(cudaEventSynchronize(streams->end.get()), "waiting");
       float milliseconds = 0;
-      check(cudaEventElapsedTime(&milliseconds, lane->begin.get(), lane->end.get()), "timing");
+      check(cudaEventElapsedTime(&milliseconds, streams->begin.get(), streams->end.get()),
+            "timing");
       *kernel_seconds += milliseconds / 1e3;
     };
     const auto reset = [&] {
@@ -265,38 +267,39 @@ class Call {
       for (size_t i = 0; i < shared.size(); ++i) shared_[i].set(shared[i]);
     };
     reset();
-    lane->devices[0].take_scratch_from(&lane->shared);
-    timed(first, [&] { prepare(lane->devices[0], largest); });
-    lane->devices[0].take_scratch_from(nullptr);
-    lane->shared_copied.record(first);
-    check(cudaStreamWaitEvent(lane->devices[1].stream(), lane->shared_copied.get(), 0), "waiting");
+    streams->contexts[0].take_scratch_from(&streams->shared);
+    timed(first, [&] { prepare(streams->contexts[0], largest); });
+    streams->contexts[0].take_scratch_from(nullptr);
+    streams->shared_copied.record(first);
+    check(cudaStreamWaitEvent(streams->contexts[1].stream(), streams->shared_copied.get(), 0),
+          "waiting");
 
-    Piece before;
+    Chunk before;
     int turn = 0;
     for (int64_t begin = 0; begin < units_; begin += largest, turn ^= 1) {
-      Piece piece{&lane->devices[turn], begin, std::min(largest, units_ - begin), {}};
-      piece.device->arena().reset();
+      Chunk chunk{&streams->contexts[turn], begin, std::min(largest, units_ - begin), {}};
+      chunk.context->arena().reset();
       reset();
       for (const auto& t : inputs_) {
-        char* const memory = piece.device->template scratch<char>(t.bytes * piece.units);
-        check(cudaMemcpyAsync(memory, t.host + t.bytes * begin, t.bytes * piece.units,
-                              cudaMemcpyHostToDevice, piece.device->stream()),
+        char* const memory = chunk.context->template scratch<char>(t.bytes * chunk.units);
+        check(cudaMemcpyAsync(memory, t.host + t.bytes * begin, t.bytes * chunk.units,
+                              cudaMemcpyHostToDevice, chunk.context->stream()),
               "copying in");
         t.set(memory);
       }
       for (const auto& t : outputs_) {
-        piece.outputs.push_back(piece.device->template scratch<char>(t.bytes * piece.units));
-        t.set(piece.outputs.back());
+        chunk.outputs.push_back(chunk.context->template scratch<char>(t.bytes * chunk.units));
+        t.set(chunk.outputs.back());
       }
-      timed(piece.device->stream(), [&] { launch(*piece.device, piece.units, largest); });
+      timed(chunk.context->stream(), [&] { launch(*chunk.context, chunk.units, largest); });
       if (begin > 0) finish(before);
-      before = std::move(piece);
+      before = std::move(chunk);
     }
     finish(before);
   }
 
  private:
-  static constexpr size_t kPieceBytes = size_t{64} << 20;
+  static constexpr size_t kChunkBytes = size_t{64} << 20;
 
   template <typename Pointer>
   struct Tensor {
@@ -304,8 +307,8 @@ class Call {
     size_t bytes;  // of a unit, or of all of a shared one
     std::function<void(void*)> set;
   };
-  struct Piece {
-    StreamDevice* device = nullptr;
+  struct Chunk {
+    StreamContext* context = nullptr;
     int64_t begin = 0;
     int64_t units = 0;
     std::vector<char*> outputs;
@@ -320,14 +323,14 @@ class Call {
     return [field](void* memory) { *field = static_cast<const T*>(memory); };
   }
 
-  void finish(const Piece& piece) {
+  void finish(const Chunk& chunk) {
     for (size_t i = 0; i < outputs_.size(); ++i) {
       const auto& t = outputs_[i];
-      check(cudaMemcpyAsync(t.host + t.bytes * piece.begin, piece.outputs[i], t.bytes * piece.units,
-                            cudaMemcpyDeviceToHost, piece.device->stream()),
+      check(cudaMemcpyAsync(t.host + t.bytes * chunk.begin, chunk.outputs[i], t.bytes * chunk.units,
+                            cudaMemcpyDeviceToHost, chunk.context->stream()),
             "copying out");
     }
-    check(cudaStreamSynchronize(piece.device->stream()), "computing");
+    check(cudaStreamSynchronize(chunk.context->stream()), "computing");
   }
 
   const Args host_;
@@ -339,8 +342,8 @@ class Call {
 
 class CudaBackend : public Backend {
  public:
-  CudaBackend(std::optional<Way> way, bool as_of_8_0)
-      : way_(way), processor_(processor_of_device(as_of_8_0)) {}
+  CudaBackend(std::optional<GemmAlgorithm> algorithm, bool as_of_8_0)
+      : algorithm_(algorithm), properties_(device_properties(as_of_8_0)) {}
 
   std::string name() const override { return "cuda"; }
 
@@ -367,7 +370,7 @@ class CudaBackend : public Backend {
       rows = 1;
     }
     args.batch = 1;
-    Call<GemmArgs> call(args, units);
+    ChunkedCall<GemmArgs> call(args, units);
     const int64_t second = int64_t{host.outputs} * host.terms;
     if (host.shared_second) {
       call.shared(&call.args.second, second);
@@ -378,44 +381,44 @@ class CudaBackend : public Backend {
     call.input(&call.args.first, rows * host.terms);
     call.output(&call.args.to.output, rows * host.outputs);
     call.output(&call.args.to.sums, rows * host.outputs);
-    run_products<GemmArgs, gemm_at>(&call, host.shared_second, [&](GemmArgs* piece, int64_t count) {
-      (host.shared_second ? piece->rows : piece->batch) = static_cast<int>(count);
+    run_products<GemmArgs, gemm_at>(&call, host.shared_second, [&](GemmArgs* chunk, int64_t count) {
+      (host.shared_second ? chunk->rows : chunk->batch) = static_cast<int>(count);
     });
   }
 
   void run(const Conv2dArgs& host) override {
-    Call<Conv2dArgs> call(host, host.images);
+    ChunkedCall<Conv2dArgs> call(host, host.images);
     const int64_t pixels = int64_t{host.out_height()} * host.out_width() * host.out_channels;
     call.shared(&call.args.weight, int64_t{host.out_channels} * host.terms());
     call.shared(&call.args.bias, host.out_channels);
     call.input(&call.args.input, int64_t{host.height} * host.width * host.in_channels);
     call.output(&call.args.to.output, pixels);
     call.output(&call.args.to.sums, pixels);
-    run_products<Conv2dArgs, conv2d_at>(&call, true, [](Conv2dArgs* piece, int64_t count) {
-      piece->images = static_cast<int>(count);
+    run_products<Conv2dArgs, conv2d_at>(&call, true, [](Conv2dArgs* chunk, int64_t count) {
+      chunk->images = static_cast<int>(count);
     });
   }
 
   void run(const VotesArgs& host) override {
-    Call<VotesArgs> call(host, host.images);
+    ChunkedCall<VotesArgs> call(host, host.images);
     const int64_t pairs = int64_t{host.capsules} * host.classes;
     call.shared(&call.args.weight, pairs * host.in_dim * host.out_dim);
     call.input(&call.args.input, int64_t{host.capsules} * host.in_dim);
     call.output(&call.args.output, pairs * host.out_dim);
-    run_products<VotesArgs, votes_at>(&call, true, [](VotesArgs* piece, int64_t count) {
-      piece->images = static_cast<int>(count);
+    run_products<VotesArgs, votes_at>(&call, true, [](VotesArgs* chunk, int64_t count) {
+      chunk->images = static_cast<int>(count);
     });
   }
 
   void run(const PoolArgs& host) override {
-    Call<PoolArgs> call(host, host.images);
+    ChunkedCall<PoolArgs> call(host, host.images);
     call.input(&call.args.input, int64_t{host.height} * host.width * host.channels);
     call.output(&call.args.output, int64_t{host.out_height()} * host.out_width() * host.channels);
     run_elements<PoolArgs, pool_at>(&call, &PoolArgs::images);
   }
 
   void run(const AddArgs& host) override {
-    Call<AddArgs> call(host, host.elements);
+    ChunkedCall<AddArgs> call(host, host.elements);
     call.input(&call.args.first, 1);
     call.input(&call.args.second, 1);
     call.output(&call.args.output, 1);
@@ -423,14 +426,14 @@ class CudaBackend : public Backend {
   }
 
   void run(const RequantiseArgs& host) override {
-    Call<RequantiseArgs> call(host, host.elements);
+    ChunkedCall<RequantiseArgs> call(host, host.elements);
     call.input(&call.args.sums, 1);
     call.output(&call.args.output, 1);
     run_elements<RequantiseArgs, requantise_at>(&call, &RequantiseArgs::elements);
   }
 
   void run(const WeightedSumArgs& host) override {
-    Call<WeightedSumArgs> call(host, host.images);
+    ChunkedCall<WeightedSumArgs> call(host, host.images);
     const int64_t pairs = int64_t{host.classes} * host.capsules;
     call.input(&call.args.coupling, pairs);
     call.input(&call.args.votes, pairs * host.out_dim);
@@ -439,7 +442,7 @@ class CudaBackend : public Backend {
   }
 
   void run(const AgreementArgs& host) override {
-    Call<AgreementArgs> call(host, host.images);
+    ChunkedCall<AgreementArgs> call(host, host.images);
     const int64_t pairs = int64_t{host.classes} * host.capsules;
     call.input(&call.args.votes, pairs * host.out_dim);
     call.input(&call.args.v, int64_t{host.classes} * host.out_dim);
@@ -449,14 +452,14 @@ class CudaBackend : public Backend {
   }
 
   void run(const SquashArgs& host) override {
-    Call<SquashArgs> call(host, host.capsules);
+    ChunkedCall<SquashArgs> call(host, host.capsules);
     call.input(&call.args.input, host.dim);
     call.output(&call.args.output, host.dim);
     run_elements<SquashArgs, squash_at>(&call, &SquashArgs::capsules);
   }
 
   void run(const SoftmaxArgs& host) override {
-    Call<SoftmaxArgs> call(host, host.images);
+    ChunkedCall<SoftmaxArgs> call(host, host.images);
     const int64_t pairs = int64_t{host.classes} * host.capsules;
     call.input(&call.args.logits, pairs);
     call.output(&call.args.output, pairs);
@@ -464,7 +467,7 @@ class CudaBackend : public Backend {
   }
 
   void run(const ClassifyArgs& host) override {
-    Call<ClassifyArgs> call(host, host.images);
+    ChunkedCall<ClassifyArgs> call(host, host.images);
     call.input(&call.args.input, int64_t{host.classes} * host.dim);
     call.output(&call.args.scores, host.classes);
     call.output(&call.args.output, 1);
@@ -472,7 +475,7 @@ class CudaBackend : public Backend {
   }
 
   void run_input_gradient(const Conv2dGradientArgs& host) override {
-    Call<Conv2dGradientArgs> call(host, host.images);
+    ChunkedCall<Conv2dGradientArgs> call(host, host.images);
     const int64_t image = int64_t{host.height} * host.width * host.in_channels;
     add_derivative(&call);
     call.shared(&call.args.weight, host.weight_size());
@@ -480,29 +483,29 @@ class CudaBackend : public Backend {
     call.input(&call.args.gradient,
                int64_t{host.out_height()} * host.out_width() * host.out_channels);
     call.output(&call.args.result, image);
-    run_call(&call, [&](StreamDevice& device, int64_t count, int64_t) {
+    run_call(&call, [&](StreamContext& context, int64_t count, int64_t) {
       call.args.images = static_cast<int>(count);
-      device.for_each<Conv2dGradientArgs, conv2d_input_gradient_at>(call.args,
-                                                                    call.args.input_size());
+      context.for_each<Conv2dGradientArgs, conv2d_input_gradient_at>(call.args,
+                                                                     call.args.input_size());
     });
   }
 
   void run_weight_gradient(const Conv2dGradientArgs& host) override {
-    Call<Conv2dGradientArgs> call(host, 1);  // its sums run over all images, in order
+    ChunkedCall<Conv2dGradientArgs> call(host, 1);  // its sums run over all images, in order
     add_derivative(&call);
     call.shared(&call.args.weight, host.weight_size());
     call.shared(&call.args.input, host.input_size());
     call.shared(&call.args.gradient,
                 int64_t{host.images} * host.out_height() * host.out_width() * host.out_channels);
     call.output(&call.args.result, host.weight_size());
-    run_call(&call, [&](StreamDevice& device, int64_t, int64_t) {
-      device.for_each<Conv2dGradientArgs, conv2d_weight_gradient_at>(call.args,
-                                                                     call.args.weight_size());
+    run_call(&call, [&](StreamContext& context, int64_t, int64_t) {
+      context.for_each<Conv2dGradientArgs, conv2d_weight_gradient_at>(call.args,
+                                                                      call.args.weight_size());
     });
   }
 
  private:
-  static void add_derivative(Call<Conv2dGradientArgs>* call) {
+  static void add_derivative(ChunkedCall<Conv2dGradientArgs>* call) {
     Derivative& derivative = call->args.derivative;
     call->shared(&derivative.own, 256);
     call->shared(&derivative.other, 256);
@@ -519,100 +522,102 @@ class CudaBackend : public Backend {
   static void to_device(SoftmaxArgs*) {}
 
   template <typename Args, void (*At)(const Args&, int64_t), typename Count>
-  void run_elements(Call<Args>* call, Count Args::*units) {
-    run_call(call, [&](StreamDevice& device, int64_t count, int64_t) {
+  void run_elements(ChunkedCall<Args>* call, Count Args::*units) {
+    run_call(call, [&](StreamContext& context, int64_t count, int64_t) {
       call->args.*units = static_cast<Count>(count);
       to_device(&call->args);
-      device.for_each<Args, At>(call->args, call->args.count());
+      context.for_each<Args, At>(call->args, call->args.count());
     });
   }
 
-  /// @param shares_second  whether the pieces of a call have one second operand
+  /// @param shares_second  whether the chunks of a call have one second operand
   template <typename Args, void (*At)(const Args&, int64_t), typename SetUnits>
-  void run_products(Call<Args>* call, bool shares_second, const SetUnits& set_units) {
+  void run_products(ChunkedCall<Args>* call, bool shares_second, const SetUnits& set_units) {
     if (call->args.count() == 0) return;
     const DeviceTables tables =
         tables_of(call->args.products,
                   fewest_terms(*call->args.products.multiplier, operands_of(call->args)));
-    Prepared shared;
-    // The largest piece's plan is that of all: none asks for more memory than it has got.
-    const auto prepared_for = [&](StreamDevice& device, int64_t units, int64_t largest) {
+    PreparedGemm shared;
+    // The largest chunk's plan is that of all: none asks for more memory than it has got.
+    const auto prepared_for = [&](StreamContext& context, int64_t units, int64_t largest) {
       const auto product_of = [&](int64_t count) {
         Args args = call->args;
         args.products = tables.products;
         set_units(&args, count);
-        return matrix_product(args);
+        return implicit_gemm(args);
       };
       const Plan chosen =
           plan(product_of(largest), tables.factors == nullptr ? 0 : tables.factors->terms);
-      return chosen.way == Way::kReference ? Prepared{chosen}
-                                           : prepare(device, product_of(units), tables, chosen);
+      return chosen.algorithm == GemmAlgorithm::kReference
+                 ? PreparedGemm{chosen}
+                 : prepare(context, product_of(units), tables, chosen);
     };
     run_call(
         call,
-        [&](StreamDevice& device, int64_t largest) {
-          if (shares_second) shared = prepared_for(device, largest, largest);
+        [&](StreamContext& context, int64_t largest) {
+          if (shares_second) shared = prepared_for(context, largest, largest);
         },
-        [&](StreamDevice& device, int64_t count, int64_t largest) {
-          const Prepared prepared = shares_second ? shared : prepared_for(device, count, largest);
+        [&](StreamContext& context, int64_t count, int64_t largest) {
+          const PreparedGemm prepared =
+              shares_second ? shared : prepared_for(context, count, largest);
           call->args.products = tables.products;
           set_units(&call->args, count);
-          const MatrixProduct product = matrix_product(call->args);
-          if (prepared.plan.way == Way::kReference) {
-            device.for_each<Args, At>(call->args, call->args.count());
+          const ImplicitGemm product = implicit_gemm(call->args);
+          if (prepared.plan.algorithm == GemmAlgorithm::kReference) {
+            context.for_each<Args, At>(call->args, call->args.count());
           } else {
-            run_product(device, product, tables, prepared);
+            run_product(context, product, tables, prepared);
           }
         });
   }
 
-  Plan plan(const MatrixProduct& product, int factors) const {
-    if (!way_) return plan_for(product, processor_, factors);
-    return plan_for(product, possible(*way_, factors > 0), processor_, factors);
+  Plan plan(const ImplicitGemm& product, int factors) const {
+    if (!algorithm_) return plan_for(product, properties_, factors);
+    return plan_for(product, supported_algorithm(*algorithm_, factors > 0), properties_, factors);
   }
 
   /// A second try is made without the memory that earlier calls have left for later ones.
   template <typename Args, typename Prepare, typename Launch>
-  void run_call(Call<Args>* call, const Prepare& prepare, const Launch& launch) {
-    std::unique_ptr<Lane> lane = take_lane();
+  void run_call(ChunkedCall<Args>* call, const Prepare& prepare, const Launch& launch) {
+    std::unique_ptr<StreamPair> streams = take_streams();
     for (int attempt = 0;; ++attempt) {
       try {
-        call->run(lane.get(), timing_ ? &seconds_ : nullptr, prepare, launch);
+        call->run(streams.get(), timing_ ? &seconds_ : nullptr, prepare, launch);
         break;
       } catch (const Error& error) {
-        lane->wait();
-        lane->release();
+        streams->wait();
+        streams->release();
         if (attempt > 0 || error.kind() != ErrorKind::kExhausted) throw;
         const std::lock_guard<std::mutex> lock(mutex_);
-        idle_.clear();
+        idle_streams_.clear();
       }
     }
     const std::lock_guard<std::mutex> lock(mutex_);
-    idle_.push_back(std::move(lane));
+    idle_streams_.push_back(std::move(streams));
   }
 
   template <typename Args, typename Launch>
-  void run_call(Call<Args>* call, const Launch& launch) {
+  void run_call(ChunkedCall<Args>* call, const Launch& launch) {
     run_call(
-        call, [](StreamDevice&, int64_t) {}, launch);
+        call, [](StreamContext&, int64_t) {}, launch);
   }
 
-  std::unique_ptr<Lane> take_lane() {
+  std::unique_ptr<StreamPair> take_streams() {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      if (!idle_.empty()) {
-        auto lane = std::move(idle_.back());
-        idle_.pop_back();
-        return lane;
+      if (!idle_streams_.empty()) {
+        auto streams = std::move(idle_streams_.back());
+        idle_streams_.pop_back();
+        return streams;
       }
     }
-    return std::make_unique<Lane>(processor_);
+    return std::make_unique<StreamPair>(properties_);
   }
 
-  const std::optional<Way> way_;
-  const Processor processor_;
+  const std::optional<GemmAlgorithm> algorithm_;
+  const DeviceProperties properties_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Lane>> idle_;
+  std::vector<std::unique_ptr<StreamPair>> idle_streams_;
   bool timing_ = false;
   double seconds_ = 0;
 };
@@ -647,8 +652,8 @@ CudaLimits cuda_limits() {
   return {64 * cycles, (major >= 9 ? 4096 : minor == 0 ? 2048 : 1024) * cycles};
 }
 
-std::unique_ptr<Backend> make_cuda_backend(std::optional<Way> way, bool as_of_8_0) {
-  return std::make_unique<cuda::CudaBackend>(way, as_of_8_0);
+std::unique_ptr<Backend> make_cuda_backend(std::optional<GemmAlgorithm> algorithm, bool as_of_8_0) {
+  return std::make_unique<cuda::CudaBackend>(algorithm, as_of_8_0);
 }
 
 double cuda_kernel_seconds(Backend& backend, const std::function<void()>& work) {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "lutra/engine/backend.h"
-#include "matrix/way.h"
+#include "matrix/gemm_algorithm.h"
 
 namespace lutra::engine {
 
@@ -23,12 +23,13 @@ struct CudaLimits {
 CudaLimits cuda_limits();
 
 /// Operations on the first CUDA device. Matrix products go by tiles (product_plan.h), all else one
-/// thread an output. Tensors travel to the device and back with each call, large ones in pieces, so
+/// thread an output. Tensors travel to the device and back with each call, large ones in chunks, so
 /// that copies and kernels overlap; tables stay there as long as their multiplier.
-/// @param way  what plan_for() would choose; for tests. Products that it cannot compute go by
+/// @param algorithm  what plan_for() would choose; for tests. Products that it cannot compute go by
 /// lookup
 /// @param as_of_8_0  whether to use what all devices since compute capability 8.0 have, and no more
-std::unique_ptr<Backend> make_cuda_backend(std::optional<Way> way = {}, bool as_of_8_0 = false);
+std::unique_ptr<Backend> make_cuda_backend(std::optional<GemmAlgorithm> algorithm = {},
+                                           bool as_of_8_0 = false);
 
 /// Seconds that the device spends on the kernels of what `work` asks of a CUDA backend.
 /// @param backend  of make_cuda_backend(), used by nobody else meanwhile

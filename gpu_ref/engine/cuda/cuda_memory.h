@@ -99,7 +99,7 @@ class Arena {
       used_ = 0;
     }
     if (current_ == chunks_.size()) {
-      const size_t chunk = std::max(bytes, kLeastChunk);
+      const size_t chunk = std::max(bytes, kMinChunk);
       // Room that is not needed is not worth a failure.
       size_t free = 0;
       size_t total = 0;
@@ -129,7 +129,7 @@ class Arena {
   }
 
  private:
-  static constexpr size_t kLeastChunk = size_t{16} << 20;
+  static constexpr size_t kMinChunk = size_t{16} << 20;
   struct Chunk {
     char* memory;
     size_t bytes;

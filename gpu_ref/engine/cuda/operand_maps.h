@@ -6,13 +6,13 @@
 #include <optional>
 #include <vector>
 
-#include "cuda/matrix_product.h"
+#include "cuda/implicit_gemm.h"
 #include "lutra/tables/factorisation.h"
 #include "lutra/tables/product_table.h"
 
 namespace lutra::engine::cuda {
 
-constexpr int kMostFactors = 16;
+constexpr int kMaxFactors = 16;
 
 /// A factorisation as int8 matrix products need it.
 ///
@@ -21,8 +21,8 @@ constexpr int kMostFactors = 16;
 /// one accumulator does: it is multiplied by that quotient between two terms.
 struct Factors {
   int terms = 0;
-  std::array<uint32_t, kMostFactors> to_next{};  ///< s_t / s_t+1; of the last term s_t itself
-  std::vector<int8_t> u, v;                      ///< [terms][256]; u moved into int8 by a constant
+  std::array<uint32_t, kMaxFactors> scale_ratios{};  ///< s_t / s_t+1; of the last term s_t itself
+  std::vector<int8_t> u, v;  ///< [terms][256]; u moved into int8 by a constant
   std::array<int32_t, 256> row{};
   std::array<int32_t, 256> column{};  ///< with what the moved u lack
   bool has_row = false;
@@ -42,7 +42,7 @@ inline std::optional<Factors> factors(const tables::Factorisation& f,
   for (const tables::Term& term : f.terms) {
     if (term.scale != 0) terms.push_back(&term);
   }
-  if (terms.size() > kMostFactors) return std::nullopt;
+  if (terms.size() > kMaxFactors) return std::nullopt;
   const tables::Term nothing;
   if (terms.empty()) terms.push_back(&nothing);
   const auto power_of_two = [](int32_t scale) {
@@ -62,9 +62,9 @@ inline std::optional<Factors> factors(const tables::Factorisation& f,
     if (t + 1 < result.terms) {
       const auto next = static_cast<uint32_t>(terms[t + 1]->scale);
       const uint32_t power = power_of_two(terms[t + 1]->scale);
-      result.to_next[t] = scale / power * odd_inverse(next / power);
+      result.scale_ratios[t] = scale / power * odd_inverse(next / power);
     } else {
-      result.to_next[t] = scale;
+      result.scale_ratios[t] = scale;
     }
     int largest = INT32_MIN;
     int smallest = INT32_MAX;
@@ -89,11 +89,11 @@ inline std::optional<Factors> factors(const tables::Factorisation& f,
   return result;
 }
 
-/// How mapped operands lie: channels of a tap padded with zeros to a multiple of `piece` bytes (4
-/// or 16), which is what is copied at once; images with their padding around them, so that no row
-/// has to be tested for it.
+/// How mapped operands lie: channels of a tap padded with zeros to a multiple of `vector_bytes`
+/// bytes (4 or 16), which is what is copied at once; images with their padding around them, so that
+/// no row has to be tested for it.
 struct MappedLayout {
-  int piece;
+  int vector_bytes;
   int channels;       ///< padded
   int height, width;  ///< padded
   int terms;          ///< taps * channels, padded to a multiple of kTerms
@@ -103,7 +103,7 @@ struct MappedLayout {
 
   LUTRA_HD int64_t matrix_bytes() const { return pixels * channels; }
   /// Where a row's window begins.
-  LUTRA_HD int64_t pixel(const Windows& windows, int row) const {
+  LUTRA_HD int64_t pixel(const Im2colView& windows, int row) const {
     const int x = row % windows.out_width;
     const int y = row / windows.out_width % windows.out_height;
     const int64_t n = row / windows.out_width / windows.out_height;
@@ -113,7 +113,7 @@ struct MappedLayout {
   /// The channels of a pixel of the padded images; null where that is padding.
   /// @tparam Index  an unsigned type that counts the pixels: divisions are most of the work
   template <typename Index>
-  LUTRA_HD const int8_t* channels_of(const Windows& windows, int64_t matrix, Index pixel) const {
+  LUTRA_HD const int8_t* channels_of(const Im2colView& windows, int64_t matrix, Index pixel) const {
     const auto columns = static_cast<Index>(width);
     const auto rows = static_cast<Index>(height);
     const int x = static_cast<int>(pixel % columns) - windows.horizontal.pad_before;
@@ -125,19 +125,20 @@ struct MappedLayout {
            ((n * windows.height + y) * windows.width + x) * windows.pixel_stride;
   }
 
-  /// Whether 32 bits count the pieces of both operands.
-  bool addressable(const MatrixProduct& product) const {
+  /// Whether 32 bits count the vectors of both operands.
+  bool addressable(const ImplicitGemm& product) const {
     const int64_t second = int64_t{product.matrices} * product.outputs * terms;
-    return product.matrices * matrix_bytes() / piece <= UINT32_MAX && second / 16 <= UINT32_MAX;
+    return product.matrices * matrix_bytes() / vector_bytes <= UINT32_MAX &&
+           second / 16 <= UINT32_MAX;
   }
 
-  static MappedLayout of(const MatrixProduct& product) {
-    const Windows& first = product.first;
+  static MappedLayout of(const ImplicitGemm& product) {
+    const Im2colView& first = product.first;
     const int by_sixteen = (first.channels + 15) / 16 * 16;
     const int by_four = (first.channels + 3) / 4 * 4;
     const bool wide = by_sixteen * 4 <= by_four * 5;
     MappedLayout layout{};
-    layout.piece = wide ? 16 : 4;
+    layout.vector_bytes = wide ? 16 : 4;
     layout.channels = wide ? by_sixteen : by_four;
     layout.height = first.height + first.vertical.pad_before + first.vertical.pad_after;
     layout.width = first.width + first.horizontal.pad_before + first.horizontal.pad_after;
@@ -147,10 +148,10 @@ struct MappedLayout {
   }
 };
 
-/// A piece of operands through each of the maps, into [terms][...][pieces].
+/// A vector of operands through each of the maps, into [terms][...][vectors].
 template <typename Args>
 LUTRA_HD void store_mapped(const Args& args, const uint32_t (&words)[4], int bytes, int64_t index) {
-  const int count = args.layout.piece / 4;
+  const int count = args.layout.vector_bytes / 4;
   for (int t = 0; t < args.factors; ++t) {
     const int8_t* map = args.maps + t * 256;
     uint32_t mapped[4] = {};
@@ -165,18 +166,18 @@ LUTRA_HD void store_mapped(const Args& args, const uint32_t (&words)[4], int byt
     }
     uint32_t* const to = args.mapped + (t * args.count() + index) * count;
     if (count == 4) {
-      *reinterpret_cast<Quad*>(to) = {mapped[0], mapped[1], mapped[2], mapped[3]};
+      *reinterpret_cast<Uint4*>(to) = {mapped[0], mapped[1], mapped[2], mapped[3]};
     } else {
       *to = mapped[0];
     }
   }
 }
 
-/// A piece of operands that lie `stride` apart; whatever is beyond `bytes` of them.
-LUTRA_HD inline void load_piece(const int8_t* from, int stride, int bytes, uint32_t (&words)[4]) {
+/// A vector of operands that lie `stride` apart; whatever is beyond `bytes` of them.
+LUTRA_HD inline void load_vector(const int8_t* from, int stride, int bytes, uint32_t (&words)[4]) {
   const auto address = reinterpret_cast<uintptr_t>(from);
   if (stride == 1 && bytes == 16 && address % 16 == 0) {
-    const Quad all = *reinterpret_cast<const Quad*>(from);
+    const Uint4 all = *reinterpret_cast<const Uint4*>(from);
     words[0] = all.x, words[1] = all.y, words[2] = all.z, words[3] = all.w;
     return;
   }
@@ -195,36 +196,38 @@ LUTRA_HD inline void load_piece(const int8_t* from, int stride, int bytes, uint3
   }
 }
 
-/// What maps operands by pieces.
+/// What maps operands by vectors.
 struct MapArgs {
-  MatrixProduct product;
+  ImplicitGemm product;
   MappedLayout layout;
   const int8_t* maps;
   int factors;
   uint32_t* mapped;
 
-  /// How many of `left` operands are in a piece.
-  LUTRA_HD int bytes_of_piece(int left) const { return left < layout.piece ? left : layout.piece; }
+  /// How many of `left` operands are in a vector.
+  LUTRA_HD int bytes_in_vector(int left) const {
+    return left < layout.vector_bytes ? left : layout.vector_bytes;
+  }
 };
 
 /// First operands through the maps u: [terms][matrices][pixels][channels].
 struct MapFirstArgs : MapArgs {
   LUTRA_HD int64_t count() const {
-    return product.matrices * (layout.matrix_bytes() / layout.piece);
+    return product.matrices * (layout.matrix_bytes() / layout.vector_bytes);
   }
 
   template <typename Index>
   LUTRA_HD void map(Index index) const {
-    const auto pieces = static_cast<Index>(layout.channels / layout.piece);
+    const auto vectors = static_cast<Index>(layout.channels / layout.vector_bytes);
     const auto pixels = static_cast<Index>(layout.pixels);
-    const int channel = static_cast<int>(index % pieces) * layout.piece;
-    const Index pixel = index / pieces;
-    const int bytes = bytes_of_piece(product.first.channels - channel);
+    const int channel = static_cast<int>(index % vectors) * layout.vector_bytes;
+    const Index pixel = index / vectors;
+    const int bytes = bytes_in_vector(product.first.channels - channel);
     const uint32_t pad = 0x01010101u * static_cast<uint8_t>(product.first.pad_value);
     uint32_t words[4] = {pad, pad, pad, pad};
     const int8_t* const channels = layout.channels_of(
         product.first, static_cast<int64_t>(pixel / pixels), static_cast<Index>(pixel % pixels));
-    if (channels != nullptr) load_piece(channels + channel, 1, bytes, words);
+    if (channels != nullptr) load_vector(channels + channel, 1, bytes, words);
     store_mapped(*this, words, bytes, index);
   }
 };
@@ -232,25 +235,25 @@ struct MapFirstArgs : MapArgs {
 /// Second operands through the maps v: [terms][matrices][outputs][terms of the layout].
 struct MapSecondArgs : MapArgs {
   LUTRA_HD int64_t count() const {
-    return int64_t{product.matrices} * product.outputs * (layout.terms / layout.piece);
+    return int64_t{product.matrices} * product.outputs * (layout.terms / layout.vector_bytes);
   }
 
   template <typename Index>
   LUTRA_HD void map(Index index) const {
-    const auto pieces = static_cast<Index>(layout.terms / layout.piece);
+    const auto vectors = static_cast<Index>(layout.terms / layout.vector_bytes);
     const auto outputs = static_cast<Index>(product.outputs);
-    const int term = static_cast<int>(index % pieces) * layout.piece;
-    const Index output = index / pieces;
+    const int term = static_cast<int>(index % vectors) * layout.vector_bytes;
+    const Index output = index / vectors;
     const int tap = term / layout.channels;
     const int channel = term % layout.channels;
     const int channels = product.first.channels;
     uint32_t words[4] = {};
     int bytes = 0;  // beyond the last tap, and of the channels that pad a tap
     if (tap < product.first.taps() && channel < channels) {
-      bytes = bytes_of_piece(channels - channel);
-      load_piece(product.second.at(static_cast<int>(output / outputs),
-                                   static_cast<int>(output % outputs), tap * channels + channel),
-                 product.second.term_stride, bytes, words);
+      bytes = bytes_in_vector(channels - channel);
+      load_vector(product.second.at(static_cast<int>(output / outputs),
+                                    static_cast<int>(output % outputs), tap * channels + channel),
+                  product.second.term_stride, bytes, words);
     }
     store_mapped(*this, words, bytes, index);
   }
@@ -266,17 +269,17 @@ LUTRA_HD void map_at(const Args& args, int64_t index) {
   }
 }
 
-/// Where the pieces of a row's terms lie, from its origin on.
+/// Where the vectors of a row's terms lie, from its origin on.
 struct OffsetArgs {
-  Windows first;
+  Im2colView first;
   MappedLayout layout;
-  int32_t* offsets;  ///< [layout.terms / layout.piece]
+  int32_t* offsets;  ///< [layout.terms / layout.vector_bytes]
 
-  LUTRA_HD int64_t count() const { return layout.terms / layout.piece; }
+  LUTRA_HD int64_t count() const { return layout.terms / layout.vector_bytes; }
 };
 
 LUTRA_HD inline void offset_at(const OffsetArgs& args, int64_t index) {
-  const int term = static_cast<int>(index) * args.layout.piece;
+  const int term = static_cast<int>(index) * args.layout.vector_bytes;
   const int tap = term / args.layout.channels;
   const int down = tap / args.first.horizontal.kernel * args.first.vertical.dilation;
   const int right = tap % args.first.horizontal.kernel * args.first.horizontal.dilation;
@@ -289,7 +292,7 @@ LUTRA_HD inline void offset_at(const OffsetArgs& args, int64_t index) {
 
 /// The pixels of the first operand's images, with the padding around them; their channels.
 struct Pixels {
-  MatrixProduct product;
+  ImplicitGemm product;
   MappedLayout layout;
 
   LUTRA_HD int64_t count() const { return product.matrices * layout.pixels; }
@@ -304,7 +307,7 @@ struct Pixels {
 
 /// The outputs' second operands.
 struct SecondOperands {
-  MatrixProduct product;
+  ImplicitGemm product;
 
   LUTRA_HD int64_t count() const { return int64_t{product.matrices} * product.outputs; }
   LUTRA_HD int terms() const { return product.terms(); }
@@ -321,7 +324,7 @@ struct MapSumKernel {
   static constexpr int kThreads = 256;
   static constexpr int kBlocksPerMultiprocessor = 4;
   static constexpr bool kUsesWarpgroups = false;
-  static constexpr int kTogether = 16;
+  static constexpr int kThreadsPerItem = 16;
 
   struct Arguments {
     Items items;
@@ -339,11 +342,12 @@ struct MapSumKernel {
   static LUTRA_HD void run(Block& block, const Arguments& args) {
     Shared* const shared = block.shared;
     block.each([&](int thread, Registers&) {
-      const int64_t item = block.index * 16 + thread / kTogether;
+      const int64_t item = block.index * 16 + thread / kThreadsPerItem;
       uint32_t sum = 0;
       if (item < args.items.count()) {
         const int8_t* const terms = args.items.terms_of(item);
-        for (int term = thread % kTogether; term < args.items.terms(); term += kTogether) {
+        for (int term = thread % kThreadsPerItem; term < args.items.terms();
+             term += kThreadsPerItem) {
           const int8_t x = terms == nullptr ? args.items.product.first.pad_value
                                             : terms[int64_t{term} * args.items.stride()];
           sum += static_cast<uint32_t>(args.map[static_cast<uint8_t>(x)]);
@@ -356,7 +360,7 @@ struct MapSumKernel {
       const int64_t item = block.index * 16 + thread;
       if (thread >= 16 || item >= args.items.count()) return;
       uint32_t sum = 0;
-      for (int i = 0; i < kTogether; ++i) sum += shared->sums[thread * kTogether + i];
+      for (int i = 0; i < kThreadsPerItem; ++i) sum += shared->sums[thread * kThreadsPerItem + i];
       args.sums[item] = static_cast<int32_t>(sum);
     });
   }
@@ -364,7 +368,7 @@ struct MapSumKernel {
 
 /// Sums of what MapSumKernel found for the pixels over each row's taps: [matrices][rows].
 struct TapSumArgs {
-  MatrixProduct product;
+  ImplicitGemm product;
   MappedLayout layout;
   const int32_t* of_pixels;
   int32_t* sums;
@@ -373,7 +377,7 @@ struct TapSumArgs {
 };
 
 LUTRA_HD inline void tap_sum_at(const TapSumArgs& args, int64_t index) {
-  const Windows& first = args.product.first;
+  const Im2colView& first = args.product.first;
   const int64_t matrix = index / args.product.rows();
   const int64_t pixel = args.layout.pixel(first, static_cast<int>(index % args.product.rows()));
   const int32_t* const sums = args.of_pixels + matrix * args.layout.pixels + pixel;

@@ -8,9 +8,9 @@ namespace lutra::engine::cuda {
 /// Products of mapped operands with the tensor cores' instructions of a warp (compute
 /// capability 8.0 and later). A block of four warps computes 128 x 128 sums, or 256 x 64 where
 /// there are few outputs, a warp 64 x 64.
-template <int kPiece, int kWarpColumns>
-struct WarpKernel : FactorisedTile<kPiece, 128, 256 / kWarpColumns, 64 * kWarpColumns, 4> {
-  using Tile = FactorisedTile<kPiece, 128, 256 / kWarpColumns, 64 * kWarpColumns, 4>;
+template <int kVectorBytes, int kWarpColumns>
+struct WarpKernel : FactorisedTile<kVectorBytes, 128, 256 / kWarpColumns, 64 * kWarpColumns, 4> {
+  using Tile = FactorisedTile<kVectorBytes, 128, 256 / kWarpColumns, 64 * kWarpColumns, 4>;
   using typename Tile::Arguments;
   using typename Tile::Shared;
   static constexpr int kBlocksPerMultiprocessor = 2;
@@ -21,22 +21,22 @@ struct WarpKernel : FactorisedTile<kPiece, 128, 256 / kWarpColumns, 64 * kWarpCo
     int32_t sums[4][8][4];
     uint32_t a[4][4];
     uint32_t b[8][2];
-    typename Tile::Copier copier;
+    typename Tile::TileLoader loader;
   };
 
   template <typename Block>
   static LUTRA_HD void run(Block& block, const Arguments& args) {
     Shared* const shared = block.shared;
-    const auto at = Tile::place(args, block.index);
+    const auto at = Tile::tile_coordinate(args, block.index);
     auto step = Tile::Step::at(args, at.begin);
-    auto ahead = Tile::template copy_first<kStages - 1>(block, args, at);
+    auto ahead = Tile::template start_pipeline<kStages - 1>(block, args, at);
 
     while (step.number < at.end) {
       const int done = step.number - at.begin;
-      block.each([&](int, Registers& r) { wait_for_groups<kStages - 2>(&r.copier.copies); });
+      block.each([&](int, Registers& r) { wait_group<kStages - 2>(&r.loader.copies); });
       block.barrier();
       block.each([&](int thread, Registers& r) {
-        r.copier.copy(args, shared, thread, (done + kStages - 1) % kStages, ahead, at.end);
+        r.loader.copy(args, shared, thread, (done + kStages - 1) % kStages, ahead, at.end);
       });
       ahead.advance(args);
       block.warps([&](auto& warp) { multiply(warp, shared, done % kStages); });
@@ -95,16 +95,17 @@ struct WarpKernel : FactorisedTile<kPiece, 128, 256 / kWarpColumns, 64 * kWarpCo
             [=](Registers& r) { return r.b[2 * j]; },
             [=](int lane) {
               const int row = second + j * 16 + lane / 16 * 8 + lane % 8;
-              return &shared->stages[begin + tile_place(row, half * 2 + lane / 8 % 2)];
+              return &shared->stages[begin + swizzled_offset(row, half * 2 + lane / 8 % 2)];
             });
       }
       LUTRA_UNROLL
       for (int i = 0; i < 4; ++i) {
-        warp.load_matrices([=](Registers& r) { return r.a[i]; },
-                           [=](int lane) {
-                             const int row = first + i * 16 + lane / 8 % 2 * 8 + lane % 8;
-                             return &shared->stages[begin + tile_place(row, half * 2 + lane / 16)];
-                           });
+        warp.load_matrices(
+            [=](Registers& r) { return r.a[i]; },
+            [=](int lane) {
+              const int row = first + i * 16 + lane / 8 % 2 * 8 + lane % 8;
+              return &shared->stages[begin + swizzled_offset(row, half * 2 + lane / 16)];
+            });
       }
       LUTRA_UNROLL
       for (int i = 0; i < 4; ++i) {

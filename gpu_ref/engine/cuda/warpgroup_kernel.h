@@ -9,11 +9,11 @@ namespace lutra::engine::cuda {
 /// capability 9.0), which read both operands from shared memory. A block of two warpgroups computes
 /// 256 x kOutputs sums, a warpgroup two times 64 x kOutputs.
 ///
-/// Products of a step are on their way while the next step's operands are waited for; the stage
+/// Products of a step are computed while the next step's operands are waited for; the stage
 /// that is overwritten meanwhile is the one before.
-template <int kPiece, int kOutputs>
-struct WarpgroupKernel : FactorisedTile<kPiece, 256, 256, kOutputs, kOutputs == 64 ? 5 : 8> {
-  using Tile = FactorisedTile<kPiece, 256, 256, kOutputs, kOutputs == 64 ? 5 : 8>;
+template <int kVectorBytes, int kOutputs>
+struct WarpgroupKernel : FactorisedTile<kVectorBytes, 256, 256, kOutputs, kOutputs == 64 ? 5 : 8> {
+  using Tile = FactorisedTile<kVectorBytes, 256, 256, kOutputs, kOutputs == 64 ? 5 : 8>;
   using typename Tile::Arguments;
   using typename Tile::Shared;
   static constexpr int kBlocksPerMultiprocessor = kOutputs == 64 ? 2 : 1;
@@ -23,15 +23,15 @@ struct WarpgroupKernel : FactorisedTile<kPiece, 256, 256, kOutputs, kOutputs == 
 
   struct Registers {
     int32_t sums[2][kOutputs / 2];
-    typename Tile::Copier copier;
+    typename Tile::TileLoader loader;
   };
 
   template <typename Block>
   static LUTRA_HD void run(Block& block, const Arguments& args) {
     Shared* const shared = block.shared;
-    const auto at = Tile::place(args, block.index);
+    const auto at = Tile::tile_coordinate(args, block.index);
     auto step = Tile::Step::at(args, at.begin);
-    auto ahead = Tile::template copy_first<kAhead>(block, args, at);
+    auto ahead = Tile::template start_pipeline<kAhead>(block, args, at);
 
     int stage = 0;
     int free_stage = kAhead;
@@ -39,8 +39,8 @@ struct WarpgroupKernel : FactorisedTile<kPiece, 256, 256, kOutputs, kOutputs == 
       const int factor = step.factor;
       while (step.factor == factor && step.number < at.end) {
         block.each([&](int, Registers& r) {
-          wait_for_groups<kAhead - 1>(&r.copier.copies);
-          publish();
+          wait_group<kAhead - 1>(&r.loader.copies);
+          fence_async_proxy();
         });
         block.barrier();
         block.warpgroups([&](auto& group) {
@@ -61,7 +61,7 @@ struct WarpgroupKernel : FactorisedTile<kPiece, 256, 256, kOutputs, kOutputs == 
           group.end();
         });
         block.each([&](int thread, Registers& r) {
-          r.copier.copy(args, shared, thread, free_stage, ahead, at.end);
+          r.loader.copy(args, shared, thread, free_stage, ahead, at.end);
         });
         block.warpgroups([&](auto& group) { group.template wait<1>(); });
         ahead.advance(args);
@@ -89,8 +89,8 @@ struct WarpgroupKernel : FactorisedTile<kPiece, 256, 256, kOutputs, kOutputs == 
       for (int i = 0; i < 2; ++i) {
         LUTRA_UNROLL
         for (int j = 0; j < kOutputs / 2; j += 2) {
-          const int row = thread / kGroupThreads * 128 + i * 64 +
-                          thread % kGroupThreads / kLanes * 16 + j / 2 % 2 * 8 + lane / 4;
+          const int row = thread / kWarpgroupThreads * 128 + i * 64 +
+                          thread % kWarpgroupThreads / kLanes * 16 + j / 2 % 2 * 8 + lane / 4;
           shared->two_sums(row, j / 4 * 8 + lane % 4 * 2) = {
               static_cast<uint32_t>(r.sums[i][j]), static_cast<uint32_t>(r.sums[i][j + 1])};
         }

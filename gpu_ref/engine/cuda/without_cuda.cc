@@ -9,7 +9,8 @@ bool cuda_device(std::string* reason) {
   return false;
 }
 
-std::unique_ptr<Backend> make_cuda_backend(std::optional<Way> /*way*/, bool /*as_of_8_0*/) {
+std::unique_ptr<Backend> make_cuda_backend(std::optional<GemmAlgorithm> /*algorithm*/,
+                                           bool /*as_of_8_0*/) {
   std::string reason;
   cuda_device(&reason);
   throw Error(ErrorKind::kUnavailable, "backend cuda: " + reason);

@@ -7,9 +7,9 @@
 namespace lutra::engine {
 namespace {
 
-/// Nanoseconds of a product of this shape, rows in pieces of `run_length` bytes, operands of both
-/// signs, the quickest of some runs.
-double time(int rows, int outputs, int terms, int run_length, const CostModel::Run& run) {
+/// Nanoseconds of a product of this shape, rows in segments of `segment_bytes` bytes, operands of
+/// both signs, the quickest of some runs.
+double time(int rows, int outputs, int terms, int segment_bytes, const CostModel::Run& run) {
   static const Multiplier multiplier(tables::ProductTable::exact());
   std::vector<int8_t> first(static_cast<size_t>(rows) * terms);
   std::vector<int8_t> second(static_cast<size_t>(outputs) * terms);
@@ -19,9 +19,9 @@ double time(int rows, int outputs, int terms, int run_length, const CostModel::R
   MatrixProduct m;
   m.rows = rows;
   m.outputs = outputs;
-  for (int k = 0; k < terms; k += run_length) m.offsets.push_back(k);
-  m.run = run_length;
-  m.start = [&](int64_t row) { return first.data() + row * terms; };
+  for (int k = 0; k < terms; k += segment_bytes) m.segment_offsets.push_back(k);
+  m.segment_bytes = segment_bytes;
+  m.row_start = [&](int64_t row) { return first.data() + row * terms; };
   m.weight = second.data();
   m.multiplier = &multiplier;
   m.maps = FeatureMaps::find(multiplier, {nullptr, 0, nullptr, 0});
@@ -51,7 +51,7 @@ CostModel CostModel::measure(int lookup_rows, int lookup_outputs, const Run& loo
                              const Run& exact) {
   constexpr int kRows = 384;
   constexpr int kTerms = 256;
-  constexpr int kPiece = 8;
+  constexpr int kSegment = 8;
   CostModel model;
   model.lookup_rows = lookup_rows;
   model.lookup_outputs = lookup_outputs;
@@ -63,17 +63,17 @@ CostModel CostModel::measure(int lookup_rows, int lookup_outputs, const Run& loo
   const double narrow = time(kRows, 16, kTerms, kTerms, exact);
   model.exact = std::max(1e-4, (wide - narrow) / (kRows * 48 * kTerms));
   model.row_feature = std::max(0.0, narrow / (double{kRows} * kTerms) - 16 * model.exact);
-  const double pieces = time(kRows, 16, kTerms, kPiece, exact);
-  model.row_piece = std::max(0.0, (pieces - narrow) / (double{kRows} * kTerms / kPiece));
+  const double segmented = time(kRows, 16, kTerms, kSegment, exact);
+  model.row_segment = std::max(0.0, (segmented - narrow) / (double{kRows} * kTerms / kSegment));
   model.packing =
       std::max(0.0, time(1, 64, kTerms, kTerms, exact) / (64 * kTerms) - 24 * model.exact);
-  model.reference =
-      time(8, 16, kTerms, kTerms, [](const MatrixProduct& m) { multiply_plainly(m, 0, m.rows); }) /
-      (8 * 16 * kTerms);
+  model.reference = time(8, 16, kTerms, kTerms,
+                         [](const MatrixProduct& m) { multiply_reference(m, 0, m.rows); }) /
+                    (8 * 16 * kTerms);
   return model;
 }
 
-Way CostModel::choose(const MatrixProduct& m) const {
+GemmAlgorithm CostModel::choose(const MatrixProduct& m) const {
   const int64_t rows = m.rows;
   const int outputs = m.outputs;
   const double terms = m.terms();
@@ -82,32 +82,33 @@ Way CostModel::choose(const MatrixProduct& m) const {
   const double looked_up = lookup * (rounded_up(rows, lookup_rows) + lookup_setup) *
                            rounded_up(outputs, lookup_outputs) * terms;
   double best = std::min(plain, looked_up);
-  Way way = plain < looked_up ? Way::kReference : Way::kLookup;
+  GemmAlgorithm algorithm = plain < looked_up ? GemmAlgorithm::kReference : GemmAlgorithm::kLookup;
   if (m.maps != nullptr) {
     const double count = std::max<double>(1, static_cast<double>(m.maps->terms.size()));
     double made = static_cast<double>(rows);  // rows, of which each has a part of its own
     if (shares_rows && rows > 1) {
-      made *= std::min(1.0, static_cast<double>(std::abs(m.start(1) - m.start(0))) / m.run);
+      made *= std::min(
+          1.0, static_cast<double>(std::abs(m.row_start(1) - m.row_start(0))) / m.segment_bytes);
     }
     const double factorised =
         count * (exact * rounded_up(rows, 6) * rounded_up(outputs, 16) * terms +
                  row_feature * made * terms + packing * outputs * terms) +
-        row_piece * made * static_cast<double>(m.offsets.size());
-    if (factorised < best) way = Way::kExact;
+        row_segment * made * static_cast<double>(m.segment_offsets.size());
+    if (factorised < best) algorithm = GemmAlgorithm::kFactorised;
   }
-  return way;
+  return algorithm;
 }
 
-void multiply_plainly(const MatrixProduct& m, int64_t begin, int64_t end) {
+void multiply_reference(const MatrixProduct& m, int64_t begin, int64_t end) {
   const Products products = m.multiplier->products();
   const int terms = m.terms();
   for (int64_t row = begin; row < end; ++row) {
-    const int8_t* start = m.start(row);
+    const int8_t* start = m.row_start(row);
     for (int o = 0; o < m.outputs; ++o) {
       const int8_t* weight = m.weight + int64_t{o} * terms;
-      int32_t sum = m.first_sum(row, o);
-      for (const int64_t offset : m.offsets) {
-        for (int k = 0; k < m.run; ++k) sum += products(start[offset + k], *weight++);
+      int32_t sum = m.initial_sum(row, o);
+      for (const int64_t offset : m.segment_offsets) {
+        for (int k = 0; k < m.segment_bytes; ++k) sum += products(start[offset + k], *weight++);
       }
       m.to.store(row * m.pitch + o, sum);
     }

@@ -3,12 +3,12 @@
 
 #include <functional>
 
+#include "matrix/gemm_algorithm.h"
 #include "matrix/matrix_product.h"
-#include "matrix/way.h"
 
 namespace lutra::engine {
 
-/// What the two ways to a matrix product cost on this machine, in nanoseconds, as measured once a
+/// What the algorithms for a matrix product cost on this machine, in nanoseconds, measured once a
 /// process. It decides how a product is computed, never what comes out.
 struct CostModel {
   double lookup = 0;         ///< a product looked up, in full tiles
@@ -18,7 +18,7 @@ struct CostModel {
   double exact = 0;          ///< a product of two features
   bool shares_rows = false;  ///< what rows have in common is made features once
   double row_feature = 0;    ///< a first operand made a feature
-  double row_piece = 0;      ///< a piece of a row, on the way there
+  double row_segment = 0;    ///< copying a segment of a row
   double packing = 0;        ///< a second operand made a feature and packed
   double reference = 0;      ///< a product of the scalar reference
 
@@ -26,11 +26,11 @@ struct CostModel {
   static CostModel measure(int lookup_rows, int lookup_outputs, const Run& lookup,
                            const Run& exact);
 
-  Way choose(const MatrixProduct& m) const;
+  GemmAlgorithm choose(const MatrixProduct& m) const;
 };
 
-/// The matrix product as the reference evaluates it: what is quickest for a handful of rows.
-void multiply_plainly(const MatrixProduct& m, int64_t begin, int64_t end);
+/// The matrix product as the reference evaluates it: the fastest for a few rows.
+void multiply_reference(const MatrixProduct& m, int64_t begin, int64_t end);
 
 }  // namespace lutra::engine
 

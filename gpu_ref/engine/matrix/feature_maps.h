@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "lutra/engine/multiplier.h"
-#include "operands.h"
+#include "operand_tensors.h"
 
 namespace lutra::engine {
 

@@ -32,9 +32,9 @@ std::vector<int8_t> padded_images(const Conv2dArgs& args, int jobs) {
 
 /// First sums of a convolution whose padding contributes nothing, although it is multiplied like
 /// any operand: what it will add is taken off beforehand.
-class Borders {
+class PaddingCorrection {
  public:
-  explicit Borders(const Conv2dArgs& args) : outputs_(args.out_channels) {
+  explicit PaddingCorrection(const Conv2dArgs& args) : outputs_(args.out_channels) {
     const int kernel_y = args.vertical.kernel;
     const int kernel_x = args.horizontal.kernel;
     const int channels = args.in_channels / args.groups;
@@ -112,29 +112,29 @@ void MatrixBackend::multiply(const MatrixProduct& m, int jobs) const {
   constexpr int64_t kWorthAThread = 1 << 20;  // products
   const int64_t products = m.rows * m.outputs * m.terms();
   jobs = static_cast<int>(std::min<int64_t>(jobs, products / kWorthAThread + 1));
-  constexpr int kLeastOutputs = 16;
-  const int output_pieces = (m.outputs + kLeastOutputs - 1) / kLeastOutputs;
-  const int least_rows = output_pieces < jobs ? kTileRows : rows_of_a_piece(m);
-  const int64_t row_pieces = (m.rows + least_rows - 1) / least_rows;
-  if (jobs == 1 || row_pieces >= jobs) {
+  constexpr int kMinOutputs = 16;
+  const int output_blocks = (m.outputs + kMinOutputs - 1) / kMinOutputs;
+  const int least_rows = output_blocks < jobs ? kTileRows : min_rows_per_task(m);
+  const int64_t row_blocks = (m.rows + least_rows - 1) / least_rows;
+  if (jobs == 1 || row_blocks >= jobs) {
     const auto prepared = prepare(m, jobs);
-    // A few pieces a thread, so that all end at the same time.
-    const int64_t pieces = jobs == 1 ? 1 : std::min<int64_t>(row_pieces, 4 * jobs);
-    const int64_t piece = (row_pieces + pieces - 1) / pieces * least_rows;
-    base::parallel_for(static_cast<int>((m.rows + piece - 1) / piece), 1, jobs, [&](int p, int) {
-      multiply(m, prepared.get(), p * piece, std::min(m.rows, (p + 1) * piece));
+    // A few chunks a thread, so that all end at the same time.
+    const int64_t chunks = jobs == 1 ? 1 : std::min<int64_t>(row_blocks, 4 * jobs);
+    const int64_t chunk = (row_blocks + chunks - 1) / chunks * least_rows;
+    base::parallel_for(static_cast<int>((m.rows + chunk - 1) / chunk), 1, jobs, [&](int p, int) {
+      multiply(m, prepared.get(), p * chunk, std::min(m.rows, (p + 1) * chunk));
     });
     return;
   }
-  // Few rows: the outputs are shared out.
-  const int piece = (output_pieces + jobs - 1) / jobs * kLeastOutputs;
-  base::parallel_for(m.outputs, piece, jobs, [&](int begin, int end) {
+  // Few rows: the outputs are divided among the threads.
+  const int chunk = (output_blocks + jobs - 1) / jobs * kMinOutputs;
+  base::parallel_for(m.outputs, chunk, jobs, [&](int begin, int end) {
     MatrixProduct part = m;
     part.outputs = end - begin;
     part.weight += int64_t{begin} * m.terms();
     if (part.bias != nullptr) part.bias += begin;
-    if (m.first_sums) {
-      part.first_sums = [&m, begin](int64_t row) { return m.first_sums(row) + begin; };
+    if (m.initial_sums) {
+      part.initial_sums = [&m, begin](int64_t row) { return m.initial_sums(row) + begin; };
     }
     part.to = moved(m.to, begin);
     multiply(part, prepare(part, 1).get(), 0, part.rows);
@@ -144,20 +144,20 @@ void MatrixBackend::multiply(const MatrixProduct& m, int jobs) const {
 void MatrixBackend::run(const GemmArgs& args) {
   MatrixProduct m;
   m.outputs = args.outputs;
-  m.offsets = {0};
-  m.run = args.terms;
+  m.segment_offsets = {0};
+  m.segment_bytes = args.terms;
   m.bias = args.bias;
   m.multiplier = args.products.multiplier;
   m.pitch = args.outputs;
   const int matrices = args.shared_second ? 1 : args.batch;
   m.maps = FeatureMaps::find(*m.multiplier, operands_of(args));
   m.rows = args.shared_second ? int64_t{args.batch} * args.rows : args.rows;
-  // Many small matrices are shared out whole.
+  // Of many small matrices each is computed by one thread.
   const bool many = matrices > base::thread_count(jobs());
   base::parallel_for(matrices, 1, many ? jobs() : 1, [&](int i, int) {
     MatrixProduct one = m;
     const int8_t* first = args.first + int64_t{i} * args.rows * args.terms;
-    one.start = [first, &args](int64_t row) { return first + row * args.terms; };
+    one.row_start = [first, &args](int64_t row) { return first + row * args.terms; };
     one.weight = args.second + int64_t{i} * args.outputs * args.terms;
     one.to = moved(args.to, int64_t{i} * args.rows * args.outputs);
     multiply(one, many ? 1 : jobs());
@@ -178,12 +178,12 @@ void MatrixBackend::run(const Conv2dArgs& args) {
   MatrixProduct m;
   m.rows = int64_t{args.images} * out_height * out_width;
   m.outputs = args.out_channels / args.groups;
-  // A row of taps is one piece where its elements lie side by side.
+  // A row of taps is one segment where its elements lie side by side.
   const bool together = args.groups == 1 && args.horizontal.dilation == 1;
-  m.run = together ? args.horizontal.kernel * channels : channels;
+  m.segment_bytes = together ? args.horizontal.kernel * channels : channels;
   for (int ky = 0; ky < args.vertical.kernel; ++ky) {
     for (int kx = 0; kx < (together ? 1 : args.horizontal.kernel); ++kx) {
-      m.offsets.push_back(
+      m.segment_offsets.push_back(
           (int64_t{ky} * args.vertical.dilation * width + int64_t{kx} * args.horizontal.dilation) *
           args.in_channels);
     }
@@ -191,14 +191,15 @@ void MatrixBackend::run(const Conv2dArgs& args) {
   m.multiplier = args.products.multiplier;
   m.maps = FeatureMaps::find(*m.multiplier, operands_of(args));
   m.pitch = args.out_channels;
-  std::unique_ptr<Borders> borders;
-  if (padded && args.padding == Padding::kNothing) borders = std::make_unique<Borders>(args);
+  std::unique_ptr<PaddingCorrection> padding_correction;
+  if (padded && args.padding == Padding::kNothing)
+    padding_correction = std::make_unique<PaddingCorrection>(args);
 
   const bool many = args.groups > base::thread_count(jobs());
   base::parallel_for(args.groups, 1, many ? jobs() : 1, [&](int g, int) {
     MatrixProduct one = m;
     const int8_t* first = input + int64_t{g} * channels;
-    one.start = [=, &args](int64_t row) {
+    one.row_start = [=, &args](int64_t row) {
       const int64_t x = row % out_width;
       const int64_t y = row / out_width % out_height;
       const int64_t n = row / out_width / out_height;
@@ -209,10 +210,10 @@ void MatrixBackend::run(const Conv2dArgs& args) {
     const int first_output = g * one.outputs;
     one.weight = args.weight + int64_t{first_output} * args.terms();
     if (args.bias != nullptr) one.bias = args.bias + first_output;
-    if (borders != nullptr) {
-      one.first_sums = [=, &borders](int64_t row) {
-        return borders->at(static_cast<int>(row / out_width % out_height),
-                           static_cast<int>(row % out_width)) +
+    if (padding_correction != nullptr) {
+      one.initial_sums = [=, &padding_correction](int64_t row) {
+        return padding_correction->at(static_cast<int>(row / out_width % out_height),
+                                      static_cast<int>(row % out_width)) +
                first_output;
       };
     }
@@ -239,9 +240,9 @@ void MatrixBackend::run(const VotesArgs& args) {
       MatrixProduct m;
       m.rows = args.images;
       m.outputs = outputs;
-      m.offsets = {0};
-      m.run = args.in_dim;
-      m.start = [&args, i](int64_t n) {
+      m.segment_offsets = {0};
+      m.segment_bytes = args.in_dim;
+      m.row_start = [&args, i](int64_t n) {
         return args.input + (n * args.capsules + i) * args.in_dim;
       };
       m.weight = weight.data();
@@ -266,9 +267,9 @@ void MatrixBackend::run(const AgreementArgs& args) {
       MatrixProduct m;
       m.rows = args.capsules;
       m.outputs = 1;
-      m.offsets = {0};
-      m.run = args.out_dim;
-      m.start = [&args, first](int64_t i) {
+      m.segment_offsets = {0};
+      m.segment_bytes = args.out_dim;
+      m.row_start = [&args, first](int64_t i) {
         return args.votes + (first + i * args.classes) * args.out_dim;
       };
       m.weight = args.v + int64_t{nj} * args.out_dim;

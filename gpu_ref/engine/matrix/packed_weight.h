@@ -18,7 +18,7 @@ class PackedWeight {
   /// @param outputs  the product's, rounded up to whole registers
   PackedWeight(int64_t size, int outputs)
       : storage_(static_cast<size_t>(size) * sizeof(Feature) + kLine),
-        first_sums_(static_cast<size_t>(outputs), 0) {
+        column_sums_(static_cast<size_t>(outputs), 0) {
     void* start = storage_.data();
     size_t space = storage_.size();
     panels_ = static_cast<Feature*>(
@@ -38,17 +38,17 @@ class PackedWeight {
       for (int k = 0; k < terms; ++k) {
         sum += static_cast<uint32_t>(m.maps->column[static_cast<uint8_t>(w[k])]);
       }
-      first_sums_[o] = static_cast<int32_t>(sum);
+      column_sums_[o] = static_cast<int32_t>(sum);
     }
   }
   /// [outputs] what the columns contribute.
-  const int32_t* first_sums() const { return first_sums_.data(); }
+  const int32_t* column_sums() const { return column_sums_.data(); }
 
  private:
   static constexpr size_t kLine = 64;
   std::vector<uint8_t> storage_;
   Feature* panels_ = nullptr;  // in storage_, aligned
-  std::vector<int32_t> first_sums_;
+  std::vector<int32_t> column_sums_;
 };
 
 }  // namespace lutra::engine

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "lutra/numerics/fixed.h"
-#include "matrix/columns.h"
+#include "matrix/transposed_table.h"
 
 namespace lutra::engine {
 namespace {
@@ -27,7 +27,7 @@ void add_votes(const WeightedSumArgs& args, const int8_t* coupling, const int8_t
 }
 
 /// Adds the products of Count terms to the sums of all capsules.
-/// @param columns  [Count][Columns::kOperands]
+/// @param columns  [Count][TransposedTable::kOperands]
 template <int Count>
 void add_products(const AgreementArgs& args, const int8_t* votes, const uint16_t* columns,
                   uint32_t* sums) {
@@ -35,7 +35,7 @@ void add_products(const AgreementArgs& args, const int8_t* votes, const uint16_t
   for (int i = 0; i < args.capsules; ++i, votes += pitch) {
     uint32_t sum = 0;
     for (int d = 0; d < Count; ++d) {
-      sum += columns[d * Columns::kOperands + static_cast<uint8_t>(votes[d])];
+      sum += columns[d * TransposedTable::kOperands + static_cast<uint8_t>(votes[d])];
     }
     sums[i] += sum;
   }
@@ -65,10 +65,10 @@ void sum_weighted_votes(const WeightedSumArgs& args, int begin, int end) {
 }
 
 void add_agreements(const AgreementArgs& args, int begin, int end) {
-  const Columns& all = args.products.multiplier->derived<Columns>();
+  const TransposedTable& all = args.products.multiplier->derived<TransposedTable>();
   const auto start =
       static_cast<uint32_t>(int64_t{args.out_dim} * args.products.multiplier->table().base());
-  std::vector<uint16_t> columns(size_t{kTogether} * Columns::kOperands);
+  std::vector<uint16_t> columns(size_t{kTogether} * TransposedTable::kOperands);
   std::vector<uint32_t> sums(args.capsules);
   for (int64_t nj = begin; nj < end; ++nj) {
     const int64_t n = nj / args.classes;
@@ -79,7 +79,8 @@ void add_agreements(const AgreementArgs& args, int begin, int end) {
     int d = 0;
     for (; d + kTogether <= args.out_dim; d += kTogether) {
       for (int k = 0; k < kTogether; ++k) {
-        std::copy_n(all.of(v[d + k]), Columns::kOperands, &columns[size_t(k) * Columns::kOperands]);
+        std::copy_n(all.of(v[d + k]), TransposedTable::kOperands,
+                    &columns[size_t(k) * TransposedTable::kOperands]);
       }
       add_products<kTogether>(args, votes + d, columns.data(), sums.data());
     }

@@ -5,16 +5,16 @@
 namespace lutra::engine {
 namespace {
 
-/// @param work  of one output, in products or so: what a thread must be worth
+/// @param work  of one output, in products or so; small outputs are grouped into chunks
 template <typename Args>
 void for_each(const Args& args, int64_t count, int64_t work, int jobs,
               void (*at)(const Args&, int64_t)) {
-  constexpr int64_t kPiece = 1 << 18;
-  const int64_t piece = std::max<int64_t>(1, kPiece / std::max<int64_t>(1, work));
-  const auto pieces = static_cast<int>((count + piece - 1) / piece);
-  base::parallel_for(pieces, 1, jobs, [&](int p, int) {
-    const int64_t end = std::min(count, (p + 1) * piece);
-    for (int64_t index = p * piece; index < end; ++index) at(args, index);
+  constexpr int64_t kChunkWork = 1 << 18;
+  const int64_t chunk = std::max<int64_t>(1, kChunkWork / std::max<int64_t>(1, work));
+  const auto chunks = static_cast<int>((count + chunk - 1) / chunk);
+  base::parallel_for(chunks, 1, jobs, [&](int p, int) {
+    const int64_t end = std::min(count, (p + 1) * chunk);
+    for (int64_t index = p * chunk; index < end; ++index) at(args, index);
   });
 }
 

@@ -14,7 +14,7 @@
 #include "lutra/base/error.h"
 #include "lutra/base/files.h"
 #include "lutra/base/threads.h"
-#include "lutra/component/energy.h"
+#include "lutra/component/energy_meter.h"
 #include "lutra/component/library.h"
 #include "lutra/component/operands.h"
 #include "lutra/cosim/cosim.h"

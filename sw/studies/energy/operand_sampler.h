@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "lutra/accelerator/program.h"
-#include "lutra/component/energy.h"
+#include "lutra/component/energy_meter.h"
 
 namespace lutra::studies {
 

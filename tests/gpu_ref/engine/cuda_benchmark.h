@@ -114,7 +114,7 @@ inline int64_t run_cuda_benchmarks() {
   const Multiplier two_terms(random_factorised_table(&random, 2));
   const auto backend = make_cuda_backend();
   int64_t mismatches = 0;
-  const auto gather = make_cuda_backend(Way::kReference);
+  const auto gather = make_cuda_backend(GemmAlgorithm::kReference);
   const BenchmarkTable gathered{"gather", &arbitrary};
   mismatches += benchmark_gemm("gemm 1024x256x1152", gathered, *gather, 1024, 256, 1152);
   mismatches += benchmark_conv("conv 256x64x34x34 3x3", gathered, *gather, 256, 1);

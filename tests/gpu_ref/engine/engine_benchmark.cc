@@ -1,5 +1,5 @@
-// Products a second of the engine's backends, beside the ways of the literature (a table looked up
-// in memory, by plain code and by gathers) and the limits of the machine:
+// Products a second of the engine's backends, beside the methods of the literature (a table looked
+// up in memory, by plain code and by gathers) and the limits of the machine:
 //   scripts/bench --benchmark_filter=engine
 #include <benchmark/benchmark.h>
 

@@ -26,26 +26,29 @@ namespace {
 using tables::OperandType;
 using tables::ProductTable;
 
-/// Those that the cost model steers, and each of its ways alone: which one it takes for a small
-/// shape depends on the machine.
+/// Those that the cost model steers, and each of its algorithms alone: which one it takes for a
+/// small shape depends on the machine.
 std::vector<std::string> other_backends() {
   std::vector<std::string> names;
   for (const std::string name : {"avx2", "avx512", "cuda"}) {
-    for (const std::string way : {"", "_lookup", "_exact"}) names.push_back(name + way);
+    for (const std::string algorithm : {"", "_lookup", "_factorised"})
+      names.push_back(name + algorithm);
   }
   return names;
 }
 
-std::unique_ptr<Backend> make_way(const std::string& name) {
-  const auto way = name.find("_exact") != std::string::npos ? Way::kExact : Way::kLookup;
+std::unique_ptr<Backend> make_with_algorithm(const std::string& name) {
+  const auto algorithm = name.find("_factorised") != std::string::npos ? GemmAlgorithm::kFactorised
+                                                                       : GemmAlgorithm::kLookup;
   if (name.find("_") == std::string::npos) return make_backend(name);
-  if (name.find("cuda") == 0) return make_cuda_backend(way);
-  return name.find("avx2") == 0 ? make_avx2_backend(2, way) : make_avx512_backend(2, way);
+  if (name.find("cuda") == 0) return make_cuda_backend(algorithm);
+  return name.find("avx2") == 0 ? make_avx2_backend(2, algorithm)
+                                : make_avx512_backend(2, algorithm);
 }
 
 /// Whether a backend can run here; if not, why.
-bool available(const std::string& way, std::string* reason) {
-  const std::string name = way.substr(0, way.find('_'));
+bool available(const std::string& variant, std::string* reason) {
+  const std::string name = variant.substr(0, variant.find('_'));
   for (const BackendInfo& info : backends()) {
     if (info.name != name) continue;
     *reason = info.reason;
@@ -174,7 +177,7 @@ class BackendShape : public testing::TestWithParam<std::tuple<std::string, Shape
 TEST_P(BackendShape, EqualsScalar) {
   const auto& [name, shape] = GetParam();
   const auto scalar = make_backend("scalar");
-  const auto backend = make_way(name);
+  const auto backend = make_with_algorithm(name);
   size_t checked = 0;
   uint32_t seed = 5;
   for (const auto& [what, multiplier] : table_kinds()) {
@@ -195,7 +198,8 @@ TEST_P(BackendShape, GradientsEqualScalar) {
   for (uint32_t seed = 1; seed < 3; ++seed) {
     const Multiplier multiplier(random_table(&random));
     expect_equal(run_gradients(*make_backend("scalar"), shape, multiplier, seed),
-                 run_gradients(*make_way(name), shape, multiplier, seed), "gradients", &checked);
+                 run_gradients(*make_with_algorithm(name), shape, multiplier, seed), "gradients",
+                 &checked);
   }
   std::printf("checked=%zu\n", checked);
   ASSERT_GT(checked, 0u);
@@ -234,8 +238,8 @@ TEST_P(BackendFamily, EqualsScalar) {
     const Multiplier multiplier(ProductTable(type, type, products));
     for (const Draw draw : {Draw::kAll, Draw::kSymmetric}) {
       expect_equal(run_all(*make_backend("scalar"), shape, multiplier, 3, draw),
-                   run_all(*make_way(name), shape, multiplier, 3, draw), spec.canonical(),
-                   &checked);
+                   run_all(*make_with_algorithm(name), shape, multiplier, 3, draw),
+                   spec.canonical(), &checked);
     }
   }
   std::printf("checked=%zu\n", checked);

@@ -1,5 +1,5 @@
 // gpu_check SEED: every operation on CUDA against the scalar reference, bit for bit, on random
-// data, in each way that products are computed; then how quick the kernels are. Built by
+// data, by each algorithm; then how fast the kernels are. Built by
 // scripts/gpu_check where there is nothing but nvcc and CMake.
 #include <cuda_runtime.h>
 
@@ -30,7 +30,7 @@ struct Tally {
 
 std::vector<Shape> shapes() {
   std::vector<Shape> all = odd_shapes();
-  // Sizes at which the tile kernels are taken, tails of their tiles, sums in parts.
+  // Sizes at which the tile kernels are taken, tails of their tiles, split K.
   const Window k3{3, 1, 1, 1, 1}, k3s2{3, 2, 1, 0, 1}, k9{9, 1, 0, 0, 1};
   all.push_back({9, 21, 19, 48, 67, k3, k3s2, 1, 288, 10, 16});
   all.push_back({70, 28, 28, 1, 33, k9, k9, 1, 97, 10, 16});
@@ -38,7 +38,7 @@ std::vector<Shape> shapes() {
   return all;
 }
 
-/// Each way, and two threads at once on one backend.
+/// Each algorithm, and two threads at once on one backend.
 void check_operations(uint32_t seed, Tally* tally) {
   const auto scalar = make_backend("scalar");
   const auto chosen = make_cuda_backend();
@@ -49,11 +49,11 @@ void check_operations(uint32_t seed, Tally* tally) {
   std::vector<Other> others;
   for (const bool as_of_8_0 : {false, true}) {
     others.push_back({as_of_8_0 ? ", by lookup as of 8.0" : ", by lookup",
-                      make_cuda_backend(Way::kLookup, as_of_8_0)});
+                      make_cuda_backend(GemmAlgorithm::kLookup, as_of_8_0)});
     others.push_back({as_of_8_0 ? ", by exact products as of 8.0" : ", by exact products",
-                      make_cuda_backend(Way::kExact, as_of_8_0)});
+                      make_cuda_backend(GemmAlgorithm::kFactorised, as_of_8_0)});
   }
-  others.push_back({", by element", make_cuda_backend(Way::kReference)});
+  others.push_back({", by element", make_cuda_backend(GemmAlgorithm::kReference)});
   std::mt19937 random(seed);
   std::vector<std::pair<std::string, tables::ProductTable>> tables;
   tables.emplace_back("arbitrary", random_table(&random));
@@ -93,7 +93,7 @@ void check_gradients(uint32_t seed, Tally* tally) {
   }
 }
 
-/// Calls so large that they are cut into pieces, the last of which is smaller: matrices with second
+/// Calls so large that they are cut into chunks, the last of which is smaller: matrices with second
 /// operands of their own, images with common ones.
 void check_pieces(uint32_t seed, Tally* tally) {
   std::mt19937 random(seed);
@@ -101,7 +101,7 @@ void check_pieces(uint32_t seed, Tally* tally) {
     tally->checked += 4096;
     if (mismatches == 0) return;
     tally->mismatches += static_cast<size_t>(mismatches);
-    std::printf("seed %u, %s in pieces: %lld of a sample differ\n", seed, what,
+    std::printf("seed %u, %s in chunks: %lld of a sample differ\n", seed, what,
                 static_cast<long long>(mismatches));
   };
   const Multiplier arbitrary(random_table(&random));

@@ -5,8 +5,8 @@
 #include "Vaccel_4x8.h"
 #include "Vaccel_fault.h"
 #include "axi_bench.h"
-#include "program.h"
-#include "reference.h"
+#include "capsnet_reference.h"
+#include "program_encoding.h"
 #include "vectors.h"
 
 namespace lutra::rtl_test {

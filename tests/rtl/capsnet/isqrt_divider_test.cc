@@ -2,7 +2,7 @@
 #include "Vdivider_netlist.h"
 #include "Visqrt.h"
 #include "Visqrt_netlist.h"
-#include "reference.h"
+#include "capsnet_reference.h"
 #include "vectors.h"
 
 namespace lutra::rtl_test {

@@ -1,6 +1,6 @@
 // The benches' own reading of the prose and lutra::numerics, which the engine uses, agree: RTL that
 // equals the one equals the other.
-#include "reference.h"
+#include "capsnet_reference.h"
 
 #include <limits>
 #include <random>

@@ -3,7 +3,7 @@
 
 #include "Vrequantiser.h"
 #include "Vrequantiser_netlist.h"
-#include "reference.h"
+#include "capsnet_reference.h"
 #include "vectors.h"
 
 namespace lutra::rtl_test {

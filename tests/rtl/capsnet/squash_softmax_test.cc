@@ -2,7 +2,7 @@
 #include "Vsoftmax_unit_netlist.h"
 #include "Vsquash_unit.h"
 #include "Vsquash_unit_netlist.h"
-#include "reference.h"
+#include "capsnet_reference.h"
 #include "vectors.h"
 
 namespace lutra::rtl_test {

@@ -17,6 +17,7 @@
 #include "lutra/base/files.h"
 #include "lutra/component/library.h"
 #include "lutra/netlist/liberty.h"
+#include "lutra/netlist/liberty_writer.h"
 #include "lutra/netlist/netlist.h"
 #include "lutra/synthesis/synthesis.h"
 
@@ -160,7 +161,8 @@ void write_netlist_bench(const std::filesystem::path& out,
         kind == std::string("netlist") ? "_netlist" : "", kind, kind);
   }
   write_changed(out / "netlist_bench.sv", bench + "\nendmodule\n");
-  write_changed(out / "netlists.v", netlists + liberty.verilog_cells({cells.begin(), cells.end()}));
+  write_changed(out / "netlists.v",
+                netlists + verilog_cells(liberty, {cells.begin(), cells.end()}));
 }
 
 int run(const std::vector<std::string>& arguments) {

@@ -8,6 +8,7 @@
 #include "lutra/base/sha256.h"
 #include "lutra/component/multiplier_family.h"
 #include "lutra/netlist/liberty.h"
+#include "lutra/netlist/liberty_writer.h"
 #include "run_lutra.h"
 #include "saved_network.h"
 
@@ -153,8 +154,8 @@ TEST_F(GoodRun, CharacterizeWithALibraryOfSeveralFiles) {
   for (const auto& [name, cell] : whole.cells()) {
     (name.rfind("INV", 0) == 0 ? inverters : others).push_back(name);
   }
-  const std::string a = write("a.lib", whole.subset_text(inverters)).string();
-  const std::string b = write("b.lib", whole.subset_text(others)).string();
+  const std::string a = write("a.lib", subset_text(whole, inverters)).string();
+  const std::string b = write("b.lib", subset_text(whole, others)).string();
   const std::string verilog =
       write("m.v",
             "module m (input [1:0] a, input [1:0] b, output [3:0] p);\n  assign p = a * b;\n"

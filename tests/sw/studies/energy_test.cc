@@ -12,7 +12,7 @@
 #include "energy/operand_sampler.h"
 #include "energy/unit_netlist.h"
 #include "lutra/accelerator/program.h"
-#include "lutra/component/energy.h"
+#include "lutra/component/energy_meter.h"
 #include "lutra/component/library.h"
 #include "lutra/component/operands.h"
 #include "lutra/cosim/cosim.h"

@@ -7,7 +7,7 @@
 
 #include "lutra/engine/elements.h"
 
-/// The way back through a convolution, for retraining: gradients of its sums with respect to input
+/// The backward pass of a convolution, for retraining: gradients of its sums with respect to input
 /// and weights, in float32. Every backend adds in the order written here, with fused
 /// multiply-additions, so that all give the same bits.
 namespace lutra::engine {

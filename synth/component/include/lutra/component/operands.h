@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "lutra/component/component.h"
-#include "lutra/component/energy.h"
+#include "lutra/component/energy_meter.h"
 
 namespace lutra::synth {
 

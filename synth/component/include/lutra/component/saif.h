@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "lutra/component/component.h"
-#include "lutra/component/energy.h"
+#include "lutra/component/energy_meter.h"
 #include "lutra/netlist/netlist.h"
 
 namespace lutra::synth {
@@ -37,8 +37,8 @@ struct SaifFile {
   nlohmann::json summary;
 };
 
-/// Throws Error(kInvalidArgument) for a scope with an empty part, and for a period that is no positive number
-/// of whole ps: before the work, for whoever has some.
+/// Throws Error(kInvalidArgument) for a scope with an empty part, and for a period that is no
+/// positive number of whole ps: before the work, for whoever has some.
 void check_saif_options(const SaifOptions& options);
 
 /// The activity of a component's netlist.v in a sequence of operations, as SAIF 2.0, backward. The
@@ -54,11 +54,11 @@ void check_saif_options(const SaifOptions& options);
 /// back, which are not in TC. So a power tool's mean power times the period is the energy of an
 /// operation.
 ///
-/// Throws as check_saif_options() does, and Error: kInvalidArgument for a component without netlist, fewer
-/// than two operations, operands out of range, a period that the settling exceeds; kUnimplemented for
-/// glitches of a multiplier with registers. Source: the grammar as the readers and writers of
-/// SAIF 2.0 in the field have it (OpenSTA's power/SaifParse.yy; files of commercial simulators);
-/// IEEE 1801 has the format in an annex.
+/// Throws as check_saif_options() does, and Error: kInvalidArgument for a component without
+/// netlist, fewer than two operations, operands out of range, a period that the settling exceeds;
+/// kUnimplemented for glitches of a multiplier with registers. Source: the grammar as the readers
+/// and writers of SAIF 2.0 in the field have it (OpenSTA's power/SaifParse.yy; files of commercial
+/// simulators); IEEE 1801 has the format in an annex.
 SaifFile component_saif(const Component& component,
                         const std::vector<OperandPair>& consecutive_operations,
                         const SaifOptions& options);

@@ -75,7 +75,7 @@ class Netlist {
   /// @param names   of cells and pins: the library's own, escaped where they must be, or those for
   ///                tools
   std::string verilog(const std::string& module = "",
-                      Liberty::Names names = Liberty::Names::kOwn) const;
+                      LibertyNames names = LibertyNames::kOwn) const;
   /// The names that verilog() gives nets and ports; instance n of cells() is u<n> there.
   VerilogNetNames verilog_net_names() const;
   /// Number of instances of each cell type, by name.

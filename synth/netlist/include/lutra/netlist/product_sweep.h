@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "lutra/netlist/bit_program.h"
-#include "lutra/netlist/netlist.h"
 #include "lutra/netlist/multiplier_ports.h"
+#include "lutra/netlist/netlist.h"
 
 namespace lutra::synth {
 

@@ -1,5 +1,5 @@
-#ifndef LUTRA_TESTS_RTL_CAPSNET_PROGRAM_H_
-#define LUTRA_TESTS_RTL_CAPSNET_PROGRAM_H_
+#ifndef LUTRA_TESTS_RTL_CAPSNET_PROGRAM_ENCODING_H_
+#define LUTRA_TESTS_RTL_CAPSNET_PROGRAM_ENCODING_H_
 
 #include <array>
 #include <cstdint>
@@ -72,4 +72,4 @@ inline Instruction classify(uint32_t sel, uint32_t dim, uint32_t source, uint32_
 
 }  // namespace lutra::rtl_test
 
-#endif  // LUTRA_TESTS_RTL_CAPSNET_PROGRAM_H_
+#endif  // LUTRA_TESTS_RTL_CAPSNET_PROGRAM_ENCODING_H_

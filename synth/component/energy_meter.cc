@@ -1,4 +1,4 @@
-#include "lutra/component/energy.h"
+#include "lutra/component/energy_meter.h"
 
 #include <fmt/format.h>
 

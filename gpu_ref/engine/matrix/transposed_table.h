@@ -1,5 +1,5 @@
-#ifndef LUTRA_ENGINE_MATRIX_COLUMNS_H_
-#define LUTRA_ENGINE_MATRIX_COLUMNS_H_
+#ifndef LUTRA_ENGINE_MATRIX_TRANSPOSED_TABLE_H_
+#define LUTRA_ENGINE_MATRIX_TRANSPOSED_TABLE_H_
 
 #include <cstdint>
 #include <vector>
@@ -9,11 +9,11 @@
 namespace lutra::engine {
 
 /// A table with the second operand outer.
-struct Columns {
+struct TransposedTable {
   static constexpr int kOperands = 256;
   std::vector<uint16_t> offsets;  ///< [second operand][first operand]
 
-  explicit Columns(const Multiplier& multiplier) : offsets(kOperands * kOperands) {
+  explicit TransposedTable(const Multiplier& multiplier) : offsets(kOperands * kOperands) {
     for (int a = 0; a < kOperands; ++a) {
       for (int b = 0; b < kOperands; ++b) {
         offsets[b << 8 | a] = multiplier.table().offsets()[a << 8 | b];
@@ -27,4 +27,4 @@ struct Columns {
 
 }  // namespace lutra::engine
 
-#endif  // LUTRA_ENGINE_MATRIX_COLUMNS_H_
+#endif  // LUTRA_ENGINE_MATRIX_TRANSPOSED_TABLE_H_

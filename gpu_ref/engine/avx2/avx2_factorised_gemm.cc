@@ -1,4 +1,4 @@
-#include "avx2/exact_gemm.h"
+#include "avx2/avx2_factorised_gemm.h"
 
 #include <algorithm>
 #include <cstring>
@@ -12,31 +12,31 @@
 namespace lutra::engine {
 namespace {
 
-constexpr int kOutputs = 16;       // of a panel: two registers of sums
-constexpr int kRows = 6;           // of the kernel, with 12 registers of sums
-constexpr int kTileRows = 48;      // divisible by kRows
-constexpr int kMostTerms = 256;    // a block: 16 outputs of it stay in the first-level cache
-constexpr int kMostMapped = 4096;  // terms, where rows overlap: the rest is left to the cache
+constexpr int kOutputs = 16;      // of a panel: two registers of sums
+constexpr int kRows = 6;          // of the kernel, with 12 registers of sums
+constexpr int kTileRows = 48;     // divisible by kRows
+constexpr int kMaxTerms = 256;    // a block: 16 outputs of it stay in the first-level cache
+constexpr int kMaxMapped = 4096;  // terms, where rows overlap: the rest is left to the cache
 
-/// Terms that the kernel takes in one go: some whole pieces of the rows, or a part of one.
+/// Terms that the kernel takes in one go: some whole segments of the rows, or a part of one.
 struct Block {
-  int piece, pieces;
-  int within, terms;  ///< of each piece
+  int segment, segments;
+  int within, terms;  ///< of each segment
   int first_pair;     ///< pairs of the blocks before
 
-  int pairs_of_a_piece() const { return (terms + 1) / 2; }
-  int pairs() const { return pieces * pairs_of_a_piece(); }
+  int pairs_per_segment() const { return (terms + 1) / 2; }
+  int pairs() const { return segments * pairs_per_segment(); }
 };
 
 std::vector<Block> blocks_of(const MatrixProduct& m) {
-  const int pieces = static_cast<int>(m.offsets.size());
-  const int together = std::max(1, kMostTerms / m.run);
+  const int segments = static_cast<int>(m.segment_offsets.size());
+  const int together = std::max(1, kMaxTerms / m.segment_bytes);
   std::vector<Block> blocks;
   int pairs = 0;
-  for (int piece = 0; piece < pieces; piece += together) {
-    for (int within = 0; within < m.run; within += kMostTerms) {
-      blocks.push_back({piece, std::min(together, pieces - piece), within,
-                        std::min(kMostTerms, m.run - within), pairs});
+  for (int segment = 0; segment < segments; segment += together) {
+    for (int within = 0; within < m.segment_bytes; within += kMaxTerms) {
+      blocks.push_back({segment, std::min(together, segments - segment), within,
+                        std::min(kMaxTerms, m.segment_bytes - within), pairs});
       pairs += blocks.back().pairs();
     }
   }
@@ -94,36 +94,38 @@ class Tile {
     count_ = count;
     terms_ = 0;
     for (int i = 0; i < count; ++i) {
-      starts_[i] = m_.start(first + i);
+      starts_[i] = m_.row_start(first + i);
       row_sums_[i] = static_cast<uint32_t>(m_.terms()) * static_cast<uint32_t>(m_.maps->row_low);
     }
   }
 
   /// Whether rows share bytes.
-  bool overlap() const { return count_ > 1 && std::abs(starts_[1] - starts_[0]) < m_.run; }
+  bool overlap() const {
+    return count_ > 1 && std::abs(starts_[1] - starts_[0]) < m_.segment_bytes;
+  }
 
-  /// Maps `terms` terms of `pieces` pieces.
-  void map(int piece, int pieces, int within, int terms) {
+  /// Maps `terms` terms of `segments` segments.
+  void map(int segment, int segments, int within, int terms) {
     if (terms != terms_) lay_out(terms);
-    pitch_ = piece_pitch_ * pieces;
+    pitch_ = segment_pitch_ * segments;
     features_ = feature_scratch_.take(static_cast<size_t>(pitch_) * maps_.size());
-    for (int p = 0; p < pieces; ++p) {
-      const int64_t offset = m_.offsets[piece + p] + within;
+    for (int p = 0; p < segments; ++p) {
+      const int64_t offset = m_.segment_offsets[segment + p] + within;
       for (size_t f = 0; f < maps_.size(); ++f) {
-        int16_t* to = features_ + static_cast<int64_t>(f) * pitch_ + p * piece_pitch_;
+        int16_t* to = features_ + static_cast<int64_t>(f) * pitch_ + p * segment_pitch_;
         for (const Strip& s : strips_) maps_[f](s.start + offset, s.count, to + s.at);
       }
       if (!m_.maps->has_rows) continue;
-      uint32_t* running = running_scratch_.take(static_cast<size_t>(piece_pitch_));
+      uint32_t* running = running_scratch_.take(static_cast<size_t>(segment_pitch_));
       for (const Strip& s : strips_) add_up(s.start + offset, s.count, running + s.at);
       for (int i = 0; i < count_; ++i) row_sums_[i] += running[at_[i] + terms] - running[at_[i]];
     }
   }
 
   const int16_t* features(size_t f) const { return features_ + static_cast<int64_t>(f) * pitch_; }
-  int64_t pitch() const { return pitch_; }              ///< from feature to feature
-  int64_t piece_pitch() const { return piece_pitch_; }  ///< from piece to piece
-  const int32_t* at() const { return at_; }             ///< [kTileRows] where a row's piece begins
+  int64_t pitch() const { return pitch_; }                  ///< from feature to feature
+  int64_t segment_pitch() const { return segment_pitch_; }  ///< from segment to segment
+  const int32_t* at() const { return at_; }  ///< [kTileRows] where a row's segment begins
   uint32_t row_sum(int i) const { return row_sums_[i]; }
 
  private:
@@ -154,7 +156,7 @@ class Tile {
     }
     // The kernel takes whole groups of rows.
     for (int i = count_; i % kRows != 0; ++i) at_[i] = at_[0];
-    piece_pitch_ = free;
+    segment_pitch_ = free;
   }
 
   /// to[i] = what the first i operands add to a sum.
@@ -172,7 +174,7 @@ class Tile {
   uint32_t row_sums_[kTileRows];
   int32_t at_[kTileRows];
   std::vector<Strip> strips_;
-  int64_t piece_pitch_ = 0;
+  int64_t segment_pitch_ = 0;
   int64_t pitch_ = 0;
   int16_t* features_ = nullptr;
   Scratch<int16_t> feature_scratch_;
@@ -225,19 +227,19 @@ struct Sums<0> {
 
 /// Adds the products of kRows rows and 16 outputs over a block's pairs, times a scale.
 /// @param a      features, the next feature's `pitch` further
-/// @param at     [kRows] where a row's first piece begins, the next `piece_pitch` further
-/// @param b      [features][pieces][pairs][kOutputs][2]
+/// @param at     [kRows] where a row's first segment begins, the next `segment_pitch` further
+/// @param b      [features][segments][pairs][kOutputs][2]
 /// @param acc    rows, `acc_pitch` sums apart
 LUTRA_AVX2 void add_products(const int16_t* a, int64_t pitch, size_t features, const int32_t* at,
-                             int64_t piece_pitch, int pieces, int pairs, const int16_t* b,
+                             int64_t segment_pitch, int segments, int pairs, const int16_t* b,
                              int32_t scale, int32_t* acc, int64_t acc_pitch) {
   Sums<kRows> sums;
   sums.clear();
   for (size_t f = 0; f < features; ++f, a += pitch) {
-    for (int p = 0; p < pieces; ++p) {
+    for (int p = 0; p < segments; ++p) {
       const int16_t* rows[kRows];
 #pragma GCC unroll 6
-      for (int i = 0; i < kRows; ++i) rows[i] = a + p * piece_pitch + at[i];
+      for (int i = 0; i < kRows; ++i) rows[i] = a + p * segment_pitch + at[i];
       for (int64_t k = 0; k < pairs; ++k, b += 2 * kOutputs) {
         const __m256i b0 = _mm256_load_si256(reinterpret_cast<const __m256i*>(b));
         const __m256i b1 = _mm256_load_si256(reinterpret_cast<const __m256i*>(b + kOutputs));
@@ -262,15 +264,16 @@ PackedWeight<int16_t> pack_weight_avx2(const MatrixProduct& m, int jobs) {
   const auto pack_output = [&](int o) {
     for (const Block& block : blocks) {
       const int pairs = block.pairs();
-      const int8_t* w = m.weight + int64_t{o} * m.terms() + block.piece * m.run + block.within;
+      const int8_t* w =
+          m.weight + int64_t{o} * m.terms() + block.segment * m.segment_bytes + block.within;
       for (size_t f = 0; f < features; ++f) {
         const int8_t* v = maps.terms[f].v;
         const int64_t panel =
             o / kOutputs * static_cast<int64_t>(features) + static_cast<int64_t>(f);
         int16_t* to = packed.panels() + panel_offset(block, panels, features) +
                       (panel * pairs * kOutputs + o % kOutputs) * 2;
-        for (int p = 0; p < block.pieces; ++p) {
-          const int8_t* from = w + int64_t{p} * m.run;
+        for (int p = 0; p < block.segments; ++p) {
+          const int8_t* from = w + int64_t{p} * m.segment_bytes;
           for (int k = 0; k < block.terms; k += 2, to += 2 * kOutputs) {
             to[0] = v[static_cast<uint8_t>(from[k])];
             to[1] = k + 1 < block.terms ? v[static_cast<uint8_t>(from[k + 1])] : int16_t{0};
@@ -305,11 +308,11 @@ LUTRA_AVX2 void multiply_factorised_avx2(const MatrixProduct& m,
       const Block& start = blocks[b];
       size_t next = b + 1;
       int terms = start.terms;
-      while (tile.overlap() && next < blocks.size() && blocks[next].piece == start.piece &&
-             terms + blocks[next].terms <= kMostMapped) {
+      while (tile.overlap() && next < blocks.size() && blocks[next].segment == start.segment &&
+             terms + blocks[next].terms <= kMaxMapped) {
         terms += blocks[next++].terms;
       }
-      tile.map(start.piece, start.pieces, start.within, terms);
+      tile.map(start.segment, start.segments, start.within, terms);
       for (; b < next; ++b) {
         const Block& block = blocks[b];
         const int pairs = block.pairs();
@@ -323,8 +326,8 @@ LUTRA_AVX2 void multiply_factorised_avx2(const MatrixProduct& m,
                              2 * kOutputs;
             for (int i = 0; i < count; i += kRows) {
               add_products(tile.features(f) + (block.within - start.within), tile.pitch(),
-                           other - f, tile.at() + i, tile.piece_pitch(), block.pieces,
-                           block.pairs_of_a_piece(), panel, maps.terms[f].scale,
+                           other - f, tile.at() + i, tile.segment_pitch(), block.segments,
+                           block.pairs_per_segment(), panel, maps.terms[f].scale,
                            acc + i * acc_pitch + p * kOutputs, acc_pitch);
             }
           }
@@ -335,7 +338,7 @@ LUTRA_AVX2 void multiply_factorised_avx2(const MatrixProduct& m,
       int32_t* sums = acc + i * acc_pitch;
       for (int o = 0; o < acc_pitch; ++o) {
         sums[o] = static_cast<int32_t>(static_cast<uint32_t>(sums[o]) + tile.row_sum(i) +
-                                       static_cast<uint32_t>(weight.first_sums()[o]));
+                                       static_cast<uint32_t>(weight.column_sums()[o]));
       }
       store_sums(m, first + i, 0, m.outputs, sums);
     }

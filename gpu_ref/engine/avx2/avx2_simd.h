@@ -1,5 +1,5 @@
-#ifndef LUTRA_ENGINE_AVX2_SIMD_H_
-#define LUTRA_ENGINE_AVX2_SIMD_H_
+#ifndef LUTRA_ENGINE_AVX2_AVX2_SIMD_H_
+#define LUTRA_ENGINE_AVX2_AVX2_SIMD_H_
 
 // GCC 12 takes the undefined vectors of its own header for a mistake of ours.
 #pragma GCC diagnostic push
@@ -8,8 +8,8 @@
 #include <immintrin.h>
 #pragma GCC diagnostic pop
 
-// An attribute instead of compiler flags: as avx512/simd.h says.
+// An attribute instead of compiler flags: as avx512_simd.h says.
 #define LUTRA_AVX2 __attribute__((target("avx2")))
 #define LUTRA_AVX2_INLINE LUTRA_AVX2 __attribute__((always_inline)) inline
 
-#endif  // LUTRA_ENGINE_AVX2_SIMD_H_
+#endif  // LUTRA_ENGINE_AVX2_AVX2_SIMD_H_

@@ -1,5 +1,5 @@
-#ifndef LUTRA_ENGINE_AVX512_EXACT_GEMM_H_
-#define LUTRA_ENGINE_AVX512_EXACT_GEMM_H_
+#ifndef LUTRA_ENGINE_AVX512_AVX512_FACTORISED_GEMM_H_
+#define LUTRA_ENGINE_AVX512_AVX512_FACTORISED_GEMM_H_
 
 #include "matrix/matrix_product.h"
 #include "matrix/packed_weight.h"
@@ -16,4 +16,4 @@ void multiply_factorised(const MatrixProduct& m, const PackedWeight<int8_t>& wei
 
 }  // namespace lutra::engine
 
-#endif  // LUTRA_ENGINE_AVX512_EXACT_GEMM_H_
+#endif  // LUTRA_ENGINE_AVX512_AVX512_FACTORISED_GEMM_H_

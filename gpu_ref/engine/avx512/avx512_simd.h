@@ -1,5 +1,5 @@
-#ifndef LUTRA_ENGINE_AVX512_SIMD_H_
-#define LUTRA_ENGINE_AVX512_SIMD_H_
+#ifndef LUTRA_ENGINE_AVX512_AVX512_SIMD_H_
+#define LUTRA_ENGINE_AVX512_AVX512_SIMD_H_
 
 #include "lutra/engine/elements.h"
 
@@ -41,4 +41,4 @@ LUTRA_AVX512_INLINE __m512i mapped(const uint8_t map[256], __m512i index) {
 
 }  // namespace lutra::engine
 
-#endif  // LUTRA_ENGINE_AVX512_SIMD_H_
+#endif  // LUTRA_ENGINE_AVX512_AVX512_SIMD_H_

@@ -1,4 +1,4 @@
-#include "avx2/gradients.h"
+#include "avx2/avx2_gradients.h"
 
 #include <algorithm>
 #include <cstring>
@@ -6,7 +6,7 @@
 #include "lutra/base/threads.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
-#include "avx2/simd.h"
+#include "avx2/avx2_simd.h"
 
 #define LUTRA_AVX2_FMA __attribute__((target("avx2,fma")))
 #define LUTRA_AVX2_FMA_INLINE LUTRA_AVX2_FMA __attribute__((always_inline)) inline
@@ -26,9 +26,9 @@ union Factor {
 std::vector<Factor> factors(const int8_t* tensor, int64_t count, const Derivative& derivative,
                             int jobs) {
   std::vector<Factor> result(static_cast<size_t>(count));
-  constexpr int64_t kPiece = 1 << 16;
-  base::parallel_for(static_cast<int>((count + kPiece - 1) / kPiece), 1, jobs, [&](int piece, int) {
-    for (int64_t i = piece * kPiece; i < std::min(count, (piece + 1) * kPiece); ++i) {
+  constexpr int64_t kChunk = 1 << 16;
+  base::parallel_for(static_cast<int>((count + kChunk - 1) / kChunk), 1, jobs, [&](int chunk, int) {
+    for (int64_t i = chunk * kChunk; i < std::min(count, (chunk + 1) * kChunk); ++i) {
       const auto y = static_cast<uint8_t>(tensor[i]);
       if (derivative.table != nullptr) {
         result[i].column = y;

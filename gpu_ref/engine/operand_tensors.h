@@ -1,5 +1,5 @@
-#ifndef LUTRA_ENGINE_OPERANDS_H_
-#define LUTRA_ENGINE_OPERANDS_H_
+#ifndef LUTRA_ENGINE_OPERAND_TENSORS_H_
+#define LUTRA_ENGINE_OPERAND_TENSORS_H_
 
 #include "lutra/engine/elements.h"
 
@@ -40,4 +40,4 @@ tables::Operands fewest_terms(const Multiplier& multiplier, const OperandTensors
 
 }  // namespace lutra::engine
 
-#endif  // LUTRA_ENGINE_OPERANDS_H_
+#endif  // LUTRA_ENGINE_OPERAND_TENSORS_H_

@@ -1,4 +1,4 @@
-#include "operands.h"
+#include "operand_tensors.h"
 
 #include <cstring>
 

@@ -1,4 +1,4 @@
-// The kernels of the CUDA backend, walked through on the host, against the scalar elements, bit for
+// The kernels of the CUDA backend, emulated on the host, against the scalar elements, bit for
 // bit: odd shapes, random data, random tables and factorisations. No device is needed.
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "cuda/product_plan.h"
-#include "cuda_walk.h"
+#include "cuda_emulation.h"
 
 namespace lutra::engine::cuda {
 namespace {
@@ -44,11 +44,11 @@ struct Component {
 };
 
 /// Of compute capability 9.0 or 8.0.
-Processor processor_with(int multiprocessors, bool warpgroups) {
+DeviceProperties properties_with(int multiprocessors, bool warpgroups) {
   return {multiprocessors, (warpgroups ? 227 : 163) << 10, warpgroups};
 }
 
-class Walk : public testing::Test {
+class CudaEmulation : public testing::Test {
  protected:
   int between(int low, int high) {
     return low + static_cast<int>(random_() % static_cast<unsigned>(high - low + 1));
@@ -108,7 +108,7 @@ class Walk : public testing::Test {
     return component;
   }
 
-  /// Runs `args` by every way there is, in one and in more parts, and compares all outputs.
+  /// Runs `args` by every algorithm, with one and with more splits, and compares all outputs.
   template <typename Args, void (*At)(const Args&, int64_t)>
   void expect_equal(const Component& component, Args args, int64_t results, int64_t outputs) {
     args.products = component.tables().products;
@@ -127,28 +127,28 @@ class Walk : public testing::Test {
       }
     }
 
-    for (const auto& [way, warpgroups] : {std::pair{Way::kLookup, false},
-                                          {Way::kLookup, true},
-                                          {Way::kExact, false},
-                                          {Way::kExact, true}}) {
-      if (way == Way::kExact && !component.factors) continue;
+    for (const auto& [algorithm, warpgroups] : {std::pair{GemmAlgorithm::kLookup, false},
+                                                {GemmAlgorithm::kLookup, true},
+                                                {GemmAlgorithm::kFactorised, false},
+                                                {GemmAlgorithm::kFactorised, true}}) {
+      if (algorithm == GemmAlgorithm::kFactorised && !component.factors) continue;
       for (int variant = 0; variant < 4; ++variant) {
         const Order order = variant % 2 == 0 ? Order::kUp : Order::kDown;
-        Copies::early() = variant % 2 == 1;
-        const Processor processor = processor_with(variant < 2 ? 1 : 132, warpgroups);
-        WalkedDevice device(processor, order);
+        AsyncCopies::early() = variant % 2 == 1;
+        const DeviceProperties properties = properties_with(variant < 2 ? 1 : 132, warpgroups);
+        EmulatedContext context(properties, order);
         std::vector<int8_t> got(expected.size(), 55);
         std::vector<int32_t> got_sums(expected_sums.size(), 5555);
         point(&args, got.data(), got_sums.data());
-        const MatrixProduct product = matrix_product(args);
+        const ImplicitGemm product = implicit_gemm(args);
         const int factor_count = component.factors ? component.factors->terms : 0;
-        Plan plan = plan_for(product, way, processor, factor_count);
-        if (variant == 2) plan.parts = 3;
-        run_product(device, product, component.tables(),
-                    prepare(device, product, component.tables(), plan));
-        ASSERT_GT(device.blocks(), 0);
-        compare(expected, got, way, plan);
-        compare(expected_sums, got_sums, way, plan);
+        Plan plan = plan_for(product, algorithm, properties, factor_count);
+        if (variant == 2) plan.splits = 3;
+        run_product(context, product, component.tables(),
+                    prepare(context, product, component.tables(), plan));
+        ASSERT_GT(context.blocks(), 0);
+        compare(expected, got, algorithm, plan);
+        compare(expected_sums, got_sums, algorithm, plan);
       }
     }
   }
@@ -174,14 +174,14 @@ class Walk : public testing::Test {
   }
 
   template <typename T>
-  void compare(const std::vector<T>& expected, const std::vector<T>& got, Way way,
+  void compare(const std::vector<T>& expected, const std::vector<T>& got, GemmAlgorithm algorithm,
                const Plan& plan) {
     int shown = 0;
     for (size_t i = 0; i < expected.size(); ++i, ++checked_) {
       if (expected[i] == got[i]) continue;
-      ADD_FAILURE() << "way " << static_cast<int>(way) << ", " << plan.parts << " parts, output "
-                    << i << " of " << expected.size() << ": expected " << +expected[i] << ", got "
-                    << +got[i];
+      ADD_FAILURE() << "algorithm " << static_cast<int>(algorithm) << ", " << plan.splits
+                    << " splits, output " << i << " of " << expected.size() << ": expected "
+                    << +expected[i] << ", got " << +got[i];
       if (++shown == 4) return;
     }
   }
@@ -225,9 +225,9 @@ struct Matrices {
   bool shared;
 };
 
-class WalkGemm : public Walk, public testing::WithParamInterface<Matrices> {};
+class CudaEmulationGemm : public CudaEmulation, public testing::WithParamInterface<Matrices> {};
 
-TEST_P(WalkGemm, EqualsElements) {
+TEST_P(CudaEmulationGemm, EqualsElements) {
   const Matrices m = GetParam();
   const Component components[] = {random_component(kSigned, kSigned),
                                   random_component(kUnsigned, kNarrow),
@@ -261,7 +261,7 @@ TEST_P(WalkGemm, EqualsElements) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Shapes, WalkGemm,
+    Shapes, CudaEmulationGemm,
     testing::Values(Matrices{1, 1, 1, 1, true}, Matrices{1, 7, 5, 3, true},
                     Matrices{3, 67, 13, 31, false}, Matrices{2, 131, 129, 67, true},
                     Matrices{1, 129, 65, 130, false}, Matrices{1, 17, 37, 1157, true},
@@ -279,9 +279,10 @@ struct Convolution {
   int groups;
 };
 
-class WalkConvolution : public Walk, public testing::WithParamInterface<Convolution> {};
+class CudaEmulationConvolution : public CudaEmulation,
+                                 public testing::WithParamInterface<Convolution> {};
 
-TEST_P(WalkConvolution, EqualsElements) {
+TEST_P(CudaEmulationConvolution, EqualsElements) {
   const Convolution c = GetParam();
   const Component components[] = {random_component(kSigned, kSigned),
                                   random_component(kNarrow, kUnsigned),
@@ -318,7 +319,7 @@ TEST_P(WalkConvolution, EqualsElements) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Shapes, WalkConvolution,
+    Shapes, CudaEmulationConvolution,
     testing::Values(
         Convolution{"one_channel", 2, 13, 11, 1, 7, {5, 1, 0, 0, 1}, {3, 2, 1, 0, 1}, 1},
         Convolution{"padded", 3, 7, 9, 16, 19, {3, 1, 1, 1, 1}, {3, 1, 1, 1, 1}, 1},
@@ -330,7 +331,7 @@ INSTANTIATE_TEST_SUITE_P(
         Convolution{"only_padding", 1, 1, 1, 3, 4, {5, 3, 4, 4, 1}, {4, 1, 3, 3, 1}, 1}),
     [](const auto& p) { return p.param.name; });
 
-TEST_F(Walk, VotesEqualElements) {
+TEST_F(CudaEmulation, VotesEqualElements) {
   const Component components[] = {random_component(kSigned, kSigned),
                                   factorised_component(kSigned, kSigned, {1, 2}, true, true)};
   for (const Component& component : components) {
@@ -349,7 +350,7 @@ TEST_F(Walk, VotesEqualElements) {
   }
 }
 
-TEST_F(Walk, ScalesOfAnyParityShareOneAccumulator) {
+TEST_F(CudaEmulation, ScalesOfAnyParityShareOneAccumulator) {
   for (uint32_t odd : {1u, 3u, 5u, 255u, 0xffffffffu, 0x80000001u, 0x7fffffffu}) {
     EXPECT_EQ(odd * odd_inverse(odd), 1u);
   }
@@ -374,13 +375,13 @@ TEST_F(Walk, ScalesOfAnyParityShareOneAccumulator) {
       expected += static_cast<uint32_t>(f.terms[t].scale) * sums[t];
     }
     uint32_t sum = 0;
-    for (int t = 0; t < terms; ++t) sum = (sum + sums[got->u[t * 256] - 1]) * got->to_next[t];
+    for (int t = 0; t < terms; ++t) sum = (sum + sums[got->u[t * 256] - 1]) * got->scale_ratios[t];
     ASSERT_EQ(sum, expected);
     ++checked_;
   }
 }
 
-TEST_F(Walk, MapsThatDoNotFitBytes_bad) {
+TEST_F(CudaEmulation, MapsThatDoNotFitBytes_bad) {
   Factorisation f;
   f.terms.resize(1);
   f.terms[0].u[0] = -1;
@@ -390,27 +391,27 @@ TEST_F(Walk, MapsThatDoNotFitBytes_bad) {
   EXPECT_TRUE(factors(f, ProductTable::exact()).has_value());
   f.terms[0].v[3] = 128;
   EXPECT_FALSE(factors(f, ProductTable::exact()).has_value());
-  f.terms.assign(kMostFactors + 1, tables::Term{});
+  f.terms.assign(kMaxFactors + 1, tables::Term{});
   EXPECT_FALSE(factors(f, ProductTable::exact()).has_value());
   checked_ += 4;
 }
 
-TEST_F(Walk, MethodsFollowTheWork) {
+TEST_F(CudaEmulation, MethodsFollowTheWork) {
   GemmArgs args{};
   args.shared_second = true;
   args.batch = 1;
   for (const bool warpgroups : {false, true}) {
-    const Processor processor = processor_with(132, warpgroups);
+    const DeviceProperties properties = properties_with(132, warpgroups);
     args.rows = 1024;
     args.outputs = 256;
     args.terms = 1152;
-    EXPECT_EQ(plan_for(matrix_product(args), processor, 1).way, Way::kExact);
-    EXPECT_EQ(plan_for(matrix_product(args), processor, 0).way, Way::kLookup);
-    EXPECT_GT(plan_for(matrix_product(args), processor, 0).parts, 1);
+    EXPECT_EQ(plan_for(implicit_gemm(args), properties, 1).algorithm, GemmAlgorithm::kFactorised);
+    EXPECT_EQ(plan_for(implicit_gemm(args), properties, 0).algorithm, GemmAlgorithm::kLookup);
+    EXPECT_GT(plan_for(implicit_gemm(args), properties, 0).splits, 1);
     args.rows = 3;
     args.outputs = 2;
     args.terms = 5;
-    EXPECT_EQ(plan_for(matrix_product(args), processor, 1).way, Way::kReference);
+    EXPECT_EQ(plan_for(implicit_gemm(args), properties, 1).algorithm, GemmAlgorithm::kReference);
     checked_ += 4;
   }
 }

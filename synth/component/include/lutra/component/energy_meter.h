@@ -1,5 +1,5 @@
-#ifndef LUTRA_COMPONENT_ENERGY_H_
-#define LUTRA_COMPONENT_ENERGY_H_
+#ifndef LUTRA_COMPONENT_ENERGY_METER_H_
+#define LUTRA_COMPONENT_ENERGY_METER_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -95,8 +95,8 @@ class EnergyMeter {
   NetActivity net_activity(const std::vector<OperandPair>& consecutive_operations);
   /// The nets in the transitions of measure_glitches(), with delays. Throws as that does.
   NetActivity delayed_net_activity(const std::vector<OperandPair>& consecutive_operations);
-  /// The netlist's products of these operations. Throws as measure() does, and Error(kUnimplemented)
-  /// on a multiplier with registers.
+  /// The netlist's products of these operations. Throws as measure() does, and
+  /// Error(kUnimplemented) on a multiplier with registers.
   std::vector<std::int64_t> products(const std::vector<OperandPair>& consecutive_operations);
   /// The same as measure() with glitches beside it: all operand bits change at once, and each
   /// operation settles before the next. Throws as products(), and as EventSimulator does;
@@ -139,4 +139,4 @@ std::vector<OperandPair> uniform_operands(std::size_t count, std::uint64_t seed,
 
 }  // namespace lutra::synth
 
-#endif  // LUTRA_COMPONENT_ENERGY_H_
+#endif  // LUTRA_COMPONENT_ENERGY_METER_H_

@@ -1,11 +1,12 @@
-#ifndef LUTRA_ENGINE_CUDA_MATRIX_PRODUCT_H_
-#define LUTRA_ENGINE_CUDA_MATRIX_PRODUCT_H_
+#ifndef LUTRA_ENGINE_CUDA_IMPLICIT_GEMM_H_
+#define LUTRA_ENGINE_CUDA_IMPLICIT_GEMM_H_
 
 #include "cuda/block.h"
 #include "lutra/engine/elements.h"
 
-/// Gemm, convolution and votes seen as one thing: `matrices` products of a first operand whose rows
-/// are windows of images with a second one, sums over the terms of L(first, second).
+/// Gemm, convolution and votes as one implicit GEMM: `matrices` products of a first operand, whose
+/// rows are windows of images (im2col, never stored), with a second one; sums over the terms of
+/// L(first, second).
 namespace lutra::engine::cuda {
 
 /// Where the window of a row starts; outside the image where there is padding.
@@ -16,7 +17,7 @@ struct Origin {
 
 /// First operands: row r is the window of output pixel r of all images; its terms are taps, with
 /// channels innermost. The rows of a plain matrix are the pixels of one image, with a 1x1 kernel.
-struct Windows {
+struct Im2colView {
   const int8_t* data;
   int64_t matrix_stride;
   int images, height, width;
@@ -76,8 +77,8 @@ struct Windows {
   }
 };
 
-/// Second operands, wherever they lie.
-struct Columns {
+/// The second operand, by its strides.
+struct StridedView {
   const int8_t* data;
   int64_t matrix_stride;
   int inner;  ///< outputs that lie inner_stride apart; groups of them outer_stride apart
@@ -94,8 +95,8 @@ struct Columns {
   }
 };
 
-/// What is added to the sums, and where they go.
-struct Sums {
+/// Where the sums go, and the bias.
+struct OutputView {
   int64_t matrix_stride;  ///< outputs are one apart
   int64_t row_stride;
   const int32_t* bias;  ///< [outputs] of a matrix, or null
@@ -103,32 +104,32 @@ struct Sums {
   Destination to;
 };
 
-struct MatrixProduct {
+struct ImplicitGemm {
   int matrices;
   int outputs;
-  Windows first;
-  Columns second;
+  Im2colView first;
+  StridedView second;
   Padding padding;
-  Sums sums;
+  OutputView sums;
 
   LUTRA_HD int rows() const { return first.rows(); }
   LUTRA_HD int terms() const { return first.terms(); }
 };
 
-/// The end of a product: sums of L over all terms get what is not among them.
-struct Finish {
-  int32_t constant;           ///< for every sum
-  const int32_t* for_row;     ///< [matrices][rows], or null
-  const int32_t* for_output;  ///< [matrices][outputs], or null
-  const int32_t* outside;     ///< [matrices][taps][outputs] to be taken off where the tap is
-                              ///< padding, or null
-  int32_t* partial;           ///< [parts][part_size], the destination's layout, for sums that are
-  int64_t part_size;          ///< of a part of the terms each; or null
+/// The end of a product: adds to the sums of L what is not among their terms, requantises, stores.
+struct Epilogue {
+  int32_t constant;             ///< for every sum
+  const int32_t* for_row;       ///< [matrices][rows], or null
+  const int32_t* for_output;    ///< [matrices][outputs], or null
+  const int32_t* padding_sums;  ///< [matrices][taps][outputs] to be taken off where the tap is
+                                ///< padding, or null
+  int32_t* partial;    ///< [splits][split_size], the destination's layout, where K is split;
+  int64_t split_size;  ///< or null
 
   /// What is added to the sums of four outputs, whatever their row.
   /// @param output  the first of the four; some may be beyond the last
-  LUTRA_HD Quad added(const MatrixProduct& product, int matrix, int output) const {
-    Quad all{};
+  LUTRA_HD Uint4 added(const ImplicitGemm& product, int matrix, int output) const {
+    Uint4 all{};
     uint32_t* const four[] = {&all.x, &all.y, &all.z, &all.w};
     LUTRA_UNROLL
     for (int i = 0; i < 4; ++i) {
@@ -147,11 +148,11 @@ struct Finish {
   }
 
   /// Stores sums of four outputs, or as many as there are.
-  /// @param part  of the terms: what is added once is added to the first one's sums
-  LUTRA_HD void store(const MatrixProduct& product, int matrix, int row, int output,
-                      const Quad& sums, const Quad& added, int part) const {
+  /// @param split  of K: what is added once is added to the sums of split 0
+  LUTRA_HD void store(const ImplicitGemm& product, int matrix, int row, int output,
+                      const Uint4& sums, const Uint4& added, int split) const {
     uint32_t four[] = {sums.x, sums.y, sums.z, sums.w};
-    if (part == 0) {
+    if (split == 0) {
       uint32_t of_row = 0;
       if (for_row != nullptr) {
         of_row = static_cast<uint32_t>(for_row[int64_t{matrix} * product.rows() + row]);
@@ -160,7 +161,7 @@ struct Finish {
       four[1] += added.y + of_row;
       four[2] += added.z + of_row;
       four[3] += added.w + of_row;
-      if (outside != nullptr) {
+      if (padding_sums != nullptr) {
         for (int i = 0; i < 4 && output + i < product.outputs; ++i) {
           four[i] -= padding(product, matrix, row, output + i);
         }
@@ -169,7 +170,7 @@ struct Finish {
     const int64_t index =
         matrix * product.sums.matrix_stride + int64_t{row} * product.sums.row_stride + output;
     Destination to = product.sums.to;
-    if (partial != nullptr) to = {{}, nullptr, partial + part * part_size};
+    if (partial != nullptr) to = {{}, nullptr, partial + split * split_size};
     const bool whole = output + 4 <= product.outputs;
     int8_t* const bytes = to.output + index;
     if (to.output != nullptr && whole && reinterpret_cast<uintptr_t>(bytes) % 4 == 0) {
@@ -184,7 +185,7 @@ struct Finish {
     }
     int32_t* const words = to.sums + index;
     if (to.sums != nullptr && whole && reinterpret_cast<uintptr_t>(words) % 16 == 0) {
-      *reinterpret_cast<Quad*>(words) = {four[0], four[1], four[2], four[3]};
+      *reinterpret_cast<Uint4*>(words) = {four[0], four[1], four[2], four[3]};
       to.sums = nullptr;
     }
     if (to.output == nullptr && to.sums == nullptr) return;
@@ -195,8 +196,8 @@ struct Finish {
   }
 
  private:
-  LUTRA_HD uint32_t padding(const MatrixProduct& product, int matrix, int row, int output) const {
-    const Windows& first = product.first;
+  LUTRA_HD uint32_t padding(const ImplicitGemm& product, int matrix, int row, int output) const {
+    const Im2colView& first = product.first;
     const Origin at = first.origin(row);
     const int bottom = at.y + (first.vertical.kernel - 1) * first.vertical.dilation;
     const int right = at.x + (first.horizontal.kernel - 1) * first.horizontal.dilation;
@@ -205,30 +206,30 @@ struct Finish {
     for (int tap = 0; tap < first.taps(); ++tap) {
       if (first.inside(at, tap)) continue;
       sum += static_cast<uint32_t>(
-          outside[(int64_t{matrix} * first.taps() + tap) * product.outputs + output]);
+          padding_sums[(int64_t{matrix} * first.taps() + tap) * product.outputs + output]);
     }
     return sum;
   }
 };
 
-/// Adds up the parts of sums.
-struct AddPartsArgs {
-  int64_t size;  ///< of a part
-  int parts;
-  const int32_t* partial;  ///< [parts][size]
+/// The reduction after split K.
+struct ReduceSplitsArgs {
+  int64_t size;  ///< of a split
+  int splits;
+  const int32_t* partial;  ///< [splits][size]
   Destination to;
 };
 
-LUTRA_HD inline void add_parts_at(const AddPartsArgs& args, int64_t index) {
+LUTRA_HD inline void reduce_splits_at(const ReduceSplitsArgs& args, int64_t index) {
   uint32_t sum = 0;
-  for (int part = 0; part < args.parts; ++part) {
-    sum += static_cast<uint32_t>(args.partial[part * args.size + index]);
+  for (int split = 0; split < args.splits; ++split) {
+    sum += static_cast<uint32_t>(args.partial[split * args.size + index]);
   }
   args.to.store(index, static_cast<int32_t>(sum));
 }
 
 /// The rows of all matrices as those of one where they share the second operand.
-inline MatrixProduct matrix_product(const GemmArgs& args) {
+inline ImplicitGemm implicit_gemm(const GemmArgs& args) {
   const int matrices = args.shared_second ? 1 : args.batch;
   const int rows = args.shared_second ? args.batch * args.rows : args.rows;
   return {matrices,
@@ -241,7 +242,7 @@ inline MatrixProduct matrix_product(const GemmArgs& args) {
 }
 
 /// A matrix for each group.
-inline MatrixProduct matrix_product(const Conv2dArgs& args) {
+inline ImplicitGemm implicit_gemm(const Conv2dArgs& args) {
   const int channels = args.in_channels / args.groups;
   const int outputs = args.out_channels / args.groups;
   return {args.groups,
@@ -254,7 +255,7 @@ inline MatrixProduct matrix_product(const Conv2dArgs& args) {
 }
 
 /// A matrix for each input capsule, a row for each image.
-inline MatrixProduct matrix_product(const VotesArgs& args) {
+inline ImplicitGemm implicit_gemm(const VotesArgs& args) {
   const int outputs = args.classes * args.out_dim;
   const int64_t weights = int64_t{args.in_dim} * args.out_dim;
   return {args.capsules,
@@ -272,4 +273,4 @@ inline MatrixProduct matrix_product(const VotesArgs& args) {
 
 }  // namespace lutra::engine::cuda
 
-#endif  // LUTRA_ENGINE_CUDA_MATRIX_PRODUCT_H_
+#endif  // LUTRA_ENGINE_CUDA_IMPLICIT_GEMM_H_

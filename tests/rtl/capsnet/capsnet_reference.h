@@ -1,5 +1,5 @@
-#ifndef LUTRA_TESTS_RTL_CAPSNET_REFERENCE_H_
-#define LUTRA_TESTS_RTL_CAPSNET_REFERENCE_H_
+#ifndef LUTRA_TESTS_RTL_CAPSNET_CAPSNET_REFERENCE_H_
+#define LUTRA_TESTS_RTL_CAPSNET_CAPSNET_REFERENCE_H_
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "program.h"
+#include "program_encoding.h"
 
 // What docs/numerics.md and docs/accelerator.md say, read once more and written down plainly for
 // the benches of the RTL. On purpose not lutra::numerics, which the engine and the scoreboards use:
@@ -217,4 +217,4 @@ class Interpreter {
 
 }  // namespace lutra::rtl_test
 
-#endif  // LUTRA_TESTS_RTL_CAPSNET_REFERENCE_H_
+#endif  // LUTRA_TESTS_RTL_CAPSNET_CAPSNET_REFERENCE_H_

@@ -1,4 +1,4 @@
-#include "avx512/exact_gemm.h"
+#include "avx512/avx512_factorised_gemm.h"
 
 #include <algorithm>
 #include <cstring>
@@ -7,15 +7,15 @@
 #include "matrix/scratch.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
-#include "avx512/simd.h"
+#include "avx512/avx512_simd.h"
 
 namespace lutra::engine {
 namespace {
 
-constexpr int kOutputs = 16;       // in a register of sums
-constexpr int kMostTerms = 512;    // a block: 64 outputs of it stay in the first-level cache
-constexpr int kTileRows = 96;      // divisible by the rows of every kernel
-constexpr int kMostRegisters = 4;  // of outputs, side by side in a kernel
+constexpr int kOutputs = 16;      // in a register of sums
+constexpr int kMaxTerms = 512;    // a block: 64 outputs of it stay in the first-level cache
+constexpr int kTileRows = 96;     // divisible by the rows of every kernel
+constexpr int kMaxRegisters = 4;  // of outputs, side by side in a kernel
 
 int in_fours(int terms) { return (terms + 3) / 4 * 4; }
 
@@ -81,24 +81,24 @@ LUTRA_AVX512 void pack_rows(const MatrixProduct& m, const FeatureMaps& maps,
                             uint8_t* tile, int32_t* sums) {
   const int padded = in_fours(block);
   const size_t features = maps.terms.size();
-  alignas(64) int8_t joined[kMostTerms + 64];
+  alignas(64) int8_t joined[kMaxTerms + 64];
   const __m512i ones = _mm512_set1_epi8(1);
   for (int i = 0; i < count; ++i, tile += padded * features) {
     const int8_t* row = starts[i];
-    const int within = first % m.run;
-    if (m.run - within >= block) {
-      row += m.offsets[first / m.run] + within;
+    const int within = first % m.segment_bytes;
+    if (m.segment_bytes - within >= block) {
+      row += m.segment_offsets[first / m.segment_bytes] + within;
     } else {
       for (int k = 0; k < block;) {
-        const int inside = (first + k) % m.run;
-        const int piece = std::min(m.run - inside, block - k);
-        const int8_t* from = row + m.offsets[(first + k) / m.run] + inside;
-        for (int j = 0; j < piece; j += 64) {
-          const int rest = std::min(64, piece - j);
+        const int inside = (first + k) % m.segment_bytes;
+        const int length = std::min(m.segment_bytes - inside, block - k);
+        const int8_t* from = row + m.segment_offsets[(first + k) / m.segment_bytes] + inside;
+        for (int j = 0; j < length; j += 64) {
+          const int rest = std::min(64, length - j);
           const __mmask64 mask = rest == 64 ? ~__mmask64{0} : (__mmask64{1} << rest) - 1;
           _mm512_storeu_si512(joined + k + j, _mm512_maskz_loadu_epi8(mask, from + j));
         }
-        k += piece;
+        k += length;
       }
       row = joined;
     }
@@ -193,8 +193,8 @@ void add_tile(int rows, const uint8_t* a, int64_t a_pitch, const int8_t* b, int6
 using AddTile = void (*)(int, const uint8_t*, int64_t, const int8_t*, int64_t, int, int32_t,
                          int32_t*, int64_t);
 // 24 registers of sums each; a row beyond the last costs time but harms nothing.
-constexpr AddTile kAddTile[kMostRegisters] = {add_tile<24, 1>, add_tile<12, 2>, add_tile<8, 3>,
-                                              add_tile<6, 4>};
+constexpr AddTile kAddTile[kMaxRegisters] = {add_tile<24, 1>, add_tile<12, 2>, add_tile<8, 3>,
+                                             add_tile<6, 4>};
 
 LUTRA_AVX512 void multiply_tile(const MatrixProduct& m, const FeatureMaps& maps,
                                 const PackedWeight<int8_t>& weight, int64_t first, int count) {
@@ -204,18 +204,18 @@ LUTRA_AVX512 void multiply_tile(const MatrixProduct& m, const FeatureMaps& maps,
   const size_t features = maps.terms.size();
   const int registers = (m.outputs + kOutputs - 1) / kOutputs;
   const int64_t acc_pitch = int64_t{registers} * kOutputs;
-  uint8_t* tile = tile_scratch.take(std::max<size_t>(1, features) * kTileRows * kMostTerms);
+  uint8_t* tile = tile_scratch.take(std::max<size_t>(1, features) * kTileRows * kMaxTerms);
   int32_t* acc = acc_scratch.take(static_cast<size_t>(kTileRows * acc_pitch));
   std::fill_n(acc, kTileRows * acc_pitch, 0);
   int32_t row_sums[kTileRows];
   const int8_t* starts[kTileRows];
   for (int i = 0; i < count; ++i) {
-    starts[i] = m.start(first + i);
+    starts[i] = m.row_start(first + i);
     row_sums[i] = static_cast<int32_t>(int64_t{terms} * maps.row_low);
   }
 
-  for (int from = 0; from < terms; from += kMostTerms) {
-    const int block = std::min(kMostTerms, terms - from);
+  for (int from = 0; from < terms; from += kMaxTerms) {
+    const int block = std::min(kMaxTerms, terms - from);
     const int padded = in_fours(block);
     pack_rows(m, maps, starts, count, from, block, tile, row_sums);
     const int64_t a_pitch = padded * static_cast<int64_t>(features);
@@ -225,8 +225,8 @@ LUTRA_AVX512 void multiply_tile(const MatrixProduct& m, const FeatureMaps& maps,
     for (size_t f = 0, next = 0; f < features; f = next) {
       while (next < features && maps.terms[next].scale == maps.terms[f].scale) ++next;
       const int fours = padded / 4 * static_cast<int>(next - f);
-      for (int r = 0; r < registers; r += kMostRegisters) {
-        const int side = std::min(kMostRegisters, registers - r);
+      for (int r = 0; r < registers; r += kMaxRegisters) {
+        const int side = std::min(kMaxRegisters, registers - r);
         kAddTile[side - 1](count, tile + f * padded, a_pitch,
                            panels + r * b_pitch + static_cast<int64_t>(f) * padded * kOutputs,
                            b_pitch, fours, maps.terms[f].scale, acc + r * kOutputs, acc_pitch);
@@ -235,12 +235,12 @@ LUTRA_AVX512 void multiply_tile(const MatrixProduct& m, const FeatureMaps& maps,
   }
 
   for (int i = 0; i < count; ++i) {
-    const int32_t* row_first = m.first_sums ? m.first_sums(first + i) : m.bias;
+    const int32_t* row_first = m.initial_sums ? m.initial_sums(first + i) : m.bias;
     const __m512i row_sum = _mm512_set1_epi32(row_sums[i]);
     for (int o = 0; o < m.outputs; o += kOutputs) {
       const auto mask = static_cast<__mmask16>((1u << std::min(kOutputs, m.outputs - o)) - 1);
       __m512i sum = _mm512_add_epi32(_mm512_load_si512(acc + i * acc_pitch + o), row_sum);
-      sum = _mm512_add_epi32(sum, _mm512_loadu_si512(weight.first_sums() + o));
+      sum = _mm512_add_epi32(sum, _mm512_loadu_si512(weight.column_sums() + o));
       if (row_first != nullptr) {
         sum = _mm512_add_epi32(sum, _mm512_maskz_loadu_epi32(mask, row_first + o));
       }
@@ -264,8 +264,8 @@ PackedWeight<int8_t> pack_weight(const MatrixProduct& m, int jobs) {
   PackedWeight<int8_t> packed(panel_offset(in_fours(terms), registers, features),
                               registers * kOutputs);
   base::parallel_for(registers, 1, jobs, [&](int r, int) {
-    for (int from = 0; from < terms; from += kMostTerms) {
-      const int block = std::min(kMostTerms, terms - from);
+    for (int from = 0; from < terms; from += kMaxTerms) {
+      const int block = std::min(kMaxTerms, terms - from);
       const int64_t size = int64_t{in_fours(block)} * kOutputs;
       int8_t* panel = packed.panels() + panel_offset(from, registers, features) +
                       r * static_cast<int64_t>(features) * size;

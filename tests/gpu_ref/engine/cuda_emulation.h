@@ -1,5 +1,5 @@
-#ifndef LUTRA_TESTS_GPU_REF_ENGINE_CUDA_WALK_H_
-#define LUTRA_TESTS_GPU_REF_ENGINE_CUDA_WALK_H_
+#ifndef LUTRA_TESTS_GPU_REF_ENGINE_CUDA_EMULATION_H_
+#define LUTRA_TESTS_GPU_REF_ENGINE_CUDA_EMULATION_H_
 
 #include <algorithm>
 #include <cstdint>
@@ -18,7 +18,7 @@
 namespace lutra::engine::cuda {
 
 template <typename Registers>
-struct WalkedWarp {
+struct EmulatedWarp {
   int index;
   Registers* lanes;  ///< [32]
 
@@ -71,7 +71,7 @@ struct WalkedWarp {
 using Group = std::vector<std::function<void()>>;
 
 template <typename Registers>
-struct WalkedWarpgroup {
+struct EmulatedWarpgroup {
   int index;
   Registers* threads;  ///< [128]
   bool late;
@@ -120,7 +120,7 @@ struct WalkedWarpgroup {
     const int half = reinterpret_cast<uintptr_t>(tile) % 64 / 32;
     const uint8_t* const begin = tile - half * 32;
     if (reinterpret_cast<uintptr_t>(begin) % 512 != 0) std::abort();
-    return static_cast<int8_t>(begin[tile_place(row, half * 2 + k / 16) + k % 16]);
+    return static_cast<int8_t>(begin[swizzled_offset(row, half * 2 + k / 16) + k % 16]);
   }
 };
 
@@ -128,13 +128,13 @@ struct WalkedWarpgroup {
 enum class Order : uint8_t { kUp, kDown };
 
 template <typename Kernel>
-struct WalkedBlock {
+struct EmulatedBlock {
   int64_t index;
   typename Kernel::Shared* shared;
   Order order;
   std::vector<typename Kernel::Registers> registers;
   std::vector<std::vector<Group>> products =
-      std::vector<std::vector<Group>>(Kernel::kThreads / kGroupThreads, std::vector<Group>(1));
+      std::vector<std::vector<Group>>(Kernel::kThreads / kWarpgroupThreads, std::vector<Group>(1));
 
   int next(int i, int count) const { return order == Order::kUp ? i : count - 1 - i; }
   template <typename F>
@@ -148,30 +148,31 @@ struct WalkedBlock {
   void warps(const F& f) {
     for (int i = 0; i < Kernel::kThreads / kLanes; ++i) {
       const int number = next(i, Kernel::kThreads / kLanes);
-      WalkedWarp<typename Kernel::Registers> warp{number, &registers[number * kLanes]};
+      EmulatedWarp<typename Kernel::Registers> warp{number, &registers[number * kLanes]};
       f(warp);
     }
   }
   template <typename F>
   void warpgroups(const F& f) {
-    constexpr int kGroups = Kernel::kThreads / kGroupThreads;
+    constexpr int kGroups = Kernel::kThreads / kWarpgroupThreads;
     for (int i = 0; i < kGroups; ++i) {
       const int number = next(i, kGroups);
-      WalkedWarpgroup<typename Kernel::Registers> group{number, &registers[number * kGroupThreads],
-                                                        order == Order::kDown, &products[number]};
+      EmulatedWarpgroup<typename Kernel::Registers> group{
+          number, &registers[number * kWarpgroupThreads], order == Order::kDown, &products[number]};
       f(group);
     }
   }
   void barrier() {}
 };
 
-/// The `Device` of cuda/product_plan.h. Each piece of memory has its own heap block, so that the
+/// The `Context` of cuda/product_plan.h. Each buffer has its own heap block, so that the
 /// address sanitizer sees what reaches beyond it.
-class WalkedDevice {
+class EmulatedContext {
  public:
-  WalkedDevice(const Processor& processor, Order order) : processor_(processor), order_(order) {}
+  EmulatedContext(const DeviceProperties& properties, Order order)
+      : properties_(properties), order_(order) {}
 
-  const Processor& processor() const { return processor_; }
+  const DeviceProperties& properties() const { return properties_; }
   int64_t blocks() const { return blocks_; }
 
   template <typename T>
@@ -188,8 +189,9 @@ class WalkedDevice {
     for (int64_t i = 0; i < args.blocks(); ++i) {
       const auto shared = std::make_unique<typename Kernel::Shared>();
       std::memset(static_cast<void*>(shared.get()), 0x5a, sizeof(*shared));
-      WalkedBlock<Kernel> block{order_ == Order::kUp ? i : args.blocks() - 1 - i, shared.get(),
-                                order_, std::vector<typename Kernel::Registers>(Kernel::kThreads)};
+      EmulatedBlock<Kernel> block{order_ == Order::kUp ? i : args.blocks() - 1 - i, shared.get(),
+                                  order_,
+                                  std::vector<typename Kernel::Registers>(Kernel::kThreads)};
       Kernel::run(block, args);
       ++blocks_;
     }
@@ -200,7 +202,7 @@ class WalkedDevice {
   }
 
  private:
-  Processor processor_;
+  DeviceProperties properties_;
   Order order_;
   int64_t blocks_ = 0;
   std::vector<std::unique_ptr<void, void (*)(void*)>> owned_;
@@ -208,4 +210,4 @@ class WalkedDevice {
 
 }  // namespace lutra::engine::cuda
 
-#endif  // LUTRA_TESTS_GPU_REF_ENGINE_CUDA_WALK_H_
+#endif  // LUTRA_TESTS_GPU_REF_ENGINE_CUDA_EMULATION_H_

@@ -1,5 +1,5 @@
-#ifndef LUTRA_ENGINE_AVX2_GRADIENTS_H_
-#define LUTRA_ENGINE_AVX2_GRADIENTS_H_
+#ifndef LUTRA_ENGINE_AVX2_AVX2_GRADIENTS_H_
+#define LUTRA_ENGINE_AVX2_AVX2_GRADIENTS_H_
 
 #include "lutra/engine/gradients.h"
 
@@ -13,4 +13,4 @@ void weight_gradient_avx2(const Conv2dGradientArgs& args, int jobs);
 
 }  // namespace lutra::engine
 
-#endif  // LUTRA_ENGINE_AVX2_GRADIENTS_H_
+#endif  // LUTRA_ENGINE_AVX2_AVX2_GRADIENTS_H_

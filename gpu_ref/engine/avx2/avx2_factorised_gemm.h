@@ -1,5 +1,5 @@
-#ifndef LUTRA_ENGINE_AVX2_EXACT_GEMM_H_
-#define LUTRA_ENGINE_AVX2_EXACT_GEMM_H_
+#ifndef LUTRA_ENGINE_AVX2_AVX2_FACTORISED_GEMM_H_
+#define LUTRA_ENGINE_AVX2_AVX2_FACTORISED_GEMM_H_
 
 #include "matrix/matrix_product.h"
 #include "matrix/packed_weight.h"
@@ -16,4 +16,4 @@ void multiply_factorised_avx2(const MatrixProduct& m, const PackedWeight<int16_t
 
 }  // namespace lutra::engine
 
-#endif  // LUTRA_ENGINE_AVX2_EXACT_GEMM_H_
+#endif  // LUTRA_ENGINE_AVX2_AVX2_FACTORISED_GEMM_H_

@@ -1,0 +1,74 @@
+#include "lutra/netlist/liberty_names.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <sstream>
+
+namespace lutra::synth {
+namespace {
+
+/// IEEE 1800-2017, annex B: Verilator reads a netlist as SystemVerilog.
+constexpr const char* kKeywords =
+    "accept_on alias always always_comb always_ff always_latch and assert assign assume "
+    "automatic before begin bind bins binsof bit break buf bufif0 bufif1 byte case casex "
+    "casez cell chandle checker class clocking cmos config const constraint context "
+    "continue cover covergroup coverpoint cross deassign default defparam design disable "
+    "dist do edge else end endcase endchecker endclass endclocking endconfig endfunction "
+    "endgenerate endgroup endinterface endmodule endpackage endprimitive endprogram "
+    "endproperty endspecify endsequence endtable endtask enum event eventually expect "
+    "export extends extern final first_match for force foreach forever fork forkjoin "
+    "function generate genvar global highz0 highz1 if iff ifnone ignore_bins illegal_bins "
+    "implements implies import incdir include initial inout input inside instance int "
+    "integer interconnect interface intersect join join_any join_none large let liblist "
+    "library local localparam logic longint macromodule matches medium modport module nand "
+    "negedge nettype new nexttime nmos nor noshowcancelled not notif0 notif1 null or "
+    "output package packed parameter pmos posedge primitive priority program property "
+    "protected pull0 pull1 pulldown pullup pulsestyle_ondetect pulsestyle_onevent pure "
+    "rand randc randcase randsequence rcmos real realtime ref reg reject_on release repeat "
+    "restrict return rnmos rpmos rtran rtranif0 rtranif1 s_always s_eventually s_nexttime "
+    "s_until s_until_with scalared sequence shortint shortreal showcancelled signed small "
+    "soft solve specify specparam static string strong strong0 strong1 struct super "
+    "supply0 supply1 sync_accept_on sync_reject_on table tagged task this throughout time "
+    "timeprecision timeunit tran tranif0 tranif1 tri tri0 tri1 triand trior trireg type "
+    "typedef union unique unique0 unsigned until until_with untyped use uwire var vectored "
+    "virtual void wait wait_order wand weak weak0 weak1 while wildcard wire with within "
+    "wor xnor xor ";
+
+bool is_keyword(std::string_view name) {
+  static const std::set<std::string, std::less<>> kWords = [] {
+    std::istringstream words(kKeywords);
+    return std::set<std::string, std::less<>>(std::istream_iterator<std::string>(words), {});
+  }();
+  return kWords.count(name) > 0;
+}
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+}  // namespace
+
+bool is_plain_identifier(std::string_view name) {
+  return !name.empty() && is_letter(name[0]) && std::all_of(name.begin(), name.end(), [](char c) {
+    return is_letter(c) || is_digit(c);
+  }) && !is_keyword(name);
+}
+
+std::string verilog_identifier(const std::string& name) {
+  return is_plain_identifier(name) ? name : "\\" + name + " ";
+}
+
+std::string unique_plain_name(const std::string& name, std::set<std::string>* taken) {
+  std::string plain = name;
+  if (!is_plain_identifier(name)) {
+    for (char& c : plain) c = is_letter(c) || is_digit(c) ? c : '_';
+    plain.insert(0, "lutra_");
+  }
+  const std::string base = plain;
+  for (int n = 2; !taken->insert(plain).second; ++n) plain = fmt::format("{}_{}", base, n);
+  return plain;
+}
+
+}  // namespace lutra::synth
