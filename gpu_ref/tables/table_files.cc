@@ -167,6 +167,20 @@ ProductTable read_npy(const std::filesystem::path& path, bool is_unsigned, std::
                    : checked_table(numbers, false, where);
 }
 
+/// Whether 16-bit words are those of 64-bit numbers: 128 x 128 of them have as many bytes as a
+/// table of 256 x 256 words. Words of nothing but 0 are a table.
+bool holds_int64(const std::vector<int64_t>& words) {
+  bool any = false;
+  for (size_t i = 0; i < words.size(); i += 4) {
+    const int64_t extension = words[i] < 0x8000 ? 0 : 0xffff;
+    if (words[i + 1] != extension || words[i + 2] != extension || words[i + 3] != extension) {
+      return false;
+    }
+    any |= words[i] != 0;
+  }
+  return any;
+}
+
 ProductTable read_raw(const std::filesystem::path& path, const std::string& bytes, bool is_unsigned,
                       std::string* format) {
   constexpr size_t kExpected = 2 * kRawValues * kRawValues;
@@ -180,6 +194,11 @@ ProductTable read_raw(const std::filesystem::path& path, const std::string& byte
     const auto pattern = static_cast<uint16_t>(static_cast<uint8_t>(bytes[i]) |
                                                static_cast<uint8_t>(bytes[i + 1]) << 8);
     numbers.values.push_back(pattern);
+  }
+  if (holds_int64(numbers.values)) {
+    fail(path.string(),
+         "16384 numbers of 64 bits, as of a table of 128 x 128, expected a raw table of 256 x 256 "
+         "little-endian uint16");
   }
   *format = "raw uint16";
   return is_unsigned ? checked_table(numbers, false, path.string())

@@ -101,6 +101,7 @@ OperandDistribution read_operands(const std::filesystem::path& path, OperandWidt
   std::string shape;
   for (const std::size_t size : array.shape) shape += fmt::format("[{}]", size);
   OperandDistribution operands;
+  // An operand has 2 bits or more, so that two histograms never have the shape of a trace.
   if (array.shape.size() == 2 && array.shape[1] == 2 && array.shape[0] >= 2) {
     for (std::size_t i = 0; i < array.values.size(); ++i) {
       const int width = i % 2 == 0 ? widths.a : widths.b;

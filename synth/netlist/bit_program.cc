@@ -315,19 +315,19 @@ typedef std::uint32_t Row __attribute__((vector_size(64), may_alias));
 
 /// Sixteen 32x32 bit matrices, each transposed by exchanging blocks of half the size five times
 /// (Warren, Hacker's Delight, 7-3).
-template <int Half>
+template <int Distance>
 inline __attribute__((always_inline)) void exchange(Row* rows) {
-  constexpr std::uint32_t kMask = Half == 16  ? 0x0000ffffu
-                                  : Half == 8 ? 0x00ff00ffu
-                                  : Half == 4 ? 0x0f0f0f0fu
-                                  : Half == 2 ? 0x33333333u
-                                              : 0x55555555u;
-  for (int r = 0; r < 32; r = ((r | Half) + 1) & ~Half) {
+  constexpr std::uint32_t kMask = Distance == 16  ? 0x0000ffffu
+                                  : Distance == 8 ? 0x00ff00ffu
+                                  : Distance == 4 ? 0x0f0f0f0fu
+                                  : Distance == 2 ? 0x33333333u
+                                                  : 0x55555555u;
+  for (int r = 0; r < 32; r = ((r | Distance) + 1) & ~Distance) {
     const Row low = rows[r];
-    const Row high = rows[r | Half];
-    const Row exchanged = ((low >> Half) ^ high) & kMask;
-    rows[r | Half] = high ^ exchanged;
-    rows[r] = low ^ (exchanged << Half);
+    const Row high = rows[r | Distance];
+    const Row exchanged = ((low >> Distance) ^ high) & kMask;
+    rows[r | Distance] = high ^ exchanged;
+    rows[r] = low ^ (exchanged << Distance);
   }
 }
 

@@ -44,17 +44,24 @@ class LibertyCellWriter {
   /// The groups that the cells' tables refer to.
   std::string templates() const {
     std::string text;
-    for (const auto& [template_name, body] : templates_) {
-      const char* group = template_name[0] == 'p' ? "power_lut_template" : "lu_table_template";
-      text += fmt::format("  {} ({}) {{{} }}\n", group, template_name, body);
+    for (const auto& [name, table] : templates_) {
+      const bool is_power = table.kind == TableKind::kPower;
+      text += fmt::format("  {} ({}) {{{} }}\n",
+                          is_power ? "power_lut_template" : "lu_table_template", name, table.body);
     }
     return text;
   }
 
  private:
+  enum class TableKind { kDelay, kConstraint, kPower };
+
   template <typename... Arguments>
   void print(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
     fmt::format_to(std::back_inserter(out_), format, std::forward<Arguments>(arguments)...);
+  }
+
+  static const char* name_of(TableKind kind) {
+    return kind == TableKind::kDelay ? "delay" : kind == TableKind::kPower ? "power" : "constraint";
   }
 
   /// A cell's or pin's name as it is written: quoted where it is no plain word.
@@ -121,17 +128,18 @@ class LibertyCellWriter {
             arc.sense == TimingArc::Sense::kPositiveUnate   ? "positive_unate"
             : arc.sense == TimingArc::Sense::kNegativeUnate ? "negative_unate"
                                                             : "non_unate");
-      add_table("cell_rise", "delay", arc.rise_delay_ns);
-      add_table("rise_transition", "delay", arc.rise_slew_ns);
-      add_table("cell_fall", "delay", arc.fall_delay_ns);
-      add_table("fall_transition", "delay", arc.fall_slew_ns);
+      add_table("cell_rise", TableKind::kDelay, arc.rise_delay_ns);
+      add_table("rise_transition", TableKind::kDelay, arc.rise_slew_ns);
+      add_table("cell_fall", TableKind::kDelay, arc.fall_delay_ns);
+      add_table("fall_transition", TableKind::kDelay, arc.fall_slew_ns);
       print("      }}\n");
     }
     for (const ConstraintArc& arc : pin.constraints) {
       begin_timing(arc.related_pin, arc.type, arc.when);
       for (const auto& [name, table] :
            {std::pair("rise_constraint", &arc.rise), std::pair("fall_constraint", &arc.fall)}) {
-        add_table(name, "constraint", table->related_ns, table->constrained_ns, table->values_ns);
+        add_table(name, TableKind::kConstraint, table->related_ns, table->constrained_ns,
+                  table->values_ns);
       }
       print("      }}\n");
     }
@@ -146,8 +154,8 @@ class LibertyCellWriter {
         print("        related_pin : \"{}\";\n", related);
       }
       if (power.when.has_value()) print("        when : \"{}\";\n", expression(*power.when));
-      add_table("rise_power", "power", power.rise_fj);
-      add_table("fall_power", "power", power.fall_fj);
+      add_table("rise_power", TableKind::kPower, power.rise_fj);
+      add_table("fall_power", TableKind::kPower, power.fall_fj);
       print("      }}\n");
     }
     print("    }}\n");
@@ -163,21 +171,21 @@ class LibertyCellWriter {
     }
   }
 
-  void add_table(const char* group, const char* kind, const LibertyTable& table) {
+  void add_table(const char* group, TableKind kind, const LibertyTable& table) {
     add_table(group, kind, table.slew_ns, table.load_ff, table.values);
   }
 
   /// A table; one that does not depend on a quantity has no axis for it.
-  void add_table(const char* group, const char* kind, const std::vector<double>& outer,
+  void add_table(const char* group, TableKind kind, const std::vector<double>& outer,
                  const std::vector<double>& inner, const std::vector<double>& values) {
     if (values.empty()) return;
     if (outer.empty() && inner.empty()) {
       print("        {} (scalar) {{ values (\"{}\"); }}\n", group, values[0]);
       return;
     }
-    const std::string shape = fmt::format("{}_{}x{}", kind, outer.size(), inner.size());
-    const auto [known, is_new] = templates_.emplace(shape, "");
-    if (is_new) known->second = template_body(kind, outer, inner);
+    const std::string shape = fmt::format("{}_{}x{}", name_of(kind), outer.size(), inner.size());
+    const auto [known, is_new] = templates_.try_emplace(shape);
+    if (is_new) known->second = {kind, template_body(kind, outer, inner)};
     print("        {} ({}) {{\n", group, shape);
     int index = 1;
     for (const std::vector<double>* axis : {&outer, &inner}) {
@@ -201,13 +209,13 @@ class LibertyCellWriter {
     out_.push_back('"');
   }
 
-  static std::string template_body(const std::string& kind, const std::vector<double>& outer,
+  static std::string template_body(TableKind kind, const std::vector<double>& outer,
                                    const std::vector<double>& inner) {
-    const char* quantities[] = {
-        kind == "power"   ? "input_transition_time"
-        : kind == "delay" ? "input_net_transition"
-                          : "related_pin_transition",
-        kind == "constraint" ? "constrained_pin_transition" : "total_output_net_capacitance"};
+    const char* quantities[] = {kind == TableKind::kPower   ? "input_transition_time"
+                                : kind == TableKind::kDelay ? "input_net_transition"
+                                                            : "related_pin_transition",
+                                kind == TableKind::kConstraint ? "constrained_pin_transition"
+                                                               : "total_output_net_capacitance"};
     std::string variables;
     std::string indices;
     int index = 1;
@@ -222,7 +230,11 @@ class LibertyCellWriter {
   LibertyNames names_;
   const LibertyCell* cell_ = nullptr;
   fmt::memory_buffer out_;
-  std::map<std::string, std::string> templates_;
+  struct Template {
+    TableKind kind = TableKind::kDelay;
+    std::string body;
+  };
+  std::map<std::string, Template> templates_;
 };
 
 /// Whether two definitions of a cell say the same.

@@ -298,20 +298,21 @@ const LibertyAttribute* LibertyGroup::find(std::string_view name) const {
 }
 
 LibertyText::LibertyText(std::string text, std::string origin)
-    : text_(std::move(text)), parts_{{1, std::move(origin), 1}} {}
+    : text_(std::move(text)), spans_{{1, std::move(origin), 1}} {}
 
 std::string LibertyText::where(int line) const {
-  const auto after = std::upper_bound(parts_.begin(), parts_.end(), line,
-                                      [](int l, const Part& part) { return l < part.first_line; });
-  if (after == parts_.begin()) return fmt::format("line {}", line);
-  const Part& part = *(after - 1);
-  return fmt::format("{}:{}", part.origin, line - part.first_line + part.origin_line);
+  const auto after =
+      std::upper_bound(spans_.begin(), spans_.end(), line,
+                       [](int l, const LineSpan& span) { return l < span.first_line; });
+  if (after == spans_.begin()) return fmt::format("line {}", line);
+  const LineSpan& span = *(after - 1);
+  return fmt::format("{}:{}", span.origin, line - span.first_line + span.origin_line);
 }
 
 /// Copies text, include by include.
-class LibertyText::Includer {
+class LibertyText::IncludeExpander {
  public:
-  Includer(LibertyText* out, const std::string& origin) : out_(out) {
+  IncludeExpander(LibertyText* out, const std::string& origin) : out_(out) {
     std::error_code ignored;
     open_.push_back(std::filesystem::weakly_canonical(origin, ignored).string());
   }
@@ -373,7 +374,7 @@ class LibertyText::Includer {
   /// What follows is line `origin_line` of `origin`; the text goes on at a line's beginning.
   void begin_part(const std::string& origin, int origin_line) {
     if (!out_->text_.empty() && out_->text_.back() != '\n') copy("\n");
-    out_->parts_.push_back({line_, origin, origin_line});
+    out_->spans_.push_back({line_, origin, origin_line});
   }
 
   /// The name in `(name) ;` at *pos, which is left behind it.
@@ -437,7 +438,7 @@ class LibertyText::Includer {
 LibertyText LibertyText::with_includes(std::string text, const std::string& origin) {
   if (text.find("include_file") == std::string::npos) return {std::move(text), origin};
   LibertyText whole;
-  Includer(&whole, origin).add(text, origin);
+  IncludeExpander(&whole, origin).add(text, origin);
   return whole;
 }
 

@@ -162,7 +162,7 @@ class StreamContext {
   const int shared_memory_ = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor);
 };
 
-/// A moment on the device.
+/// A CUDA event.
 class Event {
  public:
   explicit Event(unsigned flags) {
@@ -199,8 +199,8 @@ struct StreamPair {
   }
 };
 
-/// One call of an operation, cut into chunks along its outermost axis. The fields that are named to
-/// it point into `args`, from which every chunk is launched.
+/// One call of an operation, cut into chunks along its outermost axis. Every chunk is launched from
+/// `args`: shared(), input() and output() take the fields of it that are tensors.
 template <typename Args>
 class ChunkedCall {
  public:

@@ -38,7 +38,7 @@ inline std::vector<uint16_t> table_columns(const tables::ProductTable& table) {
   return columns;
 }
 
-/// What plans depend on.
+/// What plans depend on, of a device.
 struct DeviceProperties {
   int multiprocessors;
   int shared_memory_per_block;  ///< bytes that a block can have
@@ -198,7 +198,11 @@ template <typename Context>
 const int32_t* row_sums(Context& context, const ImplicitGemm& product, const MappedLayout& layout,
                         const int32_t* map) {
   const int32_t* const of_pixels = map_sums(context, Pixels{product, layout}, map);
-  if (product.first.taps() == 1 && layout.pixels == product.rows()) return of_pixels;
+  // With one tap, and an output for each pixel, a pixel is all of its row.
+  const bool rows_are_pixels = product.first.taps() == 1 &&
+                               layout.height == product.first.out_height &&
+                               layout.width == product.first.out_width;
+  if (rows_are_pixels) return of_pixels;
   TapSumArgs args{product, layout, of_pixels, nullptr};
   args.sums = context.template scratch<int32_t>(args.count());
   context.template for_each<TapSumArgs, tap_sum_at>(args, args.count());

@@ -14,12 +14,12 @@ struct CostModel {
   double lookup = 0;         ///< a product looked up, in full tiles
   int lookup_rows = 1;       ///< of a tile: fewer rows cost as much
   int lookup_outputs = 1;    ///< of a tile: fewer outputs cost as much
-  double lookup_setup = 0;   ///< what tables cost before the first lookup, in rows
+  double lookup_setup = 0;   ///< making tables, as a number of rows
   double exact = 0;          ///< a product of two features
-  bool shares_rows = false;  ///< what rows have in common is made features once
-  double row_feature = 0;    ///< a first operand made a feature
+  bool shares_rows = false;  ///< elements that rows share are mapped once
+  double row_feature = 0;    ///< mapping a first operand
   double row_segment = 0;    ///< copying a segment of a row
-  double packing = 0;        ///< a second operand made a feature and packed
+  double packing = 0;        ///< mapping and packing a second operand
   double reference = 0;      ///< a product of the scalar reference
 
   using Run = std::function<void(const MatrixProduct&)>;

@@ -30,7 +30,7 @@ struct FeatureMaps {
 
   FeatureMaps(const Multiplier& multiplier, tables::Operands operands);
 
-  /// The features that are quickest for these operands; null where there are none.
+  /// The maps with the fewest terms for these operands; null where there are none.
   static const FeatureMaps* find(const Multiplier& multiplier, const OperandTensors& operands);
 };
 

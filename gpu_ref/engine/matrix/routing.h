@@ -5,9 +5,8 @@
 
 namespace lutra::engine {
 
-/// Sums of routing, in which every product has a pair of its own, so that no register can be
-/// shared: products are looked up one by one, in parts of the table that stay in the first-level
-/// cache.
+/// Sums of routing. Both operands change from product to product, so that no row of products can be
+/// reused: they are looked up one by one, in those parts of the table that stay in the L1 cache.
 /// @param begin,end  of images x classes
 void sum_weighted_votes(const WeightedSumArgs& args, int begin, int end);
 void add_agreements(const AgreementArgs& args, int begin, int end);

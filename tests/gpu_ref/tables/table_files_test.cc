@@ -306,6 +306,16 @@ TEST_F(TableFiles, WrongFilesSayWhereAndWhatIsAllowed_bad) {
   refuse("0 bytes, expected 131072", write("e.bin", ""));
   refuse("131071 bytes", write("cut.bin", raw.substr(1)));
   refuse("131073 bytes", write("long.bin", raw + "x"));
+  // A table of 7 bits as int64 has as many bytes.
+  std::string wide;
+  for (int a = -64; a < 64; ++a) {
+    for (int b = -64; b < 64; ++b) {
+      const auto product = static_cast<int64_t>(a) * b;
+      for (int byte = 0; byte < 8; ++byte) wide += static_cast<char>(product >> (8 * byte));
+    }
+  }
+  refuse("numbers of 64 bits", write("wide.bin", wide));
+  EXPECT_EQ(read_table(write("zeros.bin", std::string(raw.size(), '\0'))).format, "raw uint16");
 
   const std::string header = c_header(table, "exact", "lut");
   refuse("no '{'", write("e.h", "// nothing\n"));
@@ -355,7 +365,7 @@ TEST_F(TableFiles, WrongFilesSayWhereAndWhatIsAllowed_bad) {
   refuse("data, the header promises", write("cut.npy", npy_bytes(table).substr(0, 9000)));
   refuse("for an unsigned table", write("u.npy", npy_bytes(table)), true);
   fmt::print("checked={}\n", refused_);
-  EXPECT_EQ(refused_, 33);
+  EXPECT_EQ(refused_, 34);
 }
 
 }  // namespace

@@ -23,8 +23,8 @@ struct OperandDistribution {
 
 /// Reads a .npy file of integers or floats: [n][2] is a trace of n >= 2 operations (a, b), each an
 /// integer in the range of the operands; [2][2^n], n the wider operand's width, two histograms of
-/// the operands' bit patterns, as a table's rows and columns are numbered. A file of [2][2] is a
-/// trace. Throws Error(kInvalidArgument) naming the file, the entry and what is allowed.
+/// the operands' bit patterns, as a table's rows and columns are numbered. n >= 2, so that no shape
+/// is both. Throws Error(kInvalidArgument) naming the file, the entry and what is allowed.
 OperandDistribution read_operands(const std::filesystem::path& path, OperandWidths widths,
                                   bool is_signed);
 

@@ -44,14 +44,14 @@ class LibertyText {
   std::string where(int line) const;  ///< `file:line`, of a line of text(), counted from 1
 
  private:
-  struct Part {
+  struct LineSpan {
     int first_line = 1;  ///< in text_
     std::string origin;
     int origin_line = 1;
   };
-  class Includer;
+  class IncludeExpander;
   std::string text_;
-  std::vector<Part> parts_;  ///< by first_line
+  std::vector<LineSpan> spans_;  ///< by first_line
 };
 
 /// Reads Liberty text into its groups.
