@@ -66,10 +66,10 @@ class RunStore {
   ~RunStore();
   RunStore(RunStore&&) noexcept;
 
-  /// Makes what is missing of a stage. The caller holds the study's output directory, alone or with other
-  /// shards. Unit k (from 0) is of shard 1 + k mod N. Of a sharded run,
-  /// other shards' units are waited for where a barrier needs them, and made where the process that
-  /// should is not there or has ended.
+  /// Makes what is missing of a stage. The caller holds the study's output directory, alone or with
+  /// other shards. Unit k (from 0) is of shard 1 + k mod N. Of a sharded run, other shards' units
+  /// are waited for where a barrier needs them, and made where the process that should is not there
+  /// or has ended.
   /// @param jobs  units at a time; 0: all cores
   /// @return the values in the order of the units; nothing where there is no barrier and other
   ///         shards have not made theirs, or this only looks and some are missing
