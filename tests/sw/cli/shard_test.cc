@@ -100,7 +100,7 @@ TEST_F(Shards, OneThatIsKilledIsMadeUpFor) {
   EXPECT_NE(killed.out.find("ended 137"), std::string::npos) << killed.out << killed.err;
   const int made = units_of("killed");
   EXPECT_LT(made, all) << killed.err;
-  EXPECT_GE(made, all / 2) << "the other shard ended its part";
+  EXPECT_GE(made, all / 2) << "the other shard ended its part: " << killed.err;
   const Ended merged = run_line(line("killed", kSweep));
   EXPECT_EQ(merged.status, 0) << merged.err;
   EXPECT_EQ(units_of("killed"), all);
