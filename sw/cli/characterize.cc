@@ -258,8 +258,10 @@ std::vector<studies::Unit> sweep_units(const Options& options, const SharedOptio
   }
   const synth::LibertyFiles liberty =
       options.liberty.empty() ? synth::default_liberty() : synth::LibertyFiles(options.liberty);
+  nlohmann::json names = nlohmann::json::array();  // results say them
+  for (const fs::path& file : liberty.paths()) names.push_back(file.filename().string());
   nlohmann::json common = {{"kind", "sweep"},
-                           {"liberty", synth::Liberty::read(liberty).sha256()},
+                           {"liberty", {names, synth::Liberty::read(liberty).sha256()}},
                            {"rtl", studies::content_of(synth::rtl_directory() / "multipliers")},
                            {"versions", versions()},
                            {"seed", shared.seed},
@@ -300,9 +302,14 @@ std::vector<studies::Unit> sweep_units(const Options& options, const SharedOptio
               {"unequal", unequal},
               {"liberty", {{"name", c.liberty}, {"sha256", c.liberty_sha256}}}};
     };
-    units.push_back({spec, key, make, [](const nlohmann::json& kept) {
+    units.push_back({spec, key, make,
+                     [](const nlohmann::json& kept) {
                        return kept.is_object() && kept.contains("row") &&
                               kept.at("row").contains("errors") && kept.contains("unequal");
+                     },
+                     // What could not be checked may be another time.
+                     [](const nlohmann::json& value) {
+                       return value.at("row").at("rtl_check") != "not checked";
                      }});
   }
   return units;
@@ -313,11 +320,9 @@ std::vector<studies::Unit> sweep_units(const Options& options, const SharedOptio
 Outcome run_sweep(const Options& options, const SharedOptions& shared, const fs::path& out) {
   report::chart_library();  // missing? say so before the work, not after it
   say_that_it_goes_on();
-  if (options.force && options.study.output_use() == OutputUse::kOwn) {
-    fs::remove_all(out / "units");
-  }
   const std::vector<studies::Unit> units = sweep_units(options, shared);
   studies::RunStore store = options.study.store(out);
+  if (options.force) store.forget(units);
   const auto values = store.stage("multipliers", units, studies::Barrier::kLast, shared.jobs);
   if (!values || options.study.output_use() != OutputUse::kOwn) {
     return options.study.progress_of(store);

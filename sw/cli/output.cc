@@ -3,8 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -13,6 +11,7 @@
 #include <cstring>
 
 #include "lutra/base/error.h"
+#include "lutra/base/files.h"
 
 namespace lutra::cli {
 namespace {
@@ -79,8 +78,7 @@ void print(const std::string& text) {
   }
 }
 
-OutputDirectory::OutputDirectory(const fs::path& directory, bool is_shared)
-    : lock_path_(directory / ".lutra.lock"), is_shared_(is_shared) {
+OutputDirectory::OutputDirectory(const fs::path& directory, bool is_shared) {
   const auto fail = [&directory](const std::string& what) {
     throw Error(ErrorKind::kInvalidArgument, fmt::format("--out {}: {}", directory.string(), what));
   };
@@ -88,45 +86,23 @@ OutputDirectory::OutputDirectory(const fs::path& directory, bool is_shared)
   fs::create_directories(directory, error);
   if (error) fail(error.message());
   if (!fs::is_directory(directory, error)) fail("not a directory");
-  for (;;) {
-    lock_ = open(lock_path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (lock_ < 0) fail(fmt::format("cannot be written: {}", std::strerror(errno)));
-    if (flock(lock_, (is_shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
-      const int failure = errno;
-      char pid[32] = {};
-      const bool known = pread(lock_, pid, sizeof pid - 1, 0) > 0;
-      close(lock_);
-      if (failure != EWOULDBLOCK) {
-        fail(fmt::format("cannot be locked: {}", std::strerror(failure)));
-      }
-      throw Error(ErrorKind::kInvalidArgument,
-                  fmt::format("another run writes into {}{}; wait for it, or give this one another "
-                              "--out",
-                              directory.string(), known ? fmt::format(" (pid {})", pid) : ""));
+  const fs::path path = directory / ".lutra.lock";
+  lock_ = base::LockFile::take(
+      path, is_shared ? base::LockFile::Mode::kShared : base::LockFile::Mode::kAlone);
+  if (!lock_) {
+    std::string holder;
+    try {
+      holder = base::read_file(path);
+    } catch (const Error&) {
+      // gone meanwhile
     }
-    // The run before removes its file as it ends: only the one that has the name counts.
-    struct stat held = {}, named = {};
-    if (fstat(lock_, &held) == 0 && stat(lock_path_.c_str(), &named) == 0 &&
-        held.st_ino == named.st_ino && held.st_dev == named.st_dev) {
-      break;
-    }
-    close(lock_);
+    throw Error(
+        ErrorKind::kInvalidArgument,
+        fmt::format("another run writes into {}{}; wait for it, or give this one another "
+                    "--out",
+                    directory.string(), holder.empty() ? "" : fmt::format(" ({})", holder)));
   }
-  if (is_shared) return;
-  const std::string pid = std::to_string(getpid());
-  if (ftruncate(lock_, 0) != 0 || pwrite(lock_, pid.data(), pid.size(), 0) < 0) {
-    const int failure = errno;
-    unlink(lock_path_.c_str());
-    close(lock_);
-    fail(fmt::format("cannot be written: {}", std::strerror(failure)));
-  }
-  remove_partial_files(directory);
-}
-
-OutputDirectory::~OutputDirectory() {
-  // Others may share it: the next run that has it alone removes it.
-  if (!is_shared_) unlink(lock_path_.c_str());
-  close(lock_);
+  if (!is_shared) remove_partial_files(directory);
 }
 
 }  // namespace lutra::cli

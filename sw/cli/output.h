@@ -2,7 +2,10 @@
 #define LUTRA_CLI_OUTPUT_H_
 
 #include <filesystem>
+#include <optional>
 #include <string>
+
+#include "lutra/base/lock_file.h"
 
 namespace lutra::cli {
 
@@ -24,14 +27,9 @@ class OutputDirectory {
  public:
   /// @throws Error kInvalidArgument if it cannot be made or written, or another run writes into it
   OutputDirectory(const std::filesystem::path& directory, bool is_shared);
-  ~OutputDirectory();
-  OutputDirectory(const OutputDirectory&) = delete;
-  OutputDirectory& operator=(const OutputDirectory&) = delete;
 
  private:
-  std::filesystem::path lock_path_;
-  bool is_shared_;
-  int lock_ = -1;
+  std::optional<base::LockFile> lock_;
 };
 
 }  // namespace lutra::cli

@@ -1,11 +1,7 @@
 #include "lutra/run_store/run_store.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,11 +9,13 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <regex>
 #include <thread>
 
 #include "lutra/base/build_id.h"
 #include "lutra/base/error.h"
 #include "lutra/base/files.h"
+#include "lutra/base/lock_file.h"
 #include "lutra/base/sha256.h"
 #include "lutra/base/threads.h"
 
@@ -34,73 +32,9 @@ std::string text_of(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-std::string host_and_pid() {
-  char host[256] = {};
-  gethostname(host, sizeof host - 1);
-  return fmt::format("{} {}", host, getpid());
+bool matches(const std::string& name, const char* pattern) {
+  return std::regex_match(name, std::regex(pattern));
 }
-
-/// A file that one process holds. It goes with the process, however that ends.
-class HeldFile {
- public:
-  enum class Result { kHeld, kTaken };
-
-  HeldFile() = default;
-  HeldFile(HeldFile&& other) noexcept
-      : path_(std::move(other.path_)), file_(std::exchange(other.file_, -1)) {}
-  HeldFile& operator=(HeldFile&& other) noexcept {
-    std::swap(path_, other.path_);
-    std::swap(file_, other.file_);
-    return *this;
-  }
-  ~HeldFile() {
-    if (file_ < 0) return;
-    unlink(path_.c_str());
-    close(file_);
-  }
-
-  /// @throws Error where the file system gives no locks
-  Result take(const fs::path& path) {
-    for (;;) {
-      const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-      const auto fail = [&](int number) {
-        if (file >= 0) close(file);
-        throw Error(error_kind_of_errno(number),
-                    fmt::format("{}: cannot be locked: {}", path.string(), std::strerror(number)));
-      };
-      if (file < 0) fail(errno);
-      if (flock(file, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK) fail(errno);
-        close(file);
-        return Result::kTaken;
-      }
-      // The one before removes its file as it ends: only the one that has the name counts.
-      struct stat held = {}, named = {};
-      if (fstat(file, &held) == 0 && stat(path.c_str(), &named) == 0 &&
-          held.st_ino == named.st_ino && held.st_dev == named.st_dev) {
-        const std::string text = host_and_pid();
-        if (ftruncate(file, 0) != 0 || pwrite(file, text.data(), text.size(), 0) < 0) fail(errno);
-        path_ = path;
-        file_ = file;
-        return Result::kHeld;
-      }
-      close(file);
-    }
-  }
-
-  /// Whether somebody holds it.
-  static bool is_held(const fs::path& path) {
-    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (file < 0) return false;
-    const bool is_taken = flock(file, LOCK_SH | LOCK_NB) != 0;
-    close(file);
-    return is_taken;
-  }
-
- private:
-  fs::path path_;
-  int file_ = -1;
-};
 
 }  // namespace
 
@@ -165,12 +99,13 @@ struct RunStore::State {
     const json value = unit.make();
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (unit.is_final && !unit.is_final(value)) return value;
     const json key = whole_key(unit);
     const json kept = {{"what", unit.what},
                        {"key", key},
                        {"value", value},
                        {"value_sha256", base::sha256_hex(text_of(value))},
-                       {"made_by", host_and_pid()},
+                       {"made_by", base::host_and_pid()},
                        {"seconds", seconds}};
     base::write_file(file(id(key)),
                      kept.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
@@ -187,9 +122,9 @@ struct RunStore::State {
       return value;
     }
     fs::create_directories(directory);
-    HeldFile claimed;
     const std::string unit_id = id(whole_key(unit));
-    if (claimed.take(claim(unit_id)) == HeldFile::Result::kTaken) return std::nullopt;
+    const std::optional<base::LockFile> claimed = base::LockFile::take(claim(unit_id));
+    if (!claimed) return std::nullopt;
     found = find(unit, &value);  // another process may have made it before we had the claim
     if (found == Found::kWhole) return value;
     if (found == Found::kDamaged) {
@@ -199,20 +134,19 @@ struct RunStore::State {
     return make(unit);
   }
 
-  /// What killed shards left behind: only a run that has the directory alone may.
+  /// What killed shards left behind: only a run that has the directory alone may. Files of other
+  /// names are not ours.
   void remove_left_files() const {
     std::error_code error;
     for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
          entry.increment(error)) {
-      const fs::path path = entry->path();
-      const std::string name = path.filename().string();
-      if (path.extension() == ".partial") {
+      const std::string name = entry->path().filename().string();
+      if (matches(name, "\\.lutra-[0-9]+-[0-9]+\\.partial")) {
         const int pid = std::atoi(name.c_str() + std::strlen(".lutra-"));
         std::error_code ignored;
-        if (kill(pid, 0) != 0 && errno == ESRCH) fs::remove(path, ignored);
-      } else if (path.extension() == ".claim" || name.rfind("shard-", 0) == 0) {
-        HeldFile left;  // removed as it is let go
-        left.take(path);
+        if (kill(pid, 0) != 0 && errno == ESRCH) fs::remove(entry->path(), ignored);
+      } else if (matches(name, "[0-9a-f]{24}\\.claim|shard-[0-9]+-of-[0-9]+")) {
+        base::LockFile::take(entry->path());  // removed as it is let go
       }
     }
   }
@@ -225,7 +159,7 @@ struct RunStore::State {
   Progress progress;
   Shard shard;
   bool looks_only = false;
-  HeldFile present;
+  std::optional<base::LockFile> present;
   std::vector<StageStatus> stages;
 };
 
@@ -238,7 +172,8 @@ RunStore::RunStore(fs::path directory, Progress progress, Shard shard)
   state_->shard = shard;
   if (shard.is_whole()) return;
   fs::create_directories(state_->directory);
-  if (state_->present.take(state_->presence(shard.index)) == HeldFile::Result::kTaken) {
+  state_->present = base::LockFile::take(state_->presence(shard.index));
+  if (!state_->present) {
     throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: another process runs shard {}",
                                                          state_->directory.string(), shard.text()));
   }
@@ -275,7 +210,7 @@ std::optional<std::vector<json>> RunStore::stage(const std::string& name,
           ++status.damaged;
           [[fallthrough]];
         case State::Found::kMissing:
-          status.running += HeldFile::is_held(s.claim(State::id(s.whole_key(units[k]))));
+          status.running += base::LockFile::is_held(s.claim(State::id(s.whole_key(units[k]))));
       }
     }
   } else {
@@ -304,7 +239,7 @@ std::optional<std::vector<json>> RunStore::stage(const std::string& name,
         const int owner = 1 + static_cast<int>(k % static_cast<size_t>(s.shard.count));
         const bool is_own = owner == s.shard.index;
         json value;
-        if (!is_own && (barrier == Barrier::kLast || HeldFile::is_held(s.presence(owner)))) {
+        if (!is_own && (barrier == Barrier::kLast || base::LockFile::is_held(s.presence(owner)))) {
           if (s.find(units[k], &value) == State::Found::kWhole) values[k] = std::move(value);
         } else {
           if (!is_own)
@@ -343,6 +278,13 @@ json RunStore::get(const Unit& unit) {
       said = true;
     }
     std::this_thread::sleep_for(kPoll);
+  }
+}
+
+void RunStore::forget(const std::vector<Unit>& units) {
+  for (const Unit& unit : units) {
+    std::error_code ignored;
+    fs::remove(state_->file(State::id(state_->whole_key(unit))), ignored);
   }
 }
 

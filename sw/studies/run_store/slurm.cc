@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <regex>
+
 #include "lutra/base/error.h"
 #include "lutra/base/files.h"
 #include "lutra/base/process.h"
@@ -33,10 +35,13 @@ void run_on_slurm(const std::vector<std::string>& command, int shards, const fs:
        {},
        fs::current_path(),
        {}});
-  const std::string job = result.output.substr(0, result.output.find_first_of(";\n"));
-  if (job.empty() || job.find_first_not_of("0123456789") != std::string::npos) {
-    throw Error(ErrorKind::kInternal, fmt::format("sbatch: {}", result.output));
+  // The job's number, and behind a semicolon its cluster; warnings may stand around it.
+  static const std::regex kJob("(?:^|\n)([0-9]+)(?:;[^\n]*)?(?=\n|$)");
+  std::smatch found;
+  if (!std::regex_search(result.output, found, kJob)) {
+    throw Error(ErrorKind::kUnavailable, fmt::format("sbatch takes no job: {}", result.output));
   }
+  const std::string job = found[1];
   if (result.status == 0) {
     progress(fmt::format("Slurm: job {} is done", job));
   } else {

@@ -172,7 +172,7 @@ class SlurmShards : public Shards {
       if (found.status != 0) GTEST_SKIP() << program << " is not here (scripts/setup --slurm)";
     }
     const Ended started = run_line(script() + " start slurm");
-    if (started.status != 0) GTEST_SKIP() << "no cluster comes up here: " << started.err;
+    ASSERT_EQ(started.status, 0) << started.err;
     slurm_ = "export SLURM_CONF=" + (path() / "slurm/slurm.conf").string() + "; ";
   }
   void TearDown() override {

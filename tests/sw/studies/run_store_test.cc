@@ -146,6 +146,27 @@ TEST_F(RunStoreTest, WhatFailsIsSaidAndTheRestStays) {
   EXPECT_EQ(made_, 4) << "the others were kept";
 }
 
+TEST_F(RunStoreTest, WhatIsNotFinalIsNotKept) {
+  std::vector<Unit> list = units(3);
+  list[1].is_final = [](const json&) { return false; };
+  expect_squares(store().stage("squares", list, Barrier::kLast), 3);
+  EXPECT_EQ(files().size(), 2u);
+  expect_squares(store().stage("squares", list, Barrier::kLast), 3);
+  EXPECT_EQ(made_, 4) << "one of them again";
+}
+
+TEST_F(RunStoreTest, WhatIsForgottenIsMadeAgainAndOthersFilesStay) {
+  store().stage("squares", units(3), Barrier::kLast);
+  const std::vector<std::string> others = {"notes.txt", "x.claim", "shard-notes", "a.partial",
+                                           ".lutra-x.partial"};
+  for (const std::string& other : others) base::write_file(units_ / other, "a user's own");
+  RunStore again = store();
+  again.forget({units(3)[0], units(3)[2]});
+  expect_squares(again.stage("squares", units(3), Barrier::kLast), 3);
+  EXPECT_EQ(made_, 5);
+  for (const std::string& other : others) EXPECT_TRUE(fs::exists(units_ / other)) << other;
+}
+
 TEST_F(RunStoreTest, AShardMakesItsPartAlone) {
   EXPECT_EQ(store({2, 3}).stage("squares", units(8), Barrier::kLast), std::nullopt);
   EXPECT_EQ(made_, 3) << "units 1, 4 and 7";

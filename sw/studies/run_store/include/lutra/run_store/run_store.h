@@ -19,6 +19,9 @@ struct Unit {
   std::function<nlohmann::json()> make;  ///< the same value wherever it is called
   std::function<bool(const nlohmann::json&)>
       is_valid;  ///< has the shape that is read; may be empty
+  /// Whether the value would be the same another time; one that would not (a limit was reached, a
+  /// tool was missing) is not kept. Null: always.
+  std::function<bool(const nlohmann::json&)> is_final = nullptr;
 };
 
 /// Part I of N of every stage, I from 1.
@@ -77,6 +80,9 @@ class RunStore {
   std::optional<std::vector<nlohmann::json>> stage(const std::string& name,
                                                    const std::vector<Unit>& units, Barrier barrier,
                                                    int jobs = 1);
+
+  /// Removes what is kept of these units, so that they are made anew.
+  void forget(const std::vector<Unit>& units);
 
   /// A single unit, which every shard may make.
   nlohmann::json get(const Unit& unit);

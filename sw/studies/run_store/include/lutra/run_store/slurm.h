@@ -15,7 +15,7 @@ namespace lutra::studies {
 /// a task that fails is said, and its units are left for others to make.
 /// @param command    without `--shard`; the program's own path is put in front
 /// @param directory  of the study's output: all nodes must see it, and the working directory
-/// @throws Error kUnavailable without sbatch, kInternal where the job cannot be submitted
+/// @throws Error kUnavailable without sbatch, or where it takes no job
 void run_on_slurm(const std::vector<std::string>& command, int shards,
                   const std::filesystem::path& directory, const RunStore::Progress& progress);
 
