@@ -50,13 +50,8 @@ class Scoreboard {
       const TracedTensor& t = program.traced[n];
       const std::vector<int8_t>& tensor = expected.tensors.at(t.tensor);
       for (size_t e = 0; e < tensor.size(); ++e) {
-        size_t rest = e;
-        size_t offset = t.offset;
-        for (size_t d = t.shape.size(); d-- > 0;) {
-          offset += rest % t.shape[d] * t.strides[d];
-          rest /= t.shape[d];
-        }
-        compare(&steps_[n], image, e, t.shape, tensor[e], static_cast<int8_t>(trace[offset]));
+        compare(&steps_[n], image, e, t.shape, tensor[e],
+                static_cast<int8_t>(trace[t.offset_of(e)]));
       }
     }
     // The class in the output is the class step's tensor once more: count it with the scores.

@@ -51,15 +51,9 @@ Comparison compare(const accelerator::AcceleratorShape& shape, const graph::Assi
   for (const accelerator::TracedTensor& t : program.traced) {
     const std::vector<int8_t>& expected = state.tensors.at(t.tensor);
     for (size_t e = 0; e < expected.size(); ++e) {
-      size_t rest = e;
-      size_t offset = t.offset;
-      for (size_t d = t.shape.size(); d-- > 0;) {
-        offset += rest % t.shape[d] * t.strides[d];
-        rest /= t.shape[d];
-      }
       ++result.checked;
       result.non_zero += expected[e] != 0;
-      result.mismatches += expected[e] != static_cast<int8_t>(trace[offset]);
+      result.mismatches += expected[e] != static_cast<int8_t>(trace[t.offset_of(e)]);
     }
   }
   result.mismatches += output[0] != static_cast<uint8_t>(state.tensors.at("class")[0]);

@@ -47,6 +47,16 @@ struct TracedTensor {
   uint32_t offset;
   std::vector<int> shape;
   std::vector<int> strides;  ///< bytes
+
+  /// Where an element lies, by its number in row-major order.
+  size_t offset_of(size_t element) const {
+    size_t at = offset;
+    for (size_t d = shape.size(); d-- > 0;) {
+      at += element % static_cast<size_t>(shape[d]) * static_cast<size_t>(strides[d]);
+      element /= static_cast<size_t>(shape[d]);
+    }
+    return at;
+  }
 };
 
 /// A compiled network.

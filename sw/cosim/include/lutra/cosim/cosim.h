@@ -75,8 +75,8 @@ struct CosimOptions {
 /// @param assignment  options that give the multipliers, "--multiplier", "exact", ...
 std::string rerun_command(const CosimOptions& options, const std::vector<std::string>& assignment);
 
-/// @param assignment  with a component at every site
 /// Checks all input, builds the accelerator and runs images through it.
+/// @param assignment  with a component at every site
 /// @return the co-simulation's result (lutra/platform/cosimulation.h) and "build_seconds"
 /// @throws as build_accelerator; and the Error that ended the program
 nlohmann::json run_cosim(const graph::Assignment& assignment, const CosimOptions& options);

@@ -45,7 +45,7 @@ class Assignment {
   /// the site's name: the shortest patterns that make the same assignment.
   std::string label(size_t site) const;
 
-  /// Label -> what `value` gives for the component there.
+  /// Label -> what `value` gives for the component there; every site must have one.
   template <typename Value>
   nlohmann::json by_label(const Value& value) const {
     nlohmann::json result = nlohmann::json::object();
