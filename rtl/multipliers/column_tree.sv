@@ -37,11 +37,6 @@ module column_tree #(
 
   localparam int Columns = 2 * Width;
 
-  // A count of the plan; 0 left of the first column.
-  function automatic int count(input logic [8*Columns*Stages+7:0] plan, input int s, input int c);
-    count = (c < 0) ? 0 : 32'(8'(plan >> (8 * (Columns * s + c))));
-  endfunction
-
   logic [Columns-1:0] row_0, row_1;
 
   for (genvar s = 0; s <= Stages; s++) begin : gen_level
@@ -61,13 +56,17 @@ module column_tree #(
           end
         end
       end else begin : gen_list
-        localparam int Adders = count(Compressors, s - 1, c) + count(FullAdders, s - 1, c) +
-                                count(HalfAdders, s - 1, c);
-        localparam int Taken  = 4 * count(Compressors, s - 1, c) + 3 * count(FullAdders, s - 1, c) +
-                                2 * count(HalfAdders, s - 1, c);
-        localparam int Passed = count(Dots, s - 1, c) - Taken;
-        localparam int Joined = count(Compressors, s - 1, c - 1) + count(FullAdders, s - 1, c - 1) +
-                                count(HalfAdders, s - 1, c - 1);
+        // Of column c and of the one before it, whose carries it gets; column 0 has none.
+        localparam int At     = 8 * (Columns * (s - 1) + c);
+        localparam int Before = (c == 0) ? At : At - 8;
+        localparam int Fours  = 32'(Compressors[At+:8]);
+        localparam int Threes = 32'(FullAdders[At+:8]);
+        localparam int Twos   = 32'(HalfAdders[At+:8]);
+        localparam int Adders = Fours + Threes + Twos;
+        localparam int Taken  = 4 * Fours + 3 * Threes + 2 * Twos;
+        localparam int Passed = 32'(Dots[At+:8]) - Taken;
+        localparam int Joined = (c == 0) ? 0 : 32'(Compressors[Before+:8]) +
+                                32'(FullAdders[Before+:8]) + 32'(HalfAdders[Before+:8]);
         for (genvar k = 0; k < Width; k++) begin : gen_slot
           if (k < Adders) begin : gen_sum
             assign dots[k] = gen_level[s-1].gen_column[c].sum[k];
@@ -90,9 +89,10 @@ module column_tree #(
       logic [Width-1:0] sum, carry;
 
       if (s < Stages) begin : gen_adders
-        localparam int Fours  = count(Compressors, s, c);
-        localparam int Threes = count(FullAdders, s, c);
-        localparam int Twos   = count(HalfAdders, s, c);
+        localparam int At     = 8 * (Columns * s + c);
+        localparam int Fours  = 32'(Compressors[At+:8]);
+        localparam int Threes = 32'(FullAdders[At+:8]);
+        localparam int Twos   = 32'(HalfAdders[At+:8]);
         for (genvar k = 0; k < Width; k++) begin : gen_adder
           if (k < Fours) begin : gen_compressor
             logic x1, x2, x3, x4;
