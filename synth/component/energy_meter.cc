@@ -215,7 +215,7 @@ DelayedEnergy delayed_energy(const Netlist& netlist, const Liberty& liberty, dou
 }
 
 DelayedEnergy EnergyMeter::measure_sequences(const std::vector<std::vector<OperandPair>>& sequences,
-                                             NetActivity* nets) {
+                                             NetActivity* nets) const {
   need_combinational("glitches");
   std::vector<std::size_t> lengths;
   std::vector<OperandPair> operations;

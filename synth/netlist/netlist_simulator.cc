@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <type_traits>
 #include <utility>
 
 #include "lutra/base/error.h"
@@ -51,10 +52,31 @@ inline std::uint64_t count(const LaneBlock& block) {
   }
   return bits;
 }
+inline std::uint64_t count(std::uint64_t lanes) {
+  return static_cast<std::uint64_t>(__builtin_popcountll(lanes));
+}
 
-/// A condition where nets have these values: a LaneBlock of 512 lanes, or 64 lanes of a word.
-template <typename Node, typename Value>
-inline Value evaluate(const std::vector<Node>& condition, const Value* nets,
+inline bool is_empty(const LaneBlock& block) {
+  std::uint64_t all = 0;
+  for (int w = 0; w < kWords; ++w) all |= block.words[w];
+  return all == 0;
+}
+inline bool is_empty(std::uint64_t lanes) { return lanes == 0; }
+
+/// All lanes of a block, or the first 64.
+template <typename Value>
+inline Value lanes_of(const LaneBlock& block) {
+  if constexpr (std::is_same_v<Value, LaneBlock>) {
+    return block;
+  } else {
+    return block.words[0];
+  }
+}
+
+/// A condition where nets have these values: of 512 lanes, or of 64.
+/// @param nets  nets(net) is a net's Value
+template <typename Value, typename Node, typename Nets>
+inline Value evaluate(const std::vector<Node>& condition, const Nets& nets,
                       std::vector<Value>* scratch) {
   using Op = BooleanExpression::Op;
   std::vector<Value>& values = *scratch;
@@ -64,7 +86,7 @@ inline Value evaluate(const std::vector<Node>& condition, const Value* nets,
     switch (node.op) {
       case Op::kConstant:
       case Op::kName:
-        values[i] = nets[node.net];
+        values[i] = nets(node.net);
         break;
       case Op::kNot:
         values[i] = ~values[node.left];
@@ -315,6 +337,10 @@ void NetlistSimulator::settle() {
 
 void NetlistSimulator::step(const NetlistPort& clock) {
   settle();
+  tick(clock);
+}
+
+void NetlistSimulator::tick(const NetlistPort& clock) {
   set_input_all(clock, 1);
   settle();
   set_input_all(clock, 0);
@@ -446,39 +472,59 @@ SwitchingActivity::SwitchingActivity(const Netlist& netlist, const Liberty& libe
   }
 }
 
+// Inlined, so that each clone of add() has one.
+template <typename Value>
+__attribute__((always_inline)) inline void SwitchingActivity::add_lanes(
+    const LaneBlock* before, const LaneBlock* after, const LaneBlock& block_mask) {
+  const auto mask = lanes_of<Value>(block_mask);
+  const auto was = [before](int net) { return lanes_of<Value>(before[net]); };
+  const auto is = [after](int net) { return lanes_of<Value>(after[net]); };
+  for (std::size_t net = 0; net < load_ff_.size(); ++net) {
+    const Value now = is(static_cast<int>(net));
+    const Value changed = (was(static_cast<int>(net)) ^ now) & mask;
+    if (is_empty(changed)) continue;
+    net_rises_[net] += count(changed & now);
+    net_falls_[net] += count(changed & ~now);
+  }
+  std::vector<Value> scratch;
+  for (PinPower& pin : pins_) {
+    const Value now = is(pin.net);
+    const Value changed = (was(pin.net) ^ now) & mask;
+    if (is_empty(changed)) continue;
+    for (PowerGroup& group : pin.groups) {
+      Value caused = changed;
+      if (!group.related_nets.empty()) {
+        Value related{};
+        for (const int net : group.related_nets) related = related | (was(net) ^ is(net));
+        caused = caused & related;
+      }
+      if (!group.when.empty()) caused = caused & evaluate(group.when, is, &scratch);
+      group.rises += count(caused & now);
+      group.falls += count(caused & ~now);
+    }
+  }
+  for (Leakage& cell : leakage_) {
+    Value rest = mask;
+    for (std::size_t i = 0; i < cell.when.size(); ++i) {
+      const Value holds = rest & evaluate(cell.when[i], is, &scratch);
+      cell.counts[i] += count(holds);
+      rest = rest & ~holds;
+    }
+  }
+}
+
 LUTRA_SIMD_CLONES
 void SwitchingActivity::add(const LaneBlock* before, const LaneBlock* after,
                             const LaneBlock& mask) {
   const std::uint64_t states = count(mask);
   intervals_ += states;
   settled_ += states;
-  for (std::size_t net = 0; net < load_ff_.size(); ++net) {
-    const LaneBlock changed = (before[net] ^ after[net]) & mask;
-    net_rises_[net] += count(changed & after[net]);
-    net_falls_[net] += count(changed & before[net]);
-  }
-  std::vector<LaneBlock> scratch;
-  for (PinPower& pin : pins_) {
-    const LaneBlock changed = (before[pin.net] ^ after[pin.net]) & mask;
-    for (PowerGroup& group : pin.groups) {
-      LaneBlock caused = changed;
-      if (!group.related_nets.empty()) {
-        LaneBlock related;
-        for (const int net : group.related_nets) related = related | (before[net] ^ after[net]);
-        caused = caused & related;
-      }
-      if (!group.when.empty()) caused = caused & evaluate(group.when, after, &scratch);
-      group.rises += count(caused & after[pin.net]);
-      group.falls += count(caused & before[pin.net]);
-    }
-  }
-  for (Leakage& cell : leakage_) {
-    LaneBlock rest = mask;
-    for (std::size_t i = 0; i < cell.when.size(); ++i) {
-      const LaneBlock holds = rest & evaluate(cell.when[i], after, &scratch);
-      cell.counts[i] += count(holds);
-      rest = rest & ~holds;
-    }
+  const bool is_narrow = std::all_of(mask.words.begin() + 1, mask.words.end(),
+                                     [](std::uint64_t word) { return word == 0; });
+  if (is_narrow) {
+    add_lanes<std::uint64_t>(before, after, mask);
+  } else {
+    add_lanes<LaneBlock>(before, after, mask);
   }
 }
 
@@ -491,7 +537,8 @@ void SwitchingActivity::add_change(int net, int cause, const std::uint64_t* valu
       if (!related.empty() && std::find(related.begin(), related.end(), cause) == related.end()) {
         continue;
       }
-      if (!group.when.empty() && evaluate(group.when, values, &scratch_) == 0) continue;
+      const auto is = [values](int n) { return values[n]; };
+      if (!group.when.empty() && evaluate(group.when, is, &scratch_) == 0) continue;
       ++(rises ? group.rises : group.falls);
     }
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -105,6 +106,9 @@ std::string ToolResult::limit() const {
   if (status != 0 && starved) {
     return fmt::format("needs more than {} MiB of memory (LUTRA_TOOL_MEMORY_MIB sets the limit)",
                        limits.memory_mib);
+  }
+  if (status == 128 + SIGKILL) {
+    return "was killed (signal 9), as the system does where memory runs out";
   }
   return "";
 }

@@ -184,6 +184,41 @@ TEST_F(NetlistSimulatorTest, FlipFlopsShiftAndClear) {
   EXPECT_EQ(simulator.value(netlist.port("q"), 6), expected);
 }
 
+// A stream counts the same alone, in the first word of lanes, and as one of 512; and a clock that
+// ticks behind settled inputs is a step.
+TEST_F(NetlistSimulatorTest, ActivityDoesNotDependOnTheNumberOfLanes) {
+  const Netlist netlist = read(netlist_json(
+      port("ck", "input", "2") + "," + port("a", "input", "3, 4") + "," + port("q", "output", "7"),
+      cell("nand", "NAND2", {{"A", "3"}, {"B", "4"}, {"Y", "5"}}) + "," +
+          cell("xor", "XOR2", {{"A", "5"}, {"B", "3"}, {"Y", "6"}}) + "," +
+          cell("ff", "DFFR", {{"CK", "2"}, {"RN", "\"1\""}, {"D", "6"}, {"Q", "7"}})));
+  const auto measure = [&](int lanes, bool ticks) {
+    NetlistSimulator simulator(netlist);
+    SwitchingActivity activity(netlist, liberty_, 0.1);
+    simulator.count_activity(&activity, lanes);
+    std::mt19937 random(7);
+    for (int cycle = 0; cycle < 50; ++cycle) {
+      simulator.set_input_all(netlist.port("a"), random() & 3);
+      if (ticks) {
+        simulator.settle();
+        simulator.tick(netlist.port("ck"));
+      } else {
+        simulator.step(netlist.port("ck"));
+      }
+    }
+    return activity.report();
+  };
+  const EnergyReport one = measure(1, false);
+  EXPECT_GT(one.total_fj(), 0);
+  EXPECT_DOUBLE_EQ(measure(1, true).total_fj(), one.total_fj());
+  for (const int lanes : {2, 63, 64, 65, 127, 128, 512}) {
+    const EnergyReport many = measure(lanes, false);
+    EXPECT_EQ(many.net_toggles, one.net_toggles * static_cast<std::uint64_t>(lanes)) << lanes;
+    EXPECT_NEAR(many.total_fj(), one.total_fj() * lanes, 1e-9 * many.total_fj()) << lanes;
+    EXPECT_NEAR(many.leakage_nw, one.leakage_nw, 1e-12) << lanes;
+  }
+}
+
 // An idle flip-flop still takes its clock's energy: 7 fJ an edge and 1/2 6 fF (2 V)^2 = 12 fJ.
 TEST_F(NetlistSimulatorTest, IdleFlipFlopTakesClockEnergy) {
   const Netlist netlist = read(netlist_json(

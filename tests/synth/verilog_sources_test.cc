@@ -474,6 +474,10 @@ TEST(Confinement, ProgramsEndAtTheirLimitsWithAllTheyStarted) {
   // A grandchild holds the pipe: it ends with the group.
   const ToolResult group = run_tool({"sh", "-c", "sleep 60 & sleep 60"}, here, "dash", 1);
   EXPECT_TRUE(group.timed_out);
+  // What the system kills where memory runs out is not the design's fault.
+  const ToolResult killed = run_tool({"sh", "-c", "kill -KILL $$"}, here, "dash");
+  EXPECT_NE(killed.limit().find("was killed"), std::string::npos) << killed.status;
+  EXPECT_EQ(run_tool({"sh", "-c", "exit 3"}, here, "dash").limit(), "");
   limits.memory_mib = 64;
   const ToolResult hungry =
       run_tool({"perl", "-e", "my $x = 'a' x 400000000; print length $x"}, here, "perl", limits);

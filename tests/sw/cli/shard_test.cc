@@ -25,7 +25,7 @@ class Shards : public CommandLine {
   /// shares no cache with another folder: all work is its own.
   std::string line(const std::string& folder, const std::string& arguments) {
     fs::create_directories(path() / folder);
-    return "cd " + folder + " && LUTRA_CACHE=$PWD/cache lutra " + arguments + " --out out";
+    return "cd " + folder + " && exec env LUTRA_CACHE=$PWD/cache lutra " + arguments + " --out out";
   }
   /// What users read. The page and what stderr said have times in them.
   std::string result_of(const std::string& folder) {
@@ -96,7 +96,7 @@ TEST_F(Shards, OneThatIsKilledIsMadeUpFor) {
       run_line("(" + line("killed", std::string(kSweep) + " --jobs 1 --shard 1/2") +
                ") & shard=$!; (" + line("killed", std::string(kSweep) + " --jobs 1 --shard 2/2") +
                ") & until ls killed/out/units/*.json >/dev/null 2>&1; do sleep 0.02; done; "
-               "pkill -KILL -P $shard; kill -KILL $shard; wait $shard; echo ended $?; wait");
+               "kill -KILL $shard; wait $shard; echo ended $?; wait");
   EXPECT_NE(killed.out.find("ended 137"), std::string::npos) << killed.out << killed.err;
   const int made = units_of("killed");
   EXPECT_LT(made, all) << killed.err;
@@ -117,7 +117,7 @@ TEST_F(Shards, OfAStudyGiveTheBytesOfOneRun) {
       run_line("(" + line("two", command + " --shard 1/2") + ") & (" +
                line("two", command + " --shard 2/2") +
                ") & shard=$!; until ls two/out/units/*.json >/dev/null 2>&1; do sleep 0.02; done; "
-               "pkill -KILL -P $shard; kill -KILL $shard; wait $shard; echo ended $?; wait");
+               "kill -KILL $shard; wait $shard; echo ended $?; wait");
   EXPECT_NE(killed.out.find("ended 137"), std::string::npos) << killed.out << killed.err;
   EXPECT_FALSE(fs::exists(path() / "two/out/result.json"));
   const Ended merged = run_line(line("two", command));
@@ -132,11 +132,11 @@ TEST_F(Shards, OfAStudyGiveTheBytesOfOneRun) {
 TEST_F(Shards, ShareADirectoryWithNobodyElse_bad) {
   // A shard, held up in its first unit, and a whole run.
   const std::string command = "characterize --sweep drum --jobs 1";
-  const Ended r = run_line(
-      "(" + line("d", command + " --shard 1/2") +
-      ") & shard=$!; until ls d/out/units/*.claim >/dev/null 2>&1; do sleep 0.02; done; " + "(" +
-      line("d", command) + "); echo whole $?; (" + line("d", command + " --shard 1/2") +
-      "); echo twin $?; pkill -KILL -P $shard; kill -KILL $shard; wait");
+  const Ended r =
+      run_line("(" + line("d", command + " --shard 1/2") +
+               ") & shard=$!; until ls d/out/units/*.claim >/dev/null 2>&1; do sleep 0.02; done; " +
+               "(" + line("d", command) + "); echo whole $?; (" +
+               line("d", command + " --shard 1/2") + "); echo twin $?; kill -KILL $shard; wait");
   EXPECT_NE(r.out.find("whole 2"), std::string::npos) << r.out << r.err;
   EXPECT_NE(r.out.find("twin 2"), std::string::npos) << r.out << r.err;
   EXPECT_NE(r.err.find("another run writes into out"), std::string::npos) << r.err;

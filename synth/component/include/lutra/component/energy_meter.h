@@ -102,9 +102,9 @@ class EnergyMeter {
   /// operation settles before the next. Throws as products(), and as EventSimulator does;
   /// Error(kInternal) if a net settles at another value than without delays.
   GlitchReport measure_glitches(const std::vector<OperandPair>& consecutive_operations);
-  /// delayed_energy() of sequences of operations.
+  /// delayed_energy() of sequences of operations. Any number of threads may ask.
   DelayedEnergy measure_sequences(const std::vector<std::vector<OperandPair>>& sequences,
-                                  NetActivity* nets = nullptr);
+                                  NetActivity* nets = nullptr) const;
 
  private:
   struct State;

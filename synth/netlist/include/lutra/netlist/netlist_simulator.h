@@ -75,6 +75,10 @@ class SwitchingActivity {
     std::vector<std::uint64_t> counts;
   };
 
+  /// add() of all lanes, or of the first 64 where `mask` has no others.
+  template <typename Value>
+  void add_lanes(const LaneBlock* before, const LaneBlock* after, const LaneBlock& mask);
+
   double voltage_v_;
   std::vector<double> load_ff_;
   std::vector<char> input_net_;
@@ -114,6 +118,8 @@ class NetlistSimulator {
   /// settle(), then the clock's rise and fall, each settled: one cycle. Inputs set before it are
   /// seen by the rising edge.
   void step(const NetlistPort& clock);
+  /// The same where no input has changed since the last settle(), without settling it again.
+  void tick(const NetlistPort& clock);
   /// As settle(), for a combinational netlist whose lanes 0..operations-1 are consecutive in time;
   /// lane 0 follows the last lane of the previous call. Only activity differs from settle().
   void settle_sequence(int operations);
