@@ -15,7 +15,7 @@
 #include "lutra/runtime/inference.h"
 #include "lutra/runtime/tensor_hook.h"
 #include "lutra/studies/component_store.h"
-#include "lutra/studies/inference_energy.h"
+#include "lutra/studies/statistics.h"
 #include "lutra/synthesis/verilog_sources.h"
 
 namespace lutra::cli {

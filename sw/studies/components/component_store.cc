@@ -3,8 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <set>
+#include <utility>
 
 #include "lutra/base/error.h"
+#include "lutra/base/threads.h"
 #include "lutra/component/component_tables.h"
 #include "lutra/component/library.h"
 #include "lutra/component/reference.h"
@@ -26,42 +32,85 @@ void set_rest(graph::Assignment* assignment, ComponentStore* store, const std::s
 
 }  // namespace
 
-const synth::Component& ComponentStore::get(const std::string& name) {
-  const synth::MultiplierReference reference = synth::parse_reference(name, options_.folder);
-  const bool of_library = reference.kind == synth::MultiplierReference::Kind::kLibrary;
-  const std::string key =
-      of_library ? synth::parse_multiplier_spec(name).canonical() : reference.text;
-  Held& held = components_[key];
-  if (held.component) return *held.component;
+/// What a name means.
+struct ComponentStore::Named {
+  std::string name;
+  synth::MultiplierReference reference;
+  bool of_library;
+  std::string key;  ///< the same for the same component
+};
+
+ComponentStore::Named ComponentStore::parse(const std::string& name) const {
+  Named named{name, synth::parse_reference(name, options_.folder), false, ""};
+  named.of_library = named.reference.kind == synth::MultiplierReference::Kind::kLibrary;
+  named.key =
+      named.of_library ? synth::parse_multiplier_spec(name).canonical() : named.reference.text;
+  return named;
+}
+
+ComponentStore::Held ComponentStore::make(const Named& named, const Progress& progress) const {
   synth::CharacterizeOptions options;
   options.liberty = options_.liberty;
-  options.progress = options_.progress;
+  options.progress = progress;
   options.widths = 8;
-  try {
-    auto component = std::make_unique<synth::Component>(
-        synth::signed_component_of(reference, options_.reading, options));
-    if (component->widths != 8) {
-      throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: operands of {} bits, expected 8",
-                                                           name, component->widths.text()));
-    }
-    synth::need_check(*component, options_.allow_unchecked);
-    // Two files may hold modules of one name. What got a shell is called so.
-    const bool has_shell = of_library && !synth::parse_multiplier_spec(name).is_signed;
-    component->name = key + (has_shell ? "+sign_magnitude" : "");
-    held.word = of_library
-                    ? key
-                    : reference.path.string() + name.substr(std::min(name.size(), name.find(':')));
-    held.component = std::move(component);
-  } catch (const Error&) {
-    components_.erase(key);
-    throw;
+  auto component = std::make_unique<synth::Component>(
+      synth::signed_component_of(named.reference, options_.reading, options));
+  if (component->widths != 8) {
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: operands of {} bits, expected 8",
+                                                         named.name, component->widths.text()));
   }
-  if (options_.progress) {
-    for (const std::string& line : synth::table_lines(name, *held.component)) {
+  synth::need_check(*component, options_.allow_unchecked);
+  // Two files may hold modules of one name. What got a shell is called so.
+  const bool has_shell = named.of_library && !synth::parse_multiplier_spec(named.name).is_signed;
+  component->name = named.key + (has_shell ? "+sign_magnitude" : "");
+  const std::string port_names =
+      named.name.substr(std::min(named.name.size(), named.name.find(':')));
+  return {std::move(component),
+          named.of_library ? named.key : named.reference.path.string() + port_names};
+}
+
+const synth::Component& ComponentStore::get(const std::string& name) {
+  prepare({name}, 1);
+  return *components_.at(parse(name).key).component;
+}
+
+void ComponentStore::prepare(const std::vector<std::string>& names, int jobs) {
+  std::vector<Named> missing;
+  std::set<std::string> keys;
+  for (const std::string& name : names) {
+    Named named = parse(name);
+    if (components_.count(named.key) == 0 && keys.insert(named.key).second) {
+      missing.push_back(std::move(named));
+    }
+  }
+  std::vector<Held> made(missing.size());
+  std::vector<std::exception_ptr> failures(missing.size());
+  std::atomic<bool> has_failed{false};
+  std::mutex says;
+  const Progress progress = [&](const std::string& line) {
+    const std::lock_guard<std::mutex> lock(says);
+    if (options_.progress) options_.progress(line);
+  };
+  base::parallel_for(static_cast<int>(missing.size()), 1, jobs, [&](int i, int) {
+    const auto at = static_cast<size_t>(i);
+    if (has_failed) return;  // all before it have begun: the first failure is always the same
+    try {
+      made[at] = make(missing[at], progress);
+    } catch (...) {
+      failures[at] = std::current_exception();
+      has_failed = true;
+    }
+  });
+  for (const std::exception_ptr& failure : failures) {
+    if (failure) std::rethrow_exception(failure);
+  }
+  for (size_t i = 0; i < missing.size(); ++i) {
+    const Held& held = components_[missing[i].key] = std::move(made[i]);
+    if (!options_.progress) continue;
+    for (const std::string& line : synth::table_lines(missing[i].name, *held.component)) {
       options_.progress(line);
     }
   }
-  return *held.component;
 }
 
 const std::string& ComponentStore::word_of(const synth::Component& component) const {

@@ -1,6 +1,5 @@
 #include "energy/unit_netlist.h"
 
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "lutra/base/error.h"
@@ -34,7 +33,8 @@ bool is_whole(const fs::path& directory) {
 }  // namespace
 
 UnitNetlist::UnitNetlist(const std::vector<fs::path>& files, const std::string& top,
-                         const synth::LibertyFiles& liberty, const fs::path& cache_dir) {
+                         const synth::LibertyFiles& liberty, const fs::path& cache_dir,
+                         const std::function<void(const std::string&)>& notice) {
   const synth::VerilogSources sources = synth::VerilogSources::read(files, top);
   const fs::path units = cache_dir / "units";
   const fs::path directory =
@@ -42,9 +42,7 @@ UnitNetlist::UnitNetlist(const std::vector<fs::path>& files, const std::string& 
                                synth::yosys_version() + "\n" + sources.key_text())
                   .substr(0, 32);
   if (!is_whole(directory)) {
-    if (fs::exists(directory)) {
-      std::fprintf(stderr, "%s: damaged, and made again\n", directory.c_str());
-    }
+    if (notice && fs::exists(directory)) notice(directory.string() + ": damaged, and made again");
     fs::create_directories(units);
     base::PrivateDirectory work(units);
     synth::synthesize(sources, {}, liberty, work.path());

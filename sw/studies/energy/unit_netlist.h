@@ -2,6 +2,7 @@
 #define LUTRA_STUDIES_ENERGY_UNIT_NETLIST_H_
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,9 +17,11 @@ namespace lutra::studies {
 class UnitNetlist {
  public:
   /// Synthesises, or finds the netlist in the cache.
-  /// @param files  absolute, in reading order
+  /// @param files   absolute, in reading order
+  /// @param notice  hears that a kept netlist is damaged, and made again; may be null
   UnitNetlist(const std::vector<std::filesystem::path>& files, const std::string& top,
-              const synth::LibertyFiles& liberty, const std::filesystem::path& cache_dir);
+              const synth::LibertyFiles& liberty, const std::filesystem::path& cache_dir,
+              const std::function<void(const std::string&)>& notice = nullptr);
 
   const synth::Netlist& netlist() const { return *netlist_; }
   const synth::Liberty& liberty() const { return *liberty_; }

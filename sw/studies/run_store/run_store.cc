@@ -152,11 +152,13 @@ struct RunStore::State {
   }
 
   void say(const std::string& line) const {
+    const std::lock_guard<std::mutex> lock(says);
     if (progress) progress(line);
   }
 
   fs::path directory;
   Progress progress;
+  mutable std::mutex says;
   Shard shard;
   bool looks_only = false;
   std::optional<base::LockFile> present;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <set>
 
@@ -22,6 +21,7 @@
 #include "lutra/runtime/inference.h"
 #include "lutra/runtime/tensor_hook.h"
 #include "lutra/studies/component_store.h"
+#include "lutra/studies/statistics.h"
 #include "lutra/synthesis/verilog_sources.h"
 
 namespace lutra::studies {
@@ -29,11 +29,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-double mean(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) /
-         static_cast<double>(std::max<size_t>(1, values.size()));
-}
 
 json interval_json(const std::optional<Interval>& interval) {
   return interval ? json{interval->low, interval->high} : json();
@@ -133,6 +128,25 @@ struct Inputs {
   int images;
   ComponentStore components;
 };
+
+/// Characterises all multipliers of the study, several at a time; patterns of sites are looked at
+/// before that takes its time.
+void prepare_components(Inputs* in) {
+  const auto check = [in](const std::string& pattern) {
+    graph::Assignment(in->network.description).set(pattern, nullptr);
+  };
+  for (const std::string& pattern : in->config.operations) check(pattern);
+  std::vector<std::string> names = in->config.exact_designs;
+  names.emplace_back("exact");  // of the squash unit
+  names.insert(names.end(), in->config.multipliers.begin(), in->config.multipliers.end());
+  for (const auto& [label, multipliers] : in->config.assignments) {
+    for (const auto& [pattern, name] : multipliers) {
+      check(pattern);
+      names.push_back(name);
+    }
+  }
+  in->components.prepare(names, in->config.jobs);
+}
 
 /// The rows that savings are told against, each checked.
 std::vector<Row> exact_design_rows(Inputs* in) {
@@ -284,6 +298,7 @@ class Units {
       options.seed = in_.config.seed;
       options.jobs = in_.config.jobs;
       options.memory = in_.config.memory;
+      options.progress = progress_;
       meter_ = std::make_unique<InferenceEnergyMeter>(in_.network, in_.data, options);
     }
     return *meter_;
@@ -351,6 +366,7 @@ void put_asked_rows_second(size_t designs, Measured* measured) {
 std::optional<Measured> measure(Inputs* in, Units* units, RunStore* store,
                                 const RunStore::Progress& progress) {
   Measured measured;
+  prepare_components(in);
   measured.rows = exact_design_rows(in);
   const size_t designs = measured.rows.size();
   // Found wrong before the long work; what is not named is filled in once the baseline is known.

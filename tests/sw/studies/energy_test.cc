@@ -22,6 +22,7 @@
 #include "lutra/models/model_files.h"
 #include "lutra/numerics/capsule.h"
 #include "lutra/studies/component_store.h"
+#include "lutra/studies/statistics.h"
 #include "saved_network.h"
 #include "test_files.h"
 
@@ -141,6 +142,27 @@ class UnitNetlists : public testing::Test {
   ComponentStore store_{{}};
   test::TestDirectory files_;
 };
+
+// What a store makes several at a time is what it makes one by one; of several that cannot be made
+// it names the first, whichever thread is quicker.
+TEST_F(UnitNetlists, SeveralComponentsAtATime) {
+  ComponentStore store{{}};
+  store.prepare({"exact", "drum:kept_bits=5", "exact", "drum", "trunc:trunc_bits=1"}, 4);
+  int compared = 0;
+  for (const char* name : {"exact", "drum:kept_bits=5", "trunc:trunc_bits=1"}) {
+    EXPECT_EQ(store.get(name).content_sha256, store_.get(name).content_sha256) << name;
+    EXPECT_EQ(&store.get(name), &store.get(name)) << "made once";
+    ++compared;
+  }
+  EXPECT_EQ(compared, 3);
+  for (int round = 0; round < 5; ++round) {
+    ComponentStore fails{{}};
+    test::expect_error(ErrorKind::kInvalidArgument, "drum:kept_bits=77", [&] {
+      fails.prepare({"exact", "drum:kept_bits=77", "bam:hbl=99,vbl=0"}, 4);
+    });
+    EXPECT_EQ(fails.get("exact").name, "exact");
+  }
+}
 
 class SquashNetlist : public UnitNetlists, public testing::WithParamInterface<const char*> {};
 

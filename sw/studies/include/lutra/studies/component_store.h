@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "lutra/component/component.h"
 #include "lutra/data/dataset.h"
@@ -22,7 +23,7 @@ struct ComponentStoreOptions {
   std::filesystem::path folder;   ///< what relative paths are relative to; empty: working directory
   synth::VerilogReading reading;  ///< of Verilog files
   bool allow_unchecked = false;   ///< take netlists that were not compared with their source
-  std::function<void(const std::string&)> progress;
+  std::function<void(const std::string&)> progress;  ///< one call at a time
 };
 
 /// Components by the name that a user gives them (synth::MultiplierReference). Each is
@@ -37,6 +38,10 @@ class ComponentStore {
   /// @throws as synth::signed_component_of and synth::need_check
   const synth::Component& get(const std::string& name);
 
+  /// get() of all, `jobs` at a time (0: one a core).
+  /// @throws as get() of the first that fails
+  void prepare(const std::vector<std::string>& names, int jobs);
+
   /// What a command line in any directory calls this component of get().
   const std::string& word_of(const synth::Component& component) const;
 
@@ -45,6 +50,11 @@ class ComponentStore {
     std::unique_ptr<synth::Component> component;
     std::string word;
   };
+  struct Named;
+  using Progress = std::function<void(const std::string&)>;
+  Named parse(const std::string& name) const;
+  Held make(const Named& named, const Progress& progress) const;
+
   ComponentStoreOptions options_;
   std::map<std::string, Held> components_;  ///< by Component::name, unique in a store
 };

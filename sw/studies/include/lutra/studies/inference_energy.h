@@ -3,10 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,23 +30,6 @@ struct MemoryCosts {
       "M. Horowitz, ISSCC 2014, 45 nm, 0.9 V (32 KiB: 20 pJ, 1 MiB: 100 pJ, DRAM: 1.3 nJ a 64-bit "
       "access; 128 KiB interpolated)";
 };
-
-/// 95 % interval of a figure.
-struct Interval {
-  double low = 0;
-  double high = 0;
-};
-
-/// The 95 % interval of the mean of independent values by Student's t; none of fewer than two.
-std::optional<Interval> mean_interval(const std::vector<double>& values);
-
-/// The 95 % interval of the ratio of two means over the same images (linearised; W. G. Cochran,
-/// Sampling Techniques, 1977, 2.11); none of fewer than two.
-std::optional<Interval> ratio_interval(const std::vector<double>& numerators,
-                                       const std::vector<double>& denominators);
-
-/// Wilson's 95 % interval of a share, `right` of `all`.
-Interval share_interval(int64_t right, int64_t all);
 
 /// One kind of work in an inference: how often, and what each takes.
 struct EnergyTerm {
@@ -82,6 +64,7 @@ struct EnergyOptions {
   /// Where each operation's operands are written, `<operation>.npy`, as `lutra characterize
   /// --operands` takes them: the sampled sequences one after the other. Empty: nowhere.
   std::filesystem::path operands_dir;
+  std::function<void(const std::string&)> progress;  ///< hears of damage in the cache; may be null
 };
 
 /// Energy of one inference on the accelerator: the counts of its program, times energies of the
