@@ -118,7 +118,6 @@ LaneBlock first_lanes(int lanes) {
 NetlistSimulator::NetlistSimulator(const Netlist& netlist) : netlist_(netlist) {
   const int nets = netlist.net_count();
   BitProgramBuilder compiler(nets);
-  active_ = first_lanes(kLanes);
   for (const NetlistPort& port : netlist.ports()) {
     if (port.is_input) input_nets_.insert(input_nets_.end(), port.nets.begin(), port.nets.end());
   }
@@ -329,10 +328,12 @@ void NetlistSimulator::settle_states() {
 
 void NetlistSimulator::settle() {
   if (!flip_flops_.empty()) run_program<1>(level_, next_state_, slots_.data());
-  if (activity_ != nullptr) std::copy_n(slots_.begin(), before_.size(), before_.begin());
+  if (!counted_.empty()) std::copy_n(slots_.begin(), before_.size(), before_.begin());
   for (const int net : input_nets_) slots_[net] = pending_[net];
   settle_states();
-  if (activity_ != nullptr) activity_->add(before_.data(), slots_.data(), active_);
+  for (const CountedLanes& group : counted_) {
+    group.activity->add(before_.data(), slots_.data(), group.lanes);
+  }
 }
 
 void NetlistSimulator::step(const NetlistPort& clock) {
@@ -348,13 +349,15 @@ void NetlistSimulator::tick(const NetlistPort& clock) {
 }
 
 void NetlistSimulator::settle_sequence(int operations) {
-  if (!flip_flops_.empty() || operations < 1 || operations > kLanes) {
-    throw Error(ErrorKind::kInternal,
-                "settle_sequence needs a combinational netlist and 1..512 operations");
+  if (!flip_flops_.empty() || operations < 1 || operations > kLanes || counted_.size() > 1) {
+    throw Error(
+        ErrorKind::kInternal,
+        "settle_sequence needs a combinational netlist, 1..512 operations, and one activity "
+        "at most");
   }
   for (const int net : input_nets_) slots_[net] = pending_[net];
   run_program<1>(level_, combinational_, slots_.data());
-  if (activity_ != nullptr) {
+  if (!counted_.empty()) {
     for (std::size_t net = 0; net < before_.size(); ++net) {
       const LaneBlock& now = slots_[net];
       std::uint64_t carry = static_cast<std::uint64_t>(last_lane_[net]);
@@ -365,7 +368,7 @@ void NetlistSimulator::settle_sequence(int operations) {
     }
     LaneBlock mask = first_lanes(operations);
     if (!sequence_started_) mask.words[0] &= ~1ULL;
-    activity_->add(before_.data(), slots_.data(), mask);
+    counted_[0].activity->add(before_.data(), slots_.data(), mask);
   }
   const int last = operations - 1;
   for (std::size_t net = 0; net < last_lane_.size(); ++net) {
@@ -391,8 +394,8 @@ void NetlistSimulator::count_activity(SwitchingActivity* activity, int lanes) {
   if (lanes < 1 || lanes > kLanes) {
     throw Error(ErrorKind::kInternal, fmt::format("{} lanes, expected 1..{}", lanes, kLanes));
   }
-  activity_ = activity;
-  active_ = first_lanes(lanes);
+  counted_.clear();
+  if (activity != nullptr) counted_.push_back({activity, first_lanes(lanes)});
 }
 
 // --- SwitchingActivity --------------------------------------------------------------------------

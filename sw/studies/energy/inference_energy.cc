@@ -24,6 +24,9 @@ namespace {
 namespace fs = std::filesystem;
 using accelerator::StepCounts;
 
+/// Whose vectors share a simulation: eight sequences each fill a word of lanes.
+constexpr size_t kImagesAtOnce = 8;
+
 /// Work of one step for one unit, not measured yet.
 struct UnitWork {
   HardwareUnit unit;
@@ -160,23 +163,39 @@ struct InferenceEnergyMeter::State {
   /// Simulates what has not been yet, units and images shared out over threads.
   void measure(const std::vector<UnitWork>& work, Recorded* held) {
     std::vector<HardwareUnit> needed;
-    std::vector<std::pair<const UnitWork*, std::vector<double>*>> missing;
-    const size_t images = held->recording.images.size();
     for (const UnitWork& one : work) {
       if (held->figures.count({one.unit.key(), one.step}) == 0) needed.push_back(one.unit);
     }
     units.prepare(needed, options.jobs);
+    struct Task {
+      const UnitWork* work;
+      size_t first, end;  ///< images
+      std::vector<double>* figures;
+    };
+    std::vector<Task> tasks;
+    UnitFigures fresh;
+    const std::vector<std::map<std::string, StepSample>>& images = held->recording.images;
     for (const UnitWork& one : work) {
-      const auto [figures, is_new] = held->figures.try_emplace({one.unit.key(), one.step}, images);
-      if (is_new) missing.emplace_back(&one, &figures->second);
+      const std::pair<std::string, std::string> key(one.unit.key(), one.step);
+      if (held->figures.count(key) > 0) continue;
+      const auto [figures, is_new] = fresh.try_emplace(key, images.size());
+      if (!is_new) continue;
+      const size_t at_once = one.unit.is_sequential() ? kImagesAtOnce : 1;
+      for (size_t first = 0; first < images.size(); first += at_once) {
+        tasks.push_back({&one, first, std::min(images.size(), first + at_once), &figures->second});
+      }
     }
-    base::parallel_for(static_cast<int>(missing.size() * images), 1, options.jobs,
-                       [&](int task, int) {
-                         const auto& [one, figures] = missing[static_cast<size_t>(task) / images];
-                         const size_t image = static_cast<size_t>(task) % images;
-                         figures->at(image) =
-                             units.mean_fj(one->unit, held->recording.images[image].at(one->step));
-                       });
+    base::parallel_for(static_cast<int>(tasks.size()), 1, options.jobs, [&](int number, int) {
+      const Task& task = tasks[static_cast<size_t>(number)];
+      std::vector<const StepSample*> samples;
+      for (size_t image = task.first; image < task.end; ++image) {
+        samples.push_back(&images[image].at(task.work->step));
+      }
+      const std::vector<double> measured = units.mean_fj(task.work->unit, samples);
+      std::copy(measured.begin(), measured.end(),
+                task.figures->begin() + static_cast<std::ptrdiff_t>(task.first));
+    });
+    held->figures.merge(fresh);
   }
 
   InferenceEnergy price(const std::vector<UnitWork>& work, const Recorded& held) const {

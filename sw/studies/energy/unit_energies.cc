@@ -37,28 +37,56 @@ double combinational_fj(const UnitNetlist& unit,
                      .energy);
 }
 
+using Sequences = std::vector<std::vector<StepSample::Vector>>;
+
 /// Of one vector through a sequential unit (squash, softmax), with all its cycles from one
-/// acceptance to the next. Lanes work side by side, each on a sequence of its own.
-double sequential_fj(const UnitNetlist& unit,
-                     const std::vector<std::vector<StepSample::Vector>>& sequences,
-                     const std::string& input, bool has_norm_only) {
-  size_t rounds = sequences.empty() ? 0 : sequences[0].size();
-  for (const auto& sequence : sequences) rounds = std::min(rounds, sequence.size());
-  if (rounds == 0) return 0;
-  const int lanes = static_cast<int>(sequences.size());
+/// acceptance to the next; of each image. Lanes work side by side, each on a sequence of its own.
+std::vector<double> sequential_fj(const UnitNetlist& unit,
+                                  const std::vector<const Sequences*>& images,
+                                  const std::string& input, bool has_norm_only) {
+  struct Lane {
+    const std::vector<StepSample::Vector>* vectors;
+    size_t rounds;  ///< that its image counts
+  };
+  std::vector<Lane> lanes;
+  std::vector<NetlistSimulator::CountedLanes> groups;
+  std::vector<size_t> rounds_of;  // by image
+  std::vector<synth::SwitchingActivity> activities(
+      images.size(), synth::SwitchingActivity(unit.netlist(), unit.liberty(), unit.slew_ns()));
+  for (size_t image = 0; image < images.size(); ++image) {
+    size_t rounds = images[image]->empty() ? 0 : images[image]->front().size();
+    for (const auto& sequence : *images[image]) rounds = std::min(rounds, sequence.size());
+    rounds_of.push_back(rounds);
+    groups.push_back({&activities[image], {}});
+    if (rounds == 0) continue;
+    if (lanes.size() + images[image]->size() > NetlistSimulator::kLanes) {
+      throw Error(ErrorKind::kInternal, "more sequences at once than lanes");
+    }
+    for (const auto& sequence : *images[image]) {
+      groups.back().lanes.words[lanes.size() / 64] |= uint64_t{1} << (lanes.size() % 64);
+      lanes.push_back({&sequence, rounds});
+    }
+  }
   NetlistSimulator simulator(unit.netlist());
-  synth::SwitchingActivity activity(unit.netlist(), unit.liberty(), unit.slew_ns());
   const auto& clock = unit.port("clk_i");
+  const auto& valid = unit.port("out_valid_o");
+  const int used = static_cast<int>(lanes.size());
   simulator.set_input_all(unit.port("rst_ni"), 0);
   simulator.step(clock);
   simulator.set_input_all(unit.port("rst_ni"), 1);
   simulator.set_input_all(unit.port("out_ready_i"), 1);
   simulator.set_input_all(unit.port("clear_i"), 0);
   simulator.step(clock);
-  simulator.count_activity(&activity, lanes);
-  for (size_t round = 0; round < rounds; ++round) {
-    for (int lane = 0; lane < lanes; ++lane) {
-      const auto& vector = sequences[static_cast<size_t>(lane)][round];
+  for (size_t round = 0;; ++round) {
+    std::vector<NetlistSimulator::CountedLanes> counted;
+    for (size_t image = 0; image < images.size(); ++image) {
+      if (round < rounds_of[image]) counted.push_back(groups[image]);
+    }
+    if (counted.empty()) break;
+    simulator.count_activity(counted);
+    for (int lane = 0; lane < used; ++lane) {
+      const Lane& at = lanes[static_cast<size_t>(lane)];
+      const auto& vector = (*at.vectors)[std::min(round, at.rounds - 1)];
       set_wide_input(&simulator, unit.port(input), lane,
                      {vector.elements.begin(), vector.elements.end()});
       simulator.set_input(unit.port("dim_i"), lane, vector.elements.size());
@@ -69,15 +97,26 @@ double sequential_fj(const UnitNetlist& unit,
     simulator.step(clock);
     simulator.set_input_all(unit.port("in_valid_i"), 0);
     simulator.settle();
-    for (int cycle = 0; simulator.value(unit.port("out_valid_o"), 0) == 0; ++cycle) {
+    for (int cycle = 0; simulator.value(valid, 0) == 0; ++cycle) {
       if (cycle > 1000) {
         throw Error(ErrorKind::kInternal, unit.netlist().name() + ": no result in 1000 cycles");
       }
       simulator.tick(clock);
     }
+    for (int lane = 1; lane < used; ++lane) {
+      if (simulator.value(valid, lane) == 1) continue;
+      throw Error(ErrorKind::kInternal,
+                  unit.netlist().name() + ": its vectors take different numbers of cycles");
+    }
     simulator.tick(clock);
   }
-  return activity.report().total_fj() / static_cast<double>(rounds * static_cast<size_t>(lanes));
+  std::vector<double> result;
+  for (size_t image = 0; image < images.size(); ++image) {
+    const size_t vectors = rounds_of[image] * images[image]->size();
+    result.push_back(
+        vectors == 0 ? 0 : activities[image].report().total_fj() / static_cast<double>(vectors));
+  }
+  return result;
 }
 
 double column_sum_fj(const UnitNetlist& unit, const StepSample& sample) {
@@ -160,8 +199,7 @@ std::string HardwareUnit::basis() const {
   }
   std::string text = "netlist of " + module_files(kind).back();
   if (component != nullptr) text += " with " + component->name;
-  const bool is_sequential = kind == Kind::kSoftmax || kind == Kind::kSquash;
-  return text + (is_sequential ? ", without glitches" : " with glitches");
+  return text + (is_sequential() ? ", without glitches" : " with glitches");
 }
 
 std::string HardwareUnit::key() const {
@@ -208,21 +246,37 @@ void UnitEnergies::prepare(const std::vector<HardwareUnit>& units, int jobs) {
   }
 }
 
-double UnitEnergies::mean_fj(const HardwareUnit& unit, const StepSample& sample) const {
+std::vector<double> UnitEnergies::mean_fj(const HardwareUnit& unit,
+                                          const std::vector<const StepSample*>& images) const {
   const Model& model = models_.at(unit.key());
+  const auto sequential = [&](auto member, const std::string& input, bool has_norm_only) {
+    std::vector<const Sequences*> sequences;
+    for (const StepSample* sample : images) sequences.push_back(&(sample->*member));
+    return sequential_fj(*model.netlist, sequences, input, has_norm_only);
+  };
+  const auto combinational = [&](const auto& measure) {
+    std::vector<double> result;
+    for (const StepSample* sample : images) result.push_back(measure(*sample));
+    return result;
+  };
   switch (unit.kind) {
     case HardwareUnit::Kind::kMultiplier:
-      return studies::mean_fj(model.multiplier->measure_sequences(sample.pairs).energy);
+      return combinational([&](const StepSample& sample) {
+        return studies::mean_fj(model.multiplier->measure_sequences(sample.pairs).energy);
+      });
     case HardwareUnit::Kind::kColumnSum:
-      return column_sum_fj(*model.netlist, sample);
+      return combinational(
+          [&](const auto& sample) { return column_sum_fj(*model.netlist, sample); });
     case HardwareUnit::Kind::kPartialSum:
-      return partial_sum_fj(*model.netlist, sample);
+      return combinational(
+          [&](const auto& sample) { return partial_sum_fj(*model.netlist, sample); });
     case HardwareUnit::Kind::kRequantiser:
-      return requantiser_fj(*model.netlist, sample);
+      return combinational(
+          [&](const auto& sample) { return requantiser_fj(*model.netlist, sample); });
     case HardwareUnit::Kind::kSoftmax:
-      return sequential_fj(*model.netlist, sample.softmaxed, "b_i", false);
+      return sequential(&StepSample::softmaxed, "b_i", false);
     case HardwareUnit::Kind::kSquash:
-      return sequential_fj(*model.netlist, sample.squashed, "s_i", true);
+      return sequential(&StepSample::squashed, "s_i", true);
   }
   throw Error(ErrorKind::kInternal, "a unit of no kind");
 }

@@ -28,6 +28,8 @@ struct HardwareUnit {
   std::string basis() const;
   /// The same for units of the same circuit.
   std::string key() const;
+  /// Has registers: a simulation takes many cycles, whose lanes several images can share.
+  bool is_sequential() const { return kind == Kind::kSoftmax || kind == Kind::kSquash; }
 };
 
 /// Energies of units at what a step gave them to do.
@@ -42,8 +44,10 @@ class UnitEnergies {
   /// there already is kept.
   void prepare(const std::vector<HardwareUnit>& units, int jobs);
 
-  /// Mean energy in fJ of one operation of a prepared unit. Any number of threads may ask.
-  double mean_fj(const HardwareUnit& unit, const StepSample& sample) const;
+  /// Mean energy in fJ of one operation of a prepared unit, for each image's sample of a step. Any
+  /// number of threads may ask.
+  std::vector<double> mean_fj(const HardwareUnit& unit,
+                              const std::vector<const StepSample*>& images) const;
 
  private:
   /// One of the two.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lutra/netlist/bit_program.h"
@@ -129,6 +130,13 @@ class NetlistSimulator {
   /// Counts activity into `activity` (nullptr: none) in lanes 0..lanes-1 from now on.
   void count_activity(SwitchingActivity* activity, int lanes = kLanes);
 
+  struct CountedLanes {
+    SwitchingActivity* activity;
+    LaneBlock lanes;
+  };
+  /// The same of several groups of lanes, each into its own; not with settle_sequence().
+  void count_activity(std::vector<CountedLanes> groups) { counted_ = std::move(groups); }
+
   const LaneBlock& net(int net) const { return slots_[net]; }
   /// The combinational logic, levelised; slot n < net_count() is net n.
   const BitProgram& combinational() const { return combinational_; }
@@ -155,8 +163,7 @@ class NetlistSimulator {
   std::vector<LaneBlock> before_;
   std::vector<char> last_lane_;  // of settle_sequence, [net]
   bool sequence_started_ = false;
-  SwitchingActivity* activity_ = nullptr;
-  LaneBlock active_;
+  std::vector<CountedLanes> counted_;
 };
 
 }  // namespace lutra::synth
