@@ -12,6 +12,7 @@
 #include "lutra/base/error.h"
 #include "lutra/base/files.h"
 #include "lutra/component/library.h"
+#include "lutra/component/specification.h"
 #include "lutra/synthesis/verilog_sources.h"
 
 namespace lutra::synth {
@@ -152,6 +153,13 @@ Component component_of(const MultiplierReference& reference, const VerilogReadin
 
 Component signed_component_of(const MultiplierReference& reference, const VerilogReading& reading,
                               const CharacterizeOptions& options) {
+  // A specification says whether it is signed: its core need not be characterised to know.
+  if (reference.kind == MultiplierReference::Kind::kLibrary &&
+      !parse_multiplier_spec(reference.text).is_signed) {
+    const base::PrivateDirectory work(fs::temp_directory_path());
+    return characterize(sign_magnitude_source(library_source(reference.text), work.path()),
+                        options);
+  }
   Component component = component_of(reference, reading, options);
   if (component.is_signed) return component;
   if (reference.kind == MultiplierReference::Kind::kTable) {
@@ -165,11 +173,6 @@ Component signed_component_of(const MultiplierReference& reference, const Verilo
     Component shell = characterize(sign_magnitude_source(core, work.path()), options);
     shell.json["core_signed_from"] = component.json.at("signed_from");
     return shell;
-  }
-  if (reference.kind == MultiplierReference::Kind::kLibrary) {
-    const base::PrivateDirectory work(fs::temp_directory_path());
-    return characterize(sign_magnitude_source(library_source(reference.text), work.path()),
-                        options);
   }
   throw Error(ErrorKind::kInvalidArgument,
               fmt::format("{}: an unsigned component, expected a signed one", reference.text));

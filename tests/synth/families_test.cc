@@ -228,6 +228,15 @@ Lines missing_prose(const Families& families, const std::string& specification) 
   return missing;
 }
 
+// The prose of exact int8 products lists them by name.
+TEST(Families, EveryOneIsInTheListOfFactorisations) {
+  const std::string tables = test::file_bytes(source("docs/tables.md"));
+  for (const MultiplierFamily& family : multiplier_families()) {
+    EXPECT_NE(tables.find("`" + family.name + "`"), std::string::npos)
+        << family.name << " is not in docs/tables.md";
+  }
+}
+
 TEST(Families, EveryOneHasItsProse) {
   EXPECT_EQ(missing_prose(multiplier_families(), test::file_bytes(source("docs/multipliers.md"))),
             Lines{})

@@ -31,6 +31,7 @@ MultiplierFamily loa() {
       return sum;
     };
   };
+  f.exact_designs = {"loa:or_bits=1"};
   f.tested = {"loa:or_bits=1..2", "loa:or_bits=4", "loa:or_bits=6..9", "loa:or_bits=11",
               "loa:or_bits=14"};
   f.tested_widths = {"loa:or_bits=3,width=4", "loa:or_bits=5,width=7", "loa:or_bits=12,width=16"};

@@ -20,6 +20,7 @@ MultiplierFamily ptm() {
       return broken_array(width, 0, columns, a, b);
     };
   };
+  f.exact_designs = {"ptm:columns=0"};
   f.tested = {"ptm:columns=0..1", "ptm:columns=4",  "ptm:columns=6",
               "ptm:columns=8",    "ptm:columns=11", "ptm:columns=14"};
   f.tested_widths = {"ptm:columns=4,width=5", "ptm:columns=10,width=12", "ptm:columns=30,width=16"};

@@ -39,6 +39,8 @@ MultiplierFamily ssm() {
       return segment(width, m, enhanced, a) * segment(width, m, enhanced, b);
     };
   };
+  // Magnitudes of 8 bits have 7, or are 128.
+  f.exact_designs = {"ssm:segment_bits=7,enhanced=0"};
   f.tested = {"ssm"};
   f.tested_widths = {
       "ssm:segment_bits=3,enhanced=0,width=5", "ssm:segment_bits=4,enhanced=1,width=6",

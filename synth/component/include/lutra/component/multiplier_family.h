@@ -106,7 +106,8 @@ struct MultiplierFamily {
   Claim commutes = [](const FamilySetting&) { return true; };
   Claim keeps_zero = [](const FamilySetting&) { return true; };
 
-  /// Specifications of 8 bits whose products are exact, what a saving is told against.
+  /// Specifications of 8 bits whose products are exact, what a saving is told against: one of each
+  /// circuit where a family has such settings (tests look for them).
   std::vector<std::string> exact_designs;
 
   /// Patterns (see expand_pattern()) of what the tests run, unsigned and signed each: RTL against
