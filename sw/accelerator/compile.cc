@@ -7,6 +7,7 @@
 #include "lutra/graph/assignment.h"
 #include "lutra/graph/network.h"
 #include "lutra/graph/quantised_network.h"
+#include "lutra/graph/step_operations.h"
 #include "lutra/graph/steps.h"
 
 namespace lutra::accelerator {
@@ -131,29 +132,7 @@ class Compiler {
     for (size_t s = 0; s < list_.steps.size(); ++s) {
       const graph::Step& step = list_.steps[s];
       begin(step.name);
-      switch (step.kind) {
-        case graph::Step::Kind::kConv2d:
-          conv2d(step);
-          break;
-        case graph::Step::Kind::kSquash:
-          squash(step);
-          break;
-        case graph::Step::Kind::kVotes:
-          votes(step);
-          break;
-        case graph::Step::Kind::kSoftmax:
-          softmax(step);
-          break;
-        case graph::Step::Kind::kWeightedSum:
-          weighted_sum(step);
-          break;
-        case graph::Step::Kind::kAgreement:
-          agreement(step);
-          break;
-        case graph::Step::Kind::kClassify:
-          classify(step);
-          break;
-      }
+      compile(step);
       if (trace_) store_trace(step);
       for (auto place = places_.begin(); place != places_.end();) {
         if (last_use_[place->first] <= s) {
@@ -176,6 +155,29 @@ class Compiler {
     uint32_t bytes;
     std::vector<int> strides;
   };
+
+  void compile(const graph::Step& step) {
+    if (const auto* convolution = step.as<graph::ConvolutionStep>()) {
+      conv2d(step, *convolution);
+    } else if (const auto* squashed = step.as<graph::SquashStep>()) {
+      squash(step, *squashed);
+    } else if (const auto* votes_step = step.as<graph::VotesStep>()) {
+      votes(step, *votes_step);
+    } else if (const auto* softmax_step = step.as<graph::SoftmaxStep>()) {
+      softmax(step, softmax_step->sizes);
+    } else if (const auto* sum = step.as<graph::WeightedSumStep>()) {
+      weighted_sum(step, sum->sizes);
+    } else if (const auto* agreement_step = step.as<graph::AgreementStep>()) {
+      agreement(step, agreement_step->sizes);
+    } else if (const auto* classify_step = step.as<graph::ClassifyStep>()) {
+      classify(step, *classify_step);
+    } else {
+      throw Error(ErrorKind::kUnimplemented,
+                  fmt::format("{}: {}: the accelerator has no such operation; it has convolution, "
+                              "squash, votes, routing and classify",
+                              step.name, step.operation->kind()));
+    }
+  }
 
   void begin(const std::string& step) {
     step_ = step;
@@ -250,41 +252,50 @@ class Compiler {
   Matmul matmul(const graph::Step& step) const {
     Matmul m;
     m.shift = step.shift;
-    m.relu = step.relu;
     m.select = select(step);
     return m;
   }
 
+  static void refuse_unfit(const graph::Step& step, const graph::ConvolutionStep& conv) {
+    const auto refuse = [&](const char* what, int value, int only) {
+      if (value == only) return;
+      throw Error(ErrorKind::kUnimplemented,
+                  fmt::format("{}: {} = {}, the accelerator's convolutions have {}", step.name,
+                              what, value, only == 0 ? "none" : "1"));
+    };
+    for (const engine::Window& window : {conv.vertical, conv.horizontal}) {
+      refuse("padding", std::max(window.pad_before, window.pad_after), 0);
+      refuse("dilation", window.dilation, 1);
+    }
+    refuse("groups", conv.groups, 1);
+  }
+
   /// Convolution: a kernel row is a run of consecutive bytes in input and weights alike; the run is
   /// cut into segments of R rows of the array, the output channels into tiles of N columns.
-  void conv2d(const graph::Step& step) {
-    const graph::Conv2d& conv = *step.conv;
-    if (conv.padding != 0) {
-      throw Error(ErrorKind::kUnimplemented,
-                  fmt::format("{}: padding = {}, the accelerator's convolutions have none",
-                              step.name, conv.padding));
-    }
+  void conv2d(const graph::Step& step, const graph::ConvolutionStep& conv) {
+    refuse_unfit(step, conv);
+    const int kernel_height = conv.vertical.kernel;
+    const int run = conv.horizontal.kernel * conv.in_channels;
     const auto& in = list_.tensors.at(step.inputs[0]).shape;
     const auto& out = list_.tensors.at(step.output).shape;
-    const int run = conv.kernel * conv.in_channels;
     const int rows = tile(run, shape_.rows);
     const int cols = tile(conv.out_channels, shape_.cols);
     const int tiles = conv.out_channels / cols;
-    const uint32_t tile_bytes = static_cast<uint32_t>(conv.kernel) * run * cols;
+    const uint32_t tile_bytes = static_cast<uint32_t>(kernel_height) * run * cols;
 
     // Weights as the array takes them: [tile][kernel row][segment][row][column].
-    const auto& weight = network_.weights.at(conv.name + ".weight");
-    const auto& bias = network_.biases.at(conv.name + ".bias");
+    const auto& weight = network_.weights.at(conv.node + ".weight");
+    const auto& bias = network_.biases.at(conv.node + ".bias");
     std::vector<uint32_t> offsets;
     std::vector<uint8_t> biases;
     for (int t = 0; t < tiles; ++t) {
       std::vector<uint8_t> bytes;
-      for (int ky = 0; ky < conv.kernel; ++ky) {
+      for (int ky = 0; ky < kernel_height; ++ky) {
         for (int r = 0; r < run; ++r) {
           for (int c = 0; c < cols; ++c) {
             const int o = t * cols + c;
             bytes.push_back(static_cast<uint8_t>(
-                weight[(static_cast<size_t>(o) * conv.kernel + ky) * run + r]));
+                weight[(static_cast<size_t>(o) * kernel_height + ky) * run + r]));
           }
         }
       }
@@ -319,21 +330,22 @@ class Compiler {
       for (int y = 0; y < out[0]; y += rows_at_once) {
         Matmul m = matmul(step);
         m.bias = true;
+        m.relu = conv.relu;
         m.rows = rows;
         m.cols = cols;
         const int line = in[1] * conv.in_channels;
-        m.act = address(step.inputs[0]) + static_cast<uint32_t>(y * conv.stride * line);
+        m.act = address(step.inputs[0]) + static_cast<uint32_t>(y * conv.vertical.stride * line);
         m.held = held;
         m.out = target + static_cast<uint32_t>(y * out[1] * conv.out_channels + t * cols);
         m.bias_address = bias_address + static_cast<uint32_t>(t * kBiasTile);
         m.m0 = static_cast<uint32_t>(out[1]);
         m.m1 = static_cast<uint32_t>(std::min(rows_at_once, out[0] - y));
-        m.act_m0 = static_cast<uint32_t>(conv.stride * conv.in_channels);
-        m.act_m1 = static_cast<uint32_t>(conv.stride * line);
+        m.act_m0 = static_cast<uint32_t>(conv.horizontal.stride * conv.in_channels);
+        m.act_m1 = static_cast<uint32_t>(conv.vertical.stride * line);
         m.out_m0 = static_cast<uint32_t>(conv.out_channels);
         m.out_m1 = static_cast<uint32_t>(out[1] * conv.out_channels);
         m.k0 = static_cast<uint32_t>(run / rows);
-        m.k1 = static_cast<uint32_t>(conv.kernel);
+        m.k1 = static_cast<uint32_t>(kernel_height);
         m.act_k0 = static_cast<uint32_t>(rows);
         m.act_k1 = static_cast<uint32_t>(line);
         m.held_tap = static_cast<uint32_t>(rows * cols);
@@ -350,21 +362,22 @@ class Compiler {
 
   /// Votes: one output row a group, groups over (capsule, class tile); weights stream through the
   /// scratchpad, a piece of the capsules at a time.
-  void votes(const graph::Step& step) {
-    const graph::Votes& v = *step.votes;
-    const int rows = tile(v.in_dim, shape_.rows);
-    const int cols = tile(v.out_dim, shape_.cols);
-    const int tiles = v.out_dim / cols;
-    const uint32_t capsule_bytes = static_cast<uint32_t>(v.classes) * v.in_dim * v.out_dim;
+  void votes(const graph::Step& step, const graph::VotesStep& votes) {
+    const graph::VoteSizes& v = votes.sizes;
+    const int in_dim = votes.in_dim;
+    const int rows = tile(in_dim, shape_.rows);
+    const int cols = tile(v.dim, shape_.cols);
+    const int tiles = v.dim / cols;
+    const uint32_t capsule_bytes = static_cast<uint32_t>(v.classes) * in_dim * v.dim;
 
-    const auto& weight = network_.weights.at(v.name + ".weight");
+    const auto& weight = network_.weights.at(votes.node + ".weight");
     std::vector<uint8_t> bytes;
     for (int ij = 0; ij < v.capsules * v.classes; ++ij) {
       for (int t = 0; t < tiles; ++t) {
-        for (int k = 0; k < v.in_dim; ++k) {
+        for (int k = 0; k < in_dim; ++k) {
           for (int c = 0; c < cols; ++c) {
             bytes.push_back(static_cast<uint8_t>(
-                weight[(static_cast<size_t>(ij) * v.in_dim + k) * v.out_dim + t * cols + c]));
+                weight[(static_cast<size_t>(ij) * in_dim + k) * v.dim + t * cols + c]));
           }
         }
       }
@@ -382,41 +395,39 @@ class Compiler {
       Matmul m = matmul(step);
       m.rows = rows;
       m.cols = cols;
-      m.act = address(step.inputs[0]) + static_cast<uint32_t>(i * v.in_dim);
+      m.act = address(step.inputs[0]) + static_cast<uint32_t>(i * in_dim);
       m.held = held;
-      m.out = target + static_cast<uint32_t>(i * v.classes * v.out_dim);
-      m.k0 = static_cast<uint32_t>(v.in_dim / rows);
+      m.out = target + static_cast<uint32_t>(i * v.classes * v.dim);
+      m.k0 = static_cast<uint32_t>(in_dim / rows);
       m.act_k0 = static_cast<uint32_t>(rows);
       m.held_tap = static_cast<uint32_t>(rows * cols);
       m.held_row = static_cast<uint32_t>(cols);
       m.g0 = static_cast<uint32_t>(v.classes * tiles);
       m.g1 = static_cast<uint32_t>(count);
-      m.act_g1 = static_cast<uint32_t>(v.in_dim);
-      m.held_g0 = static_cast<uint32_t>(v.in_dim * cols);
+      m.act_g1 = static_cast<uint32_t>(in_dim);
+      m.held_g0 = static_cast<uint32_t>(in_dim * cols);
       m.held_g1 = capsule_bytes;
       m.out_g0 = static_cast<uint32_t>(cols);
-      m.out_g1 = static_cast<uint32_t>(v.classes * v.out_dim);
+      m.out_g1 = static_cast<uint32_t>(v.classes * v.dim);
       emit(m.pack(step.name));
     }
     scratch_.release(held);
   }
 
-  void squash(const graph::Step& step) {
-    const auto& out = list_.tensors.at(step.output);
+  void squash(const graph::Step& step, const graph::SquashStep& squash) {
     Instruction i{};
     i[0] = static_cast<uint32_t>(Opcode::kSquash);
     i[1] = static_cast<uint32_t>(step.frac) | static_cast<uint32_t>(select(step)) << 16 |
-           static_cast<uint32_t>(step.dim) << 20;
+           static_cast<uint32_t>(squash.dim) << 20;
     i[2] = address(step.inputs[0]);
     i[4] = place_output(step);
-    i[6] = static_cast<uint32_t>(out.size() / step.dim);
-    i[7] = i[8] = static_cast<uint32_t>(step.dim);
+    i[6] = static_cast<uint32_t>(squash.capsules);
+    i[7] = i[8] = static_cast<uint32_t>(squash.dim);
     emit(i);
   }
 
   /// Logits lie in rows of 16 bytes, one a capsule; coefficients in rows of capsules, one a class.
-  void softmax(const graph::Step& step) {
-    const graph::Votes& v = *step.votes;
+  void softmax(const graph::Step& step, const graph::VoteSizes& v) {
     if (places_.count(list_.place_of(step.inputs[0])) == 0) {
       const int64_t bytes = int64_t{v.capsules} * kVector;
       Instruction fill{};
@@ -438,35 +449,33 @@ class Compiler {
 
   /// The coefficients stream, the votes are held: groups over (class, column tile), taps over the
   /// capsules.
-  void weighted_sum(const graph::Step& step) {
-    const graph::Votes& v = *step.votes;
+  void weighted_sum(const graph::Step& step, const graph::VoteSizes& v) {
     Matmul m = matmul(step);
     m.rows = tile(v.capsules, shape_.rows);
-    m.cols = tile(v.out_dim, shape_.cols);
+    m.cols = tile(v.dim, shape_.cols);
     m.act = address(step.inputs[0]);
     m.held = address(step.inputs[1]);
     m.out = place_output(step);
-    const uint32_t vote_row = static_cast<uint32_t>(v.classes * v.out_dim);
+    const uint32_t vote_row = static_cast<uint32_t>(v.classes * v.dim);
     m.k0 = static_cast<uint32_t>(v.capsules / m.rows);
     m.act_k0 = static_cast<uint32_t>(m.rows);
     m.held_row = vote_row;
     m.held_tap = vote_row * static_cast<uint32_t>(m.rows);
-    m.g0 = static_cast<uint32_t>(v.out_dim / m.cols);
+    m.g0 = static_cast<uint32_t>(v.dim / m.cols);
     m.g1 = static_cast<uint32_t>(v.classes);
     m.act_g1 = static_cast<uint32_t>(v.capsules);
     m.held_g0 = m.out_g0 = static_cast<uint32_t>(m.cols);
-    m.held_g1 = m.out_g1 = static_cast<uint32_t>(v.out_dim);
+    m.held_g1 = m.out_g1 = static_cast<uint32_t>(v.dim);
     emit(m.pack(step.name));
   }
 
   /// The votes stream, one class capsule is held in a single column: groups over classes.
-  void agreement(const graph::Step& step) {
-    const graph::Votes& v = *step.votes;
-    const uint32_t vote_row = static_cast<uint32_t>(v.classes * v.out_dim);
+  void agreement(const graph::Step& step, const graph::VoteSizes& v) {
+    const uint32_t vote_row = static_cast<uint32_t>(v.classes * v.dim);
     for (int i = 0; i < v.capsules; i += shape_.acc_depth) {
       Matmul m = matmul(step);
       m.accumulate = true;
-      m.rows = tile(v.out_dim, shape_.rows);
+      m.rows = tile(v.dim, shape_.rows);
       m.cols = 1;
       m.act = address(step.inputs[0]) + static_cast<uint32_t>(i) * vote_row;
       m.held = address(step.inputs[1]);
@@ -474,26 +483,26 @@ class Compiler {
       m.m0 = static_cast<uint32_t>(std::min(shape_.acc_depth, v.capsules - i));
       m.act_m0 = vote_row;
       m.out_m0 = kVector;
-      m.k0 = static_cast<uint32_t>(v.out_dim / m.rows);
+      m.k0 = static_cast<uint32_t>(v.dim / m.rows);
       m.act_k0 = m.held_tap = static_cast<uint32_t>(m.rows);
       m.held_row = 1;
       m.g0 = static_cast<uint32_t>(v.classes);
-      m.act_g0 = m.held_g0 = static_cast<uint32_t>(v.out_dim);
+      m.act_g0 = m.held_g0 = static_cast<uint32_t>(v.dim);
       m.out_g0 = 1;
       emit(m.pack(step.name));
     }
   }
 
-  void classify(const graph::Step& step) {
-    const int classes = step.votes->classes;
+  void classify(const graph::Step& step, const graph::ClassifyStep& classify) {
+    const int classes = classify.classes;
     program_.output_bytes = kVector + round_up(4 * classes);
     Instruction i{};
     i[0] = static_cast<uint32_t>(Opcode::kClassify);
-    i[1] = static_cast<uint32_t>(select(step)) << 16 | static_cast<uint32_t>(step.dim) << 20;
+    i[1] = static_cast<uint32_t>(select(step)) << 16 | static_cast<uint32_t>(classify.dim) << 20;
     i[2] = address(step.inputs[0]);
     i[4] = place(step.output, {1}, program_.output_bytes);
     i[6] = static_cast<uint32_t>(classes);
-    i[7] = static_cast<uint32_t>(step.dim);
+    i[7] = static_cast<uint32_t>(classify.dim);
     emit(i);
     transfer(Opcode::kStore, Base::kOutput, 0, i[4], program_.output_bytes, false);
   }

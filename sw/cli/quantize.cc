@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 struct Options {
   fs::path weights;
-  std::string network = "capsnet-edge";
+  std::string network;
   std::string data = "fashion-mnist";
   quantise::QuantiseOptions quantise;
 };
@@ -30,17 +30,25 @@ struct Options {
 Command add_quantize(CLI::App* root) {
   CLI::App* app = root->add_subcommand("quantize", "Float weights -> int8 network");
   auto options = std::make_shared<Options>();
-  app->add_option("weights", options->weights, "Directory of the float32 weights (.npy)")
-      ->required();
-  app->add_option("--network", options->network, "Name of the network")->capture_default_str();
+  app->add_option("weights", options->weights, "Directory of the float32 network")->required();
+  app->add_option(
+      "--network", options->network,
+      "Built-in network that the weights are of, where the directory has no network.json");
   app->add_option("--data", options->data, "Data set to calibrate on")->capture_default_str();
   app->add_option("--calibration-images", options->quantise.calibration_images,
                   "Training images that the scales are chosen on")
       ->capture_default_str();
   return {
       app, [options](const SharedOptions& shared, const fs::path& out) {
-        const graph::Network description = models::network_by_name(options->network);
-        const auto weights = models::load_float_weights(description, options->weights);
+        graph::FloatNetwork network;
+        if (options->network.empty()) {
+          network = models::load_float(options->weights);
+        } else {
+          network.description = models::network_by_name(options->network);
+          network.weights = models::load_float_weights(network.description, options->weights);
+        }
+        const graph::Network& description = network.description;
+        const graph::FloatWeights& weights = network.weights;
         const auto train_set = data::load_dataset(options->data, data::Split::kTrain);
         const auto test_set = data::load_dataset(options->data, data::Split::kTest);
         data::check_images(description, test_set, 0, test_set.size());
@@ -57,7 +65,7 @@ Command add_quantize(CLI::App* root) {
         evaluate.progress = progress;
         const auto integer = runtime::evaluate(runtime::Inference(quantised), test_set, evaluate);
         Outcome outcome("lutra-quantize-1");
-        outcome.result = {{"network", description.name},
+        outcome.result = {{"network", description.name()},
                           {"data", options->data},
                           {"data_sha256", test_set.sha256()},
                           {"calibration_data_sha256", train_set.sha256()},

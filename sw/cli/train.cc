@@ -72,9 +72,9 @@ Command add_train(CLI::App* root) {
             say_that_it_goes_on();
             const training::TrainResult trained = module.train(description, data, train, progress);
             fs::create_directories(out / "float");
-            models::save_float_weights(trained.weights, out / "float");
+            models::save_float({description, trained.weights}, out / "float");
             Outcome outcome("lutra-train-1");
-            outcome.result = {{"network", description.name},
+            outcome.result = {{"network", description.name()},
                               {"data", data.name},
                               {"data_sha256", data.sha256()},
                               {"epochs", train.epochs},

@@ -190,17 +190,18 @@ std::vector<int8_t> quantise_image(const Dataset& data, int index) {
 }
 
 void check_images(const graph::Network& network, const Dataset& data, int first, int images) {
-  if (data.height != network.height || data.width != network.width) {
+  const graph::Shape& image = network.input();
+  if (data.height != image[0] || data.width != image[1]) {
     throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("data set {}: images of {}x{}, {} takes {}x{}", data.name, data.height,
-                            data.width, network.name, network.height, network.width));
+                            data.width, network.name(), image[0], image[1]));
   }
   const size_t pixels = static_cast<size_t>(data.height) * data.width;
-  if (network.channels != 1 || data.pixels.size() != pixels * data.labels.size()) {
+  if (image[2] != 1 || data.pixels.size() != pixels * data.labels.size()) {
     throw Error(ErrorKind::kInvalidArgument,
                 fmt::format("data set {}: {} pixels in {} images of {}x{}, {} takes {} channels",
                             data.name, data.pixels.size(), data.size(), data.height, data.width,
-                            network.name, network.channels));
+                            network.name(), image[2]));
   }
   if (first < 0 || images < 1 || images > data.size() - first) {
     throw Error(ErrorKind::kInvalidArgument, fmt::format("{} images from number {} on, {} has {}",

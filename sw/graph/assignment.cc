@@ -11,7 +11,7 @@
 namespace lutra::graph {
 
 Assignment::Assignment(const Network& network)
-    : network_(network.name), sites_(graph::sites(network)), given_(sites_.size()) {
+    : network_(network.name()), sites_(graph::sites(network)), given_(sites_.size()) {
   number_components();
 }
 

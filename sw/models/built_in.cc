@@ -7,31 +7,31 @@
 
 namespace lutra::models {
 
-graph::Network capsnet_edge() {
-  graph::Network net{"capsnet-edge", 28, 28, 1, {}};
-  net.layers.push_back(graph::Conv2d{"conv1", 1, 16, 9, 1, true});
-  net.layers.push_back(graph::Conv2d{"primary", 16, 64, 9, 2, false});
-  net.layers.push_back(graph::Squash{"capsules", 8});
-  net.layers.push_back(graph::Votes{"votes", 288, 8, 10, 16});
-  net.layers.push_back(graph::Routing{"routing", 3});
-  net.layers.push_back(graph::Classify{"class"});
-  return net;
+namespace {
+
+/// Sabour et al., "Dynamic Routing Between Capsules", NIPS 2017, with these channels.
+graph::Network capsules(const std::string& name, int channels, int primary_channels) {
+  graph::NetworkBuilder net(name, {28, 28, 1});
+  net.add("conv1", "conv2d",
+          {{"out_channels", channels}, {"kernel", {9, 9}}, {"activation", "relu"}});
+  net.add("primary", "conv2d",
+          {{"out_channels", primary_channels}, {"kernel", {9, 9}}, {"strides", {2, 2}}});
+  net.add("capsules", "squash", {{"dim", 8}});
+  net.add("votes", "votes", {{"classes", 10}, {"out_dim", 16}});
+  net.add("routing", "routing", {{"iterations", 3}});
+  net.add("class", "classify", nlohmann::json::object());
+  return net.build();
 }
 
-graph::Network capsnet() {
-  graph::Network net{"capsnet", 28, 28, 1, {}};
-  net.layers.push_back(graph::Conv2d{"conv1", 1, 256, 9, 1, true});
-  net.layers.push_back(graph::Conv2d{"primary", 256, 256, 9, 2, false});
-  net.layers.push_back(graph::Squash{"capsules", 8});
-  net.layers.push_back(graph::Votes{"votes", 1152, 8, 10, 16});
-  net.layers.push_back(graph::Routing{"routing", 3});
-  net.layers.push_back(graph::Classify{"class"});
-  return net;
-}
+}  // namespace
+
+graph::Network capsnet_edge() { return capsules("capsnet-edge", 16, 64); }
+
+graph::Network capsnet() { return capsules("capsnet", 256, 256); }
 
 graph::Network network_by_name(const std::string& name) {
   for (const graph::Network& known : {capsnet_edge(), capsnet()}) {
-    if (name == known.name) return known;
+    if (name == known.name()) return known;
   }
   throw Error(
       ErrorKind::kInvalidArgument,

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <map>
+#include <optional>
 
 #include "lutra/base/error.h"
 #include "lutra/base/files.h"
@@ -56,6 +58,78 @@ class ScaleSearch {
   std::vector<double> errors_;
 };
 
+/// Fraction lengths that a tensor may have: those that every step that reads it takes.
+graph::FracRange readable_fracs(const graph::StepList& list, const std::string& tensor) {
+  graph::FracRange range{-8, 7};
+  for (const graph::Step& step : list.steps) {
+    if (step.inputs[0] != tensor) continue;
+    const graph::FracRange taken = step.operation->input_fracs();
+    range.least = std::max(range.least, taken.least);
+    range.most = std::min(range.most, taken.most);
+  }
+  return range;
+}
+
+/// Groups of tensors that have one fraction length.
+class FormatGroups {
+ public:
+  explicit FormatGroups(const graph::StepList& list) {
+    for (const auto& [name, tensor] : list.tensors) {
+      join(name, list.place_of(name));
+      for (const std::string& other : tensor.same_format_as) join(name, other);
+    }
+  }
+  const std::string& of(const std::string& tensor) {
+    std::string& parent = parents_.try_emplace(tensor, tensor).first->second;
+    if (parent != tensor) parent = of(parent);
+    return parent;
+  }
+
+ private:
+  void join(const std::string& a, const std::string& b) {
+    const std::string root = of(a);
+    parents_[root] = of(b);
+  }
+  std::map<std::string, std::string> parents_;
+};
+
+/// Adds a fraction length for every tensor to those of the weights: of a group that which the
+/// arithmetic fixes, else the widest range that any of its tensors needs; and none is finer than
+/// the sums that it is rounded from.
+void choose_formats(const graph::StepList& list, const std::map<std::string, ScaleSearch>& searches,
+                    std::map<std::string, int>* fractions) {
+  FormatGroups groups(list);
+  std::map<std::string, int> chosen, fixed;
+  for (const auto& [name, tensor] : list.tensors) {
+    const std::string& group = groups.of(name);
+    if (tensor.fixed_frac) fixed[group] = *tensor.fixed_frac;
+    const auto search = searches.find(name);
+    if (search == searches.end()) continue;  // what no step writes: zeros
+    const int frac = search->second.best();
+    const auto [other, is_first] = chosen.try_emplace(group, frac);
+    if (!is_first) other->second = std::min(other->second, frac);
+  }
+  for (const auto& [group, frac] : fixed) chosen[group] = frac;
+  const auto frac_of = [&](const std::string& name) -> int {
+    if (list.tensors.count(name) == 0) return fractions->at(name);  // a weight
+    const auto found = chosen.find(groups.of(name));
+    return found == chosen.end() ? 7 : found->second;
+  };
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const graph::Step& step : list.steps) {
+      const std::optional<int> from = step.operation->accumulator_frac(step, frac_of);
+      const std::string& group = groups.of(step.output);
+      if (!from || *from >= frac_of(step.output) || fixed.count(group) > 0) continue;
+      chosen[group] = *from;
+      changed = true;
+    }
+  }
+  for (const auto& [name, tensor] : list.tensors) {
+    if (name != list.output()) (*fractions)[name] = frac_of(name);  // the class has no fraction
+  }
+}
+
 }  // namespace
 
 graph::QuantisedNetwork to_int8(const graph::Network& description,
@@ -71,6 +145,7 @@ graph::QuantisedNetwork to_int8(const graph::Network& description,
   graph::QuantisedNetwork result;
   result.description = description;
 
+  const graph::StepList formats = graph::lower(result.description);
   const FloatInference inference(description, weights);
   std::map<std::string, ScaleSearch> searches;
   for (int index = 0; index < options.calibration_images; ++index) {
@@ -83,28 +158,12 @@ graph::QuantisedNetwork to_int8(const graph::Network& description,
                                   name, value, index, calibration.name));
         }
       }
-      searches.try_emplace(name, 0, 7).first->second.add(values);
+      const graph::FracRange range = readable_fracs(formats, name);
+      searches.try_emplace(name, range.least, range.most).first->second.add(values);
     }
   }
-  const graph::StepList formats = graph::lower(result.description);
-  const std::string& index = formats.output();  // of the class: it has no fraction
-  // One format for a place: the widest that any of its tensors needs.
-  std::map<std::string, int> of_place;
-  for (const auto& [name, tensor] : formats.tensors) {
-    const auto search = searches.find(name);
-    if (search == searches.end()) continue;  // what no step writes: zeros
-    const int frac = tensor.fixed_frac.value_or(search->second.best());
-    const auto [place, is_first] = of_place.try_emplace(formats.place_of(name), frac);
-    if (!is_first) place->second = std::min(place->second, frac);
-  }
-  for (const auto& [name, tensor] : formats.tensors) {
-    if (name == index) continue;
-    const auto place = of_place.find(formats.place_of(name));
-    result.fractions[name] = place == of_place.end() ? 7 : place->second;
-  }
-
   for (const auto& [name, parameter] : graph::parameters(description)) {
-    if (parameter.is_bias()) continue;
+    if (parameter.is_bias) continue;
     const graph::FloatTensor& tensor = weights.at(name);
     ScaleSearch search(0, 15);
     search.add(tensor.values);
@@ -122,21 +181,23 @@ graph::QuantisedNetwork to_int8(const graph::Network& description,
       elements.push_back(quantise_value(value, frac));
     }
   }
+  choose_formats(formats, searches, &result.fractions);
   const graph::StepList list = graph::lower(result);
   for (const graph::Step& step : list.steps) {
-    if (step.conv == nullptr) continue;
-    const std::string& layer = step.conv->name;
-    const int frac = list.tensors.at(step.inputs[0]).frac + result.fractions.at(layer + ".weight");
-    const std::vector<float>& biases = weights.at(layer + ".bias").values;
+    const std::string name = step.operation->bias();
+    if (name.empty()) continue;
+    const int frac = *step.operation->accumulator_frac(
+        step, [&](const std::string& tensor) { return result.fractions.at(tensor); });
+    const std::vector<float>& biases = weights.at(name).values;
     for (size_t i = 0; i < biases.size(); ++i) {
       const double scaled = std::floor(std::ldexp(static_cast<double>(biases[i]), frac) + 0.5);
       if (std::abs(scaled) > INT32_MAX) {
         throw Error(ErrorKind::kInvalidArgument,
-                    fmt::format("weights {}.bias: element {} is {}, which is {} in the accumulator "
+                    fmt::format("weights {}: element {} is {}, which is {} in the accumulator "
                                 "with {} fraction bits, expected at most {}",
-                                layer, i, biases[i], scaled, frac, INT32_MAX));
+                                name, i, biases[i], scaled, frac, INT32_MAX));
       }
-      result.biases[layer + ".bias"].push_back(static_cast<int32_t>(scaled));
+      result.biases[name].push_back(static_cast<int32_t>(scaled));
     }
   }
   return result;

@@ -85,61 +85,13 @@ void Inference::run(engine::Backend& backend, int images, InferenceState* state,
   };
   show(list_.input, nullptr);
   for (const graph::Step& step : list_.steps) {
-    const auto in = [&](int index) { return tensors.at(step.inputs.at(index)).data(); };
-    std::vector<int8_t>& out = tensors.at(step.output);
-    engine::Products products = {};
+    graph::StepRun run{backend,       network_, images, {}, {}, tensors.at(step.output).data(),
+                       &state->scores};
+    for (const std::string& input : step.inputs) run.inputs.push_back(tensors.at(input).data());
     if (step.site != graph::Step::kNoSite) {
-      products = multiplier(static_cast<size_t>(step.site)).products();
+      run.products = multiplier(static_cast<size_t>(step.site)).products();
     }
-    const graph::Votes* v = step.votes;
-    switch (step.kind) {
-      case graph::Step::Kind::kConv2d: {
-        const auto& shape = list_.tensors.at(step.inputs[0]).shape;
-        const graph::Conv2d& c = *step.conv;
-        engine::Conv2dArgs args{images,
-                                shape[0],
-                                shape[1],
-                                c.in_channels,
-                                c.out_channels,
-                                c.window(),
-                                c.window(),
-                                1,
-                                c.padded,
-                                0,
-                                in(0),
-                                network_.weights.at(c.name + ".weight").data(),
-                                network_.biases.at(c.name + ".bias").data(),
-                                products,
-                                {}};
-        args.to = {engine::Requantisation::to_int8(step.shift, step.relu), out.data(), nullptr};
-        backend.conv2d(args);
-        break;
-      }
-      case graph::Step::Kind::kSquash:
-        backend.squash({static_cast<int64_t>(out.size()) / step.dim, step.dim, step.frac, in(0),
-                        products, out.data()});
-        break;
-      case graph::Step::Kind::kVotes:
-        backend.votes({images, v->capsules, v->in_dim, v->classes, v->out_dim, step.shift, in(0),
-                       network_.weights.at(v->name + ".weight").data(), products, out.data()});
-        break;
-      case graph::Step::Kind::kSoftmax:
-        backend.softmax({images, v->capsules, v->classes, step.frac, in(0), out.data()});
-        break;
-      case graph::Step::Kind::kWeightedSum:
-        backend.weighted_sum({images, v->capsules, v->classes, v->out_dim, step.shift, in(0), in(1),
-                              products, out.data()});
-        break;
-      case graph::Step::Kind::kAgreement:
-        backend.agreement({images, v->capsules, v->classes, v->out_dim, step.shift, in(0), in(1),
-                           products, in(2), out.data()});
-        break;
-      case graph::Step::Kind::kClassify:
-        state->scores.resize(static_cast<size_t>(images) * v->classes);
-        backend.classify(
-            {images, v->classes, step.dim, in(0), products, state->scores.data(), out.data()});
-        break;
-    }
+    step.operation->run(step, run);
     show(step.output, &step);
   }
 }

@@ -12,14 +12,16 @@
 
 #include "lutra/base/error.h"
 #include "lutra/graph/network.h"
+#include "lutra/graph/step_operations.h"
 #include "lutra/graph/steps.h"
 #include "lutra/numerics/capsule.h"
 
 namespace lutra::runtime {
 namespace {
 
-bool is_coupling(const TensorView& tensor) {
-  return tensor.step != nullptr && tensor.step->kind == graph::Step::Kind::kSoftmax;
+/// The step that wrote coupling coefficients; null for another tensor.
+const graph::SoftmaxStep* coupling(const TensorView& tensor) {
+  return tensor.step == nullptr ? nullptr : tensor.step->as<graph::SoftmaxStep>();
 }
 
 /// The random numbers of one image of one tensor.
@@ -42,8 +44,9 @@ TensorHook on_tensors(const std::string& pattern, TensorHook hook) {
 
 TensorHook uniform_coupling() {
   return {"uniform coupling", [](const TensorView& tensor) {
-            if (!is_coupling(tensor)) return;
-            const graph::Votes& votes = *tensor.step->votes;
+            const graph::SoftmaxStep* softmax = coupling(tensor);
+            if (softmax == nullptr) return;
+            const graph::VoteSizes& votes = softmax->sizes;
             std::vector<int8_t> zeros(static_cast<size_t>(votes.classes), 0);
             std::vector<int8_t> row(zeros.size());
             numerics::softmax(zeros.data(), votes.classes, tensor.step->frac, row.data());
@@ -58,8 +61,9 @@ TensorHook uniform_coupling() {
 
 TensorHook shuffled_coupling(uint64_t seed) {
   return {fmt::format("coupling shuffled by seed {}", seed), [seed](const TensorView& tensor) {
-            if (!is_coupling(tensor)) return;
-            const graph::Votes& votes = *tensor.step->votes;
+            const graph::SoftmaxStep* softmax = coupling(tensor);
+            if (softmax == nullptr) return;
+            const graph::VoteSizes& votes = softmax->sizes;
             std::vector<int> order(static_cast<size_t>(votes.capsules));
             std::vector<int8_t> row(order.size());
             for (int n = 0; n < tensor.images; ++n) {

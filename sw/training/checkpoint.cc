@@ -50,7 +50,7 @@ bool has_shape(const torch::Tensor& tensor, const std::vector<size_t>& shape) {
 Checkpoint::Checkpoint(fs::path path, nlohmann::json key)
     : path_(std::move(path)), key_(std::move(key)) {}
 
-void Checkpoint::save(CapsNet& model, torch::optim::Adam& optimizer,
+void Checkpoint::save(NetworkModule& model, torch::optim::Adam& optimizer,
                       const graph::FloatWeights& best, const nlohmann::json& state) const {
   if (path_.empty()) return;
   torch::serialize::OutputArchive archive;
@@ -72,7 +72,7 @@ void Checkpoint::save(CapsNet& model, torch::optim::Adam& optimizer,
   base::write_file(path_, kFormat + header.dump() + "\n" + payload);
 }
 
-bool Checkpoint::load(const graph::Network& description, CapsNet& model,
+bool Checkpoint::load(const graph::Network& description, NetworkModule& model,
                       torch::optim::Adam& optimizer, graph::FloatWeights* best,
                       nlohmann::json* state,
                       const std::function<void(const std::string&)>& progress) const {
@@ -128,7 +128,7 @@ bool Checkpoint::load(const graph::Network& description, CapsNet& model,
     archive.read("state", text);
     nlohmann::json read = nlohmann::json::parse(text.toStringRef());
     // Into a model of its own: libtorch takes tensors of any shape.
-    CapsNet loaded(description);
+    NetworkModule loaded(description);
     loaded->load(model_archive);
     graph::check_weights(description, loaded->weights());
     model->set_weights(loaded->weights());

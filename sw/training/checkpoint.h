@@ -7,7 +7,7 @@
 #include <string>
 
 #include "lutra/graph/network.h"
-#include "lutra/training/capsnet.h"
+#include "lutra/training/network_module.h"
 
 namespace lutra::training {
 
@@ -21,13 +21,13 @@ class Checkpoint {
   Checkpoint(std::filesystem::path path, nlohmann::json key);
 
   /// @throws Error kInvalidArgument if the file cannot be written; an older one stays as it was
-  void save(CapsNet& model, torch::optim::Adam& optimizer, const graph::FloatWeights& best,
+  void save(NetworkModule& model, torch::optim::Adam& optimizer, const graph::FloatWeights& best,
             const nlohmann::json& state) const;
 
   /// What save() was given; or false, and nothing is touched, when there is no checkpoint or a
   /// damaged one, which `progress` is told.
   /// @throws Error kInvalidArgument for another run's, which says what differs
-  bool load(const graph::Network& description, CapsNet& model, torch::optim::Adam& optimizer,
+  bool load(const graph::Network& description, NetworkModule& model, torch::optim::Adam& optimizer,
             graph::FloatWeights* best, nlohmann::json* state,
             const std::function<void(const std::string&)>& progress) const;
 

@@ -16,7 +16,7 @@
 #include "lutra/base/sha256.h"
 #include "lutra/data/dataset.h"
 #include "lutra/graph/network.h"
-#include "lutra/training/capsnet.h"
+#include "lutra/training/network_module.h"
 
 namespace lutra::training {
 namespace {
@@ -55,7 +55,7 @@ torch::Tensor label_batch(const data::Dataset& data, const int* indices, int cou
   return labels;
 }
 
-double accuracy(CapsNet& model, const data::Dataset& data, int first, int count) {
+double accuracy(NetworkModule& model, const data::Dataset& data, int first, int count) {
   torch::NoGradGuard no_grad;
   int64_t right = 0;
   std::vector<int> indices(count);
@@ -88,7 +88,7 @@ std::string content_sha256(const graph::FloatWeights& weights) {
 /// All that the weights depend on, but for the number of threads.
 nlohmann::json key_of(const graph::Network& description, const data::Dataset& data,
                       const TrainOptions& options) {
-  return {{"network", description.name},
+  return {{"network", description.name()},
           {"layers", graph::to_json(description)},
           {"data_sha256", data.sha256()},
           {"seed", options.seed},
@@ -150,7 +150,7 @@ TrainResult train(const graph::Network& description, const data::Dataset& data,
   check(description, data, options);
   torch::set_num_threads(thread_count(options.threads));
   torch::manual_seed(options.seed);
-  CapsNet model(description);
+  NetworkModule model(description);
   if (!options.initial.empty()) model->set_weights(options.initial);
   torch::optim::Adam optimizer(model->parameters(),
                                torch::optim::AdamOptions(options.learning_rate));
@@ -239,7 +239,7 @@ double float_accuracy(const graph::Network& description, const graph::FloatWeigh
                       const data::Dataset& data, int first, int count) {
   data::check_images(description, data, first, count);
   torch::set_num_threads(thread_count(0));
-  CapsNet model(description);
+  NetworkModule model(description);
   model->set_weights(weights);
   return accuracy(model, data, first, count);
 }

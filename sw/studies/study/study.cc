@@ -487,7 +487,7 @@ json row_json(const Measured& measured, size_t r, const StudyConfig& config) {
 
 json result_json(const Inputs& in, const Measured& measured) {
   const RowEnergy& baseline = measured.energies[measured.baseline];
-  json result = {{"name", in.config.name}, {"model", in.network.description.name},
+  json result = {{"name", in.config.name}, {"model", in.network.description.name()},
                  {"data", in.data.name},   {"data_sha256", in.data.sha256()},
                  {"images", in.images},    {"energy_images", in.config.energy_images},
                  {"rows", json::array()},  {"reference", measured.baseline}};

@@ -69,7 +69,7 @@ class Machine : public CommandLine {
   }
   std::string saved(const graph::FloatWeights& values) {
     fs::create_directories(path() / "float");
-    models::save_float_weights(values, path() / "float");
+    models::save_float({models::capsnet_edge(), values}, path() / "float");
     return (path() / "float").string();
   }
 

@@ -23,7 +23,7 @@ inline graph::QuantisedNetwork random_network(
     const std::vector<size_t>& shape = parameter.shape;
     size_t size = 1;
     for (size_t d : shape) size *= d;
-    if (parameter.is_bias()) {
+    if (parameter.is_bias) {
       for (size_t i = 0; i < size; ++i) {
         network.biases[name].push_back(static_cast<int32_t>(random() % 4001) - 2000);
       }

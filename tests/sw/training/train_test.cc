@@ -9,7 +9,7 @@
 #include "lutra/base/files.h"
 #include "lutra/data/dataset.h"
 #include "lutra/graph/network.h"
-#include "lutra/training/capsnet.h"
+#include "lutra/training/network_module.h"
 #include "test_files.h"
 
 namespace lutra::training {
@@ -21,14 +21,15 @@ using test::file_bytes;
 
 /// A capsule network of 2,772 parameters on images of 12x12.
 graph::Network tiny(const std::string& name = "tiny", int channels = 4) {
-  graph::Network net{name, 12, 12, 1, {}};
-  net.layers.push_back(graph::Conv2d{"conv1", 1, channels, 5, 1, true});
-  net.layers.push_back(graph::Conv2d{"primary", channels, 8, 5, 2, false});
-  net.layers.push_back(graph::Squash{"capsules", 8});
-  net.layers.push_back(graph::Votes{"votes", 4, 8, 10, 4});
-  net.layers.push_back(graph::Routing{"routing", 2});
-  net.layers.push_back(graph::Classify{"class"});
-  return net;
+  graph::NetworkBuilder net(name, {12, 12, 1});
+  net.add("conv1", "conv2d",
+          {{"out_channels", channels}, {"kernel", {5, 5}}, {"activation", "relu"}});
+  net.add("primary", "conv2d", {{"out_channels", 8}, {"kernel", {5, 5}}, {"strides", {2, 2}}});
+  net.add("capsules", "squash", {{"dim", 8}});
+  net.add("votes", "votes", {{"classes", 10}, {"out_dim", 4}});
+  net.add("routing", "routing", {{"iterations", 2}});
+  net.add("class", "classify", nlohmann::json::object());
+  return net.build();
 }
 
 data::Dataset images(int count, int size = 12, uint32_t seed = 5) {
@@ -192,7 +193,7 @@ TEST_F(Training, OptionsThatDoNotFit_bad) {
   data::Dataset cut = data_;
   cut.pixels.pop_back();
   refuse("14399 pixels in 100 images", cut, options());
-  CapsNet model(tiny());
+  NetworkModule model(tiny());
   graph::FloatWeights weights = model->weights();
   weights["conv1.bias"].values[2] = std::numeric_limits<float>::quiet_NaN();
   refuse_option("conv1.bias: element 2 is nan", [&](TrainOptions* o) { o->initial = weights; });
@@ -203,7 +204,7 @@ TEST_F(Training, OptionsThatDoNotFit_bad) {
 
 // libtorch would take them, and read beyond their end.
 TEST_F(Training, WeightsOfAnotherShape_bad) {
-  CapsNet model(tiny());
+  NetworkModule model(tiny());
   const graph::FloatWeights mine = model->weights();
   expect_error(ErrorKind::kInvalidArgument, "votes.weight: 0 elements", [&] {
     graph::FloatWeights other = mine;
@@ -211,7 +212,7 @@ TEST_F(Training, WeightsOfAnotherShape_bad) {
     model->set_weights(other);
   });
   expect_error(ErrorKind::kInvalidArgument, "conv1", [&] {
-    CapsNet wider(tiny("tiny", 6));
+    NetworkModule wider(tiny("tiny", 6));
     wider->set_weights(mine);
   });
   expect_error(ErrorKind::kInvalidArgument, "weights lack the parameter primary.bias", [&] {

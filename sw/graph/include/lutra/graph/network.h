@@ -1,98 +1,98 @@
 #ifndef LUTRA_GRAPH_NETWORK_H_
 #define LUTRA_GRAPH_NETWORK_H_
 
-#include <cstdint>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "lutra/engine/elements.h"
+#include "lutra/graph/operation.h"
+#include "lutra/graph/tensor.h"
 
 namespace lutra::graph {
 
-/// Convolution, then bias; weights [out_channels][kernel][kernel][in_channels].
-struct Conv2d {
+struct Node {
   std::string name;
-  int in_channels;
-  int out_channels;
-  int kernel;
-  int stride;
-  bool relu;
-  int padding = 0;  ///< elements on every side
-  /// What a padded element contributes: L(0, w), as hardware that multiplies zeros does, or
-  /// nothing.
-  engine::Padding padded = engine::Padding::kOperand;
-
-  engine::Window window() const { return {kernel, stride, padding, padding, 1}; }
+  std::shared_ptr<const Operation> operation;
+  /// Names of the nodes whose outputs it takes, or Network::kInput.
+  std::vector<std::string> inputs;
 };
 
-/// Squashes each group of `dim` consecutive channels; the result is a list of capsules in the order
-/// (row, column, group).
-struct Squash {
-  std::string name;
-  int dim;
+/// What a network is, without its weights: a graph of operations from one image to one output.
+class Network {
+ public:
+  /// The name of the image's tensor, and what nodes that take it call it.
+  static constexpr const char* kInput = "input";
+
+  Network() = default;
+  /// Checks the graph, and puts the nodes into an order in which they can run: that in which they
+  /// are given, as far as they can.
+  /// @param input   {height, width, channels} of an image
+  /// @param output  the node whose output is the result
+  /// @throws Error kInvalidArgument that names the network and the node: a name given twice or with
+  ///         other characters than letters, digits, `_`, `-`, `.` and `/`; an input that is no
+  ///         node; a cycle; a node whose result nothing uses; shapes that do not fit
+  Network(std::string name, Shape input, std::vector<Node> nodes, std::string output);
+
+  const std::string& name() const { return name_; }
+  const Shape& input() const { return input_; }
+  const std::vector<Node>& nodes() const { return nodes_; }
+  const std::string& output() const { return output_; }
+  /// A node's place; index in nodes().
+  const Place& place(size_t node) const { return places_[node]; }
+  /// The tensor that a node, or kInput, leaves for others.
+  const std::string& tensor_of(const std::string& node) const { return tensors_.at(node); }
+  /// Class names where the network has them, else none.
+  std::vector<std::string> class_names;
+
+ private:
+  void sort();
+  void connect();
+
+  std::string name_;
+  Shape input_;
+  std::vector<Node> nodes_;
+  std::string output_;
+  std::vector<Place> places_;
+  std::map<std::string, std::string> tensors_;
 };
 
-/// Predictions of the class capsules: vote_ij = u_i W_ij; weights
-/// [capsules][classes][in_dim][out_dim].
-struct Votes {
-  std::string name;
-  int capsules;
-  int in_dim;
-  int classes;
-  int out_dim;
+/// A network with its weights.
+struct FloatNetwork {
+  Network description;
+  FloatWeights weights;
 };
 
-/// Dynamic routing by agreement over the votes (docs/numerics.md, section 8).
-struct Routing {
-  std::string name;
-  int iterations;
+/// Builds a network node by node.
+class NetworkBuilder {
+ public:
+  NetworkBuilder(std::string name, Shape input)
+      : name_(std::move(name)), input_(std::move(input)) {}
+
+  /// Appends a node and returns its name. With no inputs: it takes the node before it.
+  std::string add(const std::string& node, const std::string& kind,
+                  const nlohmann::json& attributes, std::vector<std::string> inputs = {});
+  /// The network whose result is the last node's.
+  Network build() const;
+
+ private:
+  std::string name_;
+  Shape input_;
+  std::vector<Node> nodes_;
 };
 
-/// Index of the longest class capsule.
-struct Classify {
-  std::string name;
-};
-
-using Layer = std::variant<Conv2d, Squash, Votes, Routing, Classify>;
-
-/// What a network is, without its weights: layers in the order in which they run.
-struct Network {
-  std::string name;
-  int height;    ///< of the input image
-  int width;     ///< of the input image
-  int channels;  ///< of the input image
-  std::vector<Layer> layers;
-};
-
-/// A dense array of float32, row-major.
-struct FloatTensor {
-  std::vector<size_t> shape;
-  std::vector<float> values;
-};
-
-/// Trained parameters by name ("conv1.weight", "conv1.bias", ...).
-using FloatWeights = std::map<std::string, FloatTensor>;
-
-/// A trained parameter of a network.
-struct Parameter {
-  enum class Kind { kConvolution, kVotes, kBias };
-  std::vector<size_t> shape;
-  Kind kind;
-
-  bool is_bias() const { return kind == Kind::kBias; }  ///< added to sums, not multiplied
-};
-
-/// Each parameter that a network needs, by name.
+/// Each parameter that a network needs, by name ("conv1.weight").
 std::map<std::string, Parameter> parameters(const Network& network);
 
 /// @throws Error kInvalidArgument that names `where` and the element that is no finite number
 void check_finite(const std::string& where, const std::vector<float>& values);
 
-/// A network's layers with all their sizes, as a key of what was made with them.
+/// The whole network, as network.json has it.
 nlohmann::json to_json(const Network& network);
+/// @param where  for messages: the file
+/// @throws Error kInvalidArgument as Network does, and for missing, unknown and wrong fields
+Network network_from_json(const nlohmann::json& json, const std::string& where);
 
 /// @throws Error kInvalidArgument unless `weights` are the parameters of `network`, in its shapes,
 /// and all of them finite; names the parameter, and the element where one is at fault

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "lutra/graph/network.h"
-
 namespace lutra::graph {
+
+class Network;
 
 /// A place in a network that multiplies: what the hardware runs as one operation, and what may have
 /// a component of its own.

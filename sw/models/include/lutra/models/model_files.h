@@ -9,12 +9,14 @@
 /// Networks on disk: docs/guide/models.md.
 namespace lutra::models {
 
-/// Writes one .npy a parameter (float32) into `directory`, which must exist.
-void save_float_weights(const graph::FloatWeights& weights, const std::filesystem::path& directory);
+/// Writes network.json and one .npy a parameter (float32) into `directory`, which must exist.
+void save_float(const graph::FloatNetwork& network, const std::filesystem::path& directory);
 
-/// Reads the parameters that `network` needs.
 /// @throws Error kInvalidArgument for a missing, truncated or wrongly shaped file, or an element
 /// that is not finite
+graph::FloatNetwork load_float(const std::filesystem::path& directory);
+
+/// Reads the parameters that `network` needs. Throws as load_float().
 graph::FloatWeights load_float_weights(const graph::Network& network,
                                        const std::filesystem::path& directory);
 

@@ -1,23 +1,25 @@
-#ifndef LUTRA_TRAINING_CAPSNET_H_
-#define LUTRA_TRAINING_CAPSNET_H_
+#ifndef LUTRA_TRAINING_NETWORK_MODULE_H_
+#define LUTRA_TRAINING_NETWORK_MODULE_H_
 
 #include <torch/torch.h>
 
+#include <map>
 #include <string>
 
 #include "lutra/graph/network.h"
 
 namespace lutra::training {
 
-/// A network description as a libtorch module, in float32. Layer for layer what the integer engine
-/// computes; parameters keep the layout of docs/guide/models.md.
-class CapsNetImpl : public torch::nn::Module {
+/// A network as a libtorch module, in float32: node for node what the integer engine computes.
+/// Parameters keep the layout of docs/guide/models.md.
+class NetworkModuleImpl : public torch::nn::Module {
  public:
-  explicit CapsNetImpl(const graph::Network& description);
+  /// @throws Error kUnimplemented for a kind of node that cannot be trained
+  explicit NetworkModuleImpl(const graph::Network& description);
 
   /// @param images  [n, channels, height, width], p/256 for a pixel p
   /// @return        [n, classes, out_dim] class capsules, lengths below 1
-  torch::Tensor forward(torch::Tensor images);
+  torch::Tensor forward(const torch::Tensor& images);
 
   graph::FloatWeights weights() const;
   /// @throws Error kInvalidArgument unless these are the network's parameters in its shapes, all
@@ -26,8 +28,9 @@ class CapsNetImpl : public torch::nn::Module {
 
  private:
   graph::Network description_;
+  std::map<std::string, torch::Tensor> parameters_;  ///< by name: "conv1.weight"
 };
-TORCH_MODULE(CapsNet);
+TORCH_MODULE(NetworkModule);
 
 /// Margin loss of Sabour et al.: m+ = 0.9, m- = 0.1, lambda = 0.5, mean over the images.
 /// @param capsules  [n, classes, dim]
@@ -36,4 +39,4 @@ torch::Tensor margin_loss(const torch::Tensor& capsules, const torch::Tensor& la
 
 }  // namespace lutra::training
 
-#endif  // LUTRA_TRAINING_CAPSNET_H_
+#endif  // LUTRA_TRAINING_NETWORK_MODULE_H_
