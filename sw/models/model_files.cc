@@ -55,13 +55,14 @@ NetworkFile read_network_file(const fs::path& directory, const std::string& elem
   if (!fs::is_regular_file(path, ignored)) {
     const bool onnx = directory.extension() == ".onnx";
     const bool floats = holds_arrays(directory);
-    throw Error(ErrorKind::kInvalidArgument,
-                fmt::format("{}: {}{}, expected a directory with network.json", directory.string(),
-                            fs::exists(directory, ignored) ? "not a network directory"
-                                                           : "no such directory",
-                            onnx     ? " (ONNX is not read yet)"
-                            : floats ? " (it holds weights alone)"
-                                     : ""));
+    throw Error(
+        ErrorKind::kInvalidArgument,
+        fmt::format(
+            "{}: {}{}, expected a directory with network.json", directory.string(),
+            fs::exists(directory, ignored) ? "not a network directory" : "no such directory",
+            onnx     ? " (ONNX is not read yet)"
+            : floats ? " (it holds weights alone; `lutra quantize --network NAME` takes them)"
+                     : ""));
   }
   const auto refuse = [&path](const std::string& what) {
     throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: {}", path.string(), what));

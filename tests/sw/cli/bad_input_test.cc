@@ -402,8 +402,33 @@ TEST_F(BadInput, DamagedModel_bad) {
   write("model/network.json", "{\"network\": \"capsnet-edge\", \"format\"");
   expect_refusal(2, {"network.json", "parse error"}, {"evaluate", "--model", copy.string()});
   write("model/network.json", "{\"network\": \"lenet\", \"fraction_lengths\": {}}");
-  expect_refusal(2, {"lenet", "expected one of: capsnet-edge, capsnet"},
+  expect_refusal(2, {"network.json: format missing, expected \"lutra network, version 2\""},
                  {"evaluate", "--model", copy.string()});
+}
+
+// What lies in a model's directory is a stranger's: each of these names the file and what is wrong.
+TEST_F(BadInput, DamagedGraph_bad) {
+  using nlohmann::json;
+  const fs::path copy = copied_model();
+  const json whole = json::parse(base::read_file(copy / "network.json"));
+  const auto refuse = [&](const std::string& part, const std::function<void(json*)>& damage,
+                          int status = 2) {
+    json damaged = whole;
+    damage(&damaged);
+    write("model/network.json", damaged.dump());
+    expect_refusal(status, {"model/network.json", part}, {"evaluate", "--model", copy.string()});
+  };
+  refuse("a cycle through some of the nodes",
+         [](json* n) { (*n)["nodes"][0]["inputs"] = {"routing"}; });
+  refuse("node votes: its input capsule is no node",
+         [](json* n) { (*n)["nodes"][3]["inputs"] = {"capsule"}; });
+  refuse("node conv1 (conv2d): attribute kernel is [9], expected a list of 2 integers",
+         [](json* n) { (*n)["nodes"][0]["attributes"]["kernel"] = {9}; });
+  refuse(
+      "node conv1: kind 'gru', expected one of", [](json* n) { (*n)["nodes"][0]["kind"] = "gru"; },
+      4);
+  refuse("expected strings", [](json* n) { (*n)["nodes"][0]["inputs"] = {1}; });
+  refuse("fraction_lengths", [](json* n) { (*n)["fraction_lengths"]["conv1"] = "five"; });
 }
 
 /// An IDX file of unsigned bytes.

@@ -365,8 +365,16 @@ TEST_F(Machine, WhatIsNoNetworkDirectory_bad) {
     expect_message(run({command, "--model", "empty"}), 2,
                    {"empty: not a network directory, expected a directory with network.json"});
     expect_message(run({command, "--model", floats}), 2,
-                   {"float: not a network directory (it holds weights alone; `lutra quantize`"});
+                   {"float/network.json: a network in float32, expected one in int8 (`lutra "
+                    "quantize` makes it)"});
   }
+  fs::remove(fs::path(floats) / "network.json");
+  expect_message(
+      run({"quantize", floats}), 2,
+      {"float: not a network directory (it holds weights alone; `lutra quantize --network",
+       "network.json"});
+  expect_message(run({"quantize", floats, "--network", "lenet"}), 2,
+                 {"network 'lenet' is not known, expected one of: capsnet-edge, capsnet"});
 }
 
 // What is done is kept, and that is said.

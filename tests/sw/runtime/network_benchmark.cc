@@ -88,7 +88,7 @@ void register_all() {
     for (const std::string& backend : backends()) {
       for (const char* component : {"arbitrary", "drum:kept_bits=4", "udm"}) {
         for (const int jobs : {1, 2}) {
-          const std::string name = "network/" + network.name + "/" + backend + "/" + component +
+          const std::string name = "network/" + network.name() + "/" + backend + "/" + component +
                                    "/" + std::to_string(jobs);
           // A device is fed by more than a few images.
           benchmark::RegisterBenchmark(name.c_str(), run, network, component, backend, jobs,

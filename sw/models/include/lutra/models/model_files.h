@@ -6,7 +6,7 @@
 #include "lutra/graph/network.h"
 #include "lutra/graph/quantised_network.h"
 
-/// Networks on disk: docs/guide/models.md.
+/// Networks on disk: docs/networks.md.
 namespace lutra::models {
 
 /// Writes network.json and one .npy a parameter (float32) into `directory`, which must exist.

@@ -11,7 +11,7 @@
 namespace lutra::training {
 
 /// A network as a libtorch module, in float32: node for node what the integer engine computes.
-/// Parameters keep the layout of docs/guide/models.md.
+/// Parameters keep the layout of docs/networks.md.
 class NetworkModuleImpl : public torch::nn::Module {
  public:
   /// @throws Error kUnimplemented for a kind of node that cannot be trained
