@@ -10,6 +10,7 @@
 
 #include "command.h"
 #include "lutra/data/dataset.h"
+#include "lutra/graph/step_operations.h"
 #include "lutra/models/model_files.h"
 #include "lutra/runtime/evaluate.h"
 #include "lutra/runtime/inference.h"
@@ -30,6 +31,17 @@ struct Options {
   std::string coupling = "routed";
   AssignmentOptions assignment;
 };
+
+/// @throws Error kInvalidArgument where there are no coefficients to change
+void need_routing(const runtime::Inference& inference, const std::string& coupling) {
+  const std::vector<graph::Step>& steps = inference.steps().steps;
+  const bool routes = std::any_of(steps.begin(), steps.end(), [](const graph::Step& step) {
+    return step.as<graph::SoftmaxStep>() != nullptr;
+  });
+  if (coupling == "routed" || routes) return;
+  throw Error(ErrorKind::kInvalidArgument, fmt::format("--coupling {}: {} has no routing", coupling,
+                                                       inference.network().description.name()));
+}
 
 }  // namespace
 
@@ -56,6 +68,7 @@ Command add_evaluate(CLI::App* root) {
                 studies::assign(quantised.description, &store, options->assignment.multiplier,
                                 options->assignment.operations, options->assignment.assign);
             const runtime::Inference inference(quantised, assignment);
+            need_routing(inference, options->coupling);
             runtime::EvaluateOptions evaluate;
             evaluate.backend = shared.backend;
             evaluate.images = options->images;

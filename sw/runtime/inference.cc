@@ -79,8 +79,8 @@ void Inference::run(engine::Backend& backend, int images, InferenceState* state,
   }
   const auto show = [&](const std::string& name, const graph::Step* step) {
     for (const TensorHook& hook : hooks) {
-      hook.apply(
-          {name, list_.tensors.at(name), step, first_image, images, tensors.at(name).data()});
+      hook.apply({name, list_.tensors.at(name), step, first_image, images, tensors.at(name).data(),
+                  name == list_.output()});
     }
   };
   show(list_.input, nullptr);

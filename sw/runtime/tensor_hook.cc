@@ -88,6 +88,7 @@ TensorHook add_noise(double mean, double deviation, uint64_t seed) {
   }
   return {fmt::format("noise of mean {}, deviation {}, seed {}", mean, deviation, seed),
           [mean, deviation, seed](const TensorView& tensor) {
+            if (tensor.is_class) return;
             for (int n = 0; n < tensor.images; ++n) {
               std::mt19937_64 random = random_of(seed, tensor.name, tensor.first_image + n);
               std::normal_distribution<double> normal(mean, deviation);
@@ -106,6 +107,7 @@ TensorHook truncate(int bits) {
                 fmt::format("truncation of {} bits, expected 0..7", bits));
   }
   return {fmt::format("{} low bits truncated", bits), [bits](const TensorView& tensor) {
+            if (tensor.is_class) return;
             const int unit = 1 << bits;
             const int64_t count = tensor.images * tensor.info.size();
             for (int64_t i = 0; i < count; ++i) {

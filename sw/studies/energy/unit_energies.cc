@@ -15,8 +15,15 @@ namespace {
 namespace fs = std::filesystem;
 using synth::NetlistSimulator;
 
-double mean_fj(const synth::EnergyReport& report) {
-  return report.intervals == 0 ? 0 : report.total_fj() / static_cast<double>(report.intervals);
+/// Of a transition. A sample without any says nothing: 0 fJ would pass for a figure.
+double mean_fj(const std::string& unit, const synth::EnergyReport& report) {
+  if (report.intervals == 0) {
+    throw Error(ErrorKind::kInvalidArgument,
+                unit +
+                    ": the operations drawn from an image hold no two in a row, so that nothing "
+                    "is known of its energy; expected more energy.samples");
+  }
+  return report.total_fj() / static_cast<double>(report.intervals);
 }
 
 /// Of a transition of a combinational unit, glitches included.
@@ -30,7 +37,8 @@ double combinational_fj(const UnitNetlist& unit,
     lengths.push_back(sequence.size());
     for (const Operation& operation : sequence) operations.push_back(&operation);
   }
-  return mean_fj(synth::delayed_energy(unit.netlist(), unit.liberty(), unit.slew_ns(), lengths,
+  return mean_fj(unit.netlist().name(),
+                 synth::delayed_energy(unit.netlist(), unit.liberty(), unit.slew_ns(), lengths,
                                        [&](NetlistSimulator* simulator, int lane, size_t i) {
                                          drive(simulator, lane, *operations[i]);
                                        })
@@ -262,7 +270,8 @@ std::vector<double> UnitEnergies::mean_fj(const HardwareUnit& unit,
   switch (unit.kind) {
     case HardwareUnit::Kind::kMultiplier:
       return combinational([&](const StepSample& sample) {
-        return studies::mean_fj(model.multiplier->measure_sequences(sample.pairs).energy);
+        return studies::mean_fj(unit.component->name,
+                                model.multiplier->measure_sequences(sample.pairs).energy);
       });
     case HardwareUnit::Kind::kColumnSum:
       return combinational(

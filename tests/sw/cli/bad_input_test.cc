@@ -431,6 +431,20 @@ TEST_F(BadInput, DamagedGraph_bad) {
   refuse("fraction_lengths", [](json* n) { (*n)["fraction_lengths"]["conv1"] = "five"; });
 }
 
+// A network without routing has no coefficients: nothing would change, and nobody would know.
+TEST_F(BadInput, CouplingNeedsRouting_bad) {
+  graph::NetworkBuilder net("scores-alone", {28, 28, 1});
+  net.add("scores", "dense", {{"outputs", 10}});
+  net.add("class", "argmax", nlohmann::json::object());
+  const fs::path model = path() / "dense";
+  fs::create_directories(model);
+  graph::QuantisedNetwork network = random_network(1, net.build());
+  network.fractions = {{"input", 7}, {"scores.weight", 7}, {"scores", 0}};
+  models::save_quantised(network, model);
+  expect_refusal(2, {"--coupling uniform: scores-alone has no routing"},
+                 {"evaluate", "--coupling", "uniform", "--images", "5", "--model", model.string()});
+}
+
 /// An IDX file of unsigned bytes.
 std::string idx(const std::vector<int>& shape, size_t bytes) {
   std::string text("\0\0\x08", 3);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "lutra/base/error.h"
@@ -107,6 +108,19 @@ TEST_F(TensorHooks, TruncationClearsLowBitsTowardsZero) {
       changed += cut[i] != whole[i];
     }
     EXPECT_EQ(changed > 0, bits > 0);
+  }
+}
+
+// A class is a number: what is done to elements is not done to it.
+TEST_F(TensorHooks, NoiseAndTruncationLeaveTheClass) {
+  for (const runtime::TensorHook& hook : {runtime::add_noise(3, 20, 1), runtime::truncate(7)}) {
+    const runtime::InferenceState state = run({hook});
+    for (int n = 0; n < kImages; ++n) {
+      const auto scores = state.scores.begin() + n * 10;
+      EXPECT_EQ(state.tensors.at("class")[static_cast<size_t>(n)],
+                std::max_element(scores, scores + 10) - scores)
+          << hook.key;
+    }
   }
 }
 

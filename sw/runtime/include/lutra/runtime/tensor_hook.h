@@ -17,6 +17,7 @@ struct TensorView {
   int first_image;          ///< number of the first image in the data set
   int images;
   int8_t* elements;  ///< [images][info.size()], in -127..127, and so they must stay
+  bool is_class;     ///< a number of a class, and no element
 
   int8_t* image(int index) const { return elements + index * info.size(); }
 };
@@ -40,11 +41,11 @@ TensorHook uniform_coupling();
 /// permutation of each image that the seed gives.
 TensorHook shuffled_coupling(uint64_t seed);
 
-/// Adds to each element a normal number, rounded, and saturates.
+/// Adds to each element a normal number, rounded, and saturates; not to the class.
 /// @param mean, deviation  in units of the element's last place
 TensorHook add_noise(double mean, double deviation, uint64_t seed);
 
-/// Rounds each element towards zero to a multiple of 2^bits.
+/// Rounds each element towards zero to a multiple of 2^bits; not the class.
 /// @param bits  0..7
 TensorHook truncate(int bits);
 
